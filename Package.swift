@@ -1,0 +1,121 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// One list of settings for every Swift target. Overflow and bounds stay checked in release builds.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "atomic-state",
+    products: [
+        .library(name: "AtomicStateClient", targets: ["AtomicStateClient"]),
+        .executable(name: "atomic-state", targets: ["atomic-state"]),
+        .executable(name: "atomic-state-bench", targets: ["atomic-state-bench"]),
+    ],
+    dependencies: [
+        // The schema file's YAML. Used by AtomicStateSchema alone.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        // SHA-256, the schema's fingerprint. Used by AtomicStateSchema alone.
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        // Sockets and HTTP/1. Used by AtomicStateServer and AtomicStateClient.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        // Structured logs. Used by AtomicStateServer and the executables.
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        // Start and graceful shutdown on signals. Used by AtomicStateServer.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        // Command lines. Used by the executables.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // Latency percentiles. Used by atomic-state-bench.
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // C headers and generated C, nothing else.
+        .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        .target(
+            name: "CProtocol",
+            linkerSettings: [.linkedLibrary("protobuf-c")]),
+
+        // YAML and CEL to a checked, flat program. Pure.
+        .target(
+            name: "AtomicStateSchema",
+            dependencies: [
+                .product(name: "Yams", package: "Yams"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings),
+        // Rows, evaluation, derived values, journal records. Deterministic, no I/O.
+        .target(
+            name: "AtomicStateEngine",
+            dependencies: ["AtomicStateSchema"],
+            swiftSettings: settings),
+        // The only importer of CRocksDB.
+        .target(
+            name: "AtomicStateStorage",
+            dependencies: ["CRocksDB"],
+            swiftSettings: settings),
+        // Framing and codec; the only importer of CProtocol.
+        .target(
+            name: "AtomicStateProtocol",
+            dependencies: ["CProtocol"],
+            swiftSettings: settings),
+        // Ingress, sequencer, writer, committer, recovery, audit, admin.
+        .target(
+            name: "AtomicStateServer",
+            dependencies: [
+                "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema",
+                "AtomicStateStorage",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        // The SDK.
+        .target(
+            name: "AtomicStateClient",
+            dependencies: [
+                "AtomicStateProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
+        .executableTarget(
+            name: "atomic-state",
+            dependencies: [
+                "AtomicStateClient", "AtomicStateServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "atomic-state-bench",
+            dependencies: [
+                "AtomicStateClient",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "AtomicStateSchemaTests",
+            dependencies: ["AtomicStateSchema"], swiftSettings: settings),
+        .testTarget(
+            name: "AtomicStateEngineTests",
+            dependencies: ["AtomicStateEngine", "AtomicStateSchema"], swiftSettings: settings),
+        .testTarget(
+            name: "AtomicStateStorageTests",
+            dependencies: ["AtomicStateStorage"], swiftSettings: settings),
+        .testTarget(
+            name: "AtomicStateProtocolTests",
+            dependencies: ["AtomicStateProtocol"], swiftSettings: settings),
+        // Real binaries over real sockets: examples, bad input, kill and restart.
+        .testTarget(
+            name: "SystemTests",
+            dependencies: ["AtomicStateClient", "AtomicStateProtocol"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

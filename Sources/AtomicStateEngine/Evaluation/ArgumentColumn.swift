@@ -1,0 +1,78 @@
+/// The arguments of one parameter for every transaction of a run, in memory owned by the caller.
+///
+/// A parameter of text (a string, or a reference to a type with string keys) uses `text` and
+/// `lengths`, every other one `words`; each has a value for every transaction, and the lengths add up
+/// to the text.
+package struct ArgumentColumn {
+    let words: UnsafePointer<UInt64>?
+    let text: UnsafeRawPointer?
+    let lengths: UnsafePointer<UInt32>?
+
+    package init(words: UnsafeBufferPointer<UInt64>) {
+        self.words = words.baseAddress
+        text = nil
+        lengths = nil
+    }
+
+    package init(text: UnsafeRawBufferPointer, lengths: UnsafeBufferPointer<UInt32>) {
+        words = nil
+        // A column of empty texts has no memory of its own, and none is read.
+        self.text = text.baseAddress ?? UnsafeRawPointer(lengths.baseAddress)
+        self.lengths = lengths.baseAddress
+    }
+}
+
+/// Walks through the columns of a run, a transaction at a time.
+struct ArgumentCursor: ~Copyable {
+    fileprivate let columns: UnsafeMutableBufferPointer<ArgumentColumn>
+    /// Of each text column, where the current transaction's text starts.
+    private let textOffsets: UnsafeMutablePointer<Int>
+    private var transaction = 0
+
+    init(_ columns: [ArgumentColumn]) {
+        self.columns = .allocate(capacity: columns.count)
+        _ = self.columns.initialize(from: columns)
+        textOffsets = .allocate(capacity: max(columns.count, 1))
+        textOffsets.initialize(repeating: 0, count: max(columns.count, 1))
+    }
+
+    deinit {
+        columns.deallocate()
+        textOffsets.deallocate()
+    }
+
+    @inline(__always)
+    func word(of parameter: Int) -> UInt64 {
+        // SAFETY: the columns have the kinds of the parameters, and a value for each transaction.
+        columns[parameter].words.unsafelyUnwrapped[transaction]
+    }
+
+    @inline(__always)
+    func text(of parameter: Int) -> UnsafeRawBufferPointer {
+        // SAFETY: as above.
+        UnsafeRawBufferPointer(
+            start: columns[parameter].text.unsafelyUnwrapped + textOffsets[parameter],
+            count: Int(columns[parameter].lengths.unsafelyUnwrapped[transaction]))
+    }
+
+    @inline(__always)
+    mutating func advance() {
+        for index in 0..<columns.count {
+            if let lengths = columns[index].lengths {
+                textOffsets[index] += Int(lengths[transaction])
+            }
+        }
+        transaction += 1
+    }
+}
+
+extension ArgumentCursor {
+    /// The current transaction's argument, for a rejection that is about it. Text is cut where it
+    /// would be too long for a key.
+    func recordedValue(of parameter: Int, in outcome: inout BatchOutcome) -> RecordedValue {
+        guard columns[parameter].lengths != nil else { return .word(word(of: parameter)) }
+        let text = text(of: parameter)
+        let shown = text.prefix(EngineLimits.keyByteCountMax)
+        return outcome.record(UnsafeRawBufferPointer(rebasing: shown))
+    }
+}

@@ -1,0 +1,48 @@
+package import AtomicStateSchema
+
+/// What became of a batch's transactions: how many were accepted, and each rejection with what its
+/// rule read. Kept as numbers and bytes; `describe` in `RejectionText.swift` makes text of them.
+package struct BatchOutcome: Sendable {
+    /// The sequence of the first accepted transaction; 0 if there is none.
+    package internal(set) var firstSequence: UInt64 = 0
+    package internal(set) var acceptedCount = 0
+    package internal(set) var rejections: [RejectionRecord] = []
+    package internal(set) var observations: [ObservationRecord] = []
+    /// The texts that records refer to.
+    package internal(set) var text: [UInt8] = []
+
+    package init() {}
+}
+
+package struct RejectionRecord: Sendable {
+    /// The transaction's place in the batch.
+    package let index: Int
+    package let code: RejectionCode
+    /// An index into `Program.rules`.
+    package let rule: Int
+    /// The key of the entity that the rule is about, whose type `entityType` tells.
+    package let key: RecordedValue?
+    package let entityType: Int?
+    /// Its part of `BatchOutcome.observations`.
+    package let observations: Range<Int>
+}
+
+package struct ObservationRecord: Sendable {
+    /// An index into the rule's observations.
+    package let index: Int
+    package let value: RecordedValue
+}
+
+package enum RecordedValue: Sendable {
+    case word(UInt64)
+    /// A part of `BatchOutcome.text`.
+    case text(Range<Int>)
+}
+
+extension BatchOutcome {
+    mutating func record(_ text: UnsafeRawBufferPointer) -> RecordedValue {
+        let start = self.text.count
+        self.text.append(contentsOf: text)
+        return .text(start..<self.text.count)
+    }
+}

@@ -1,0 +1,253 @@
+internal import AtomicStateSchema
+internal import Glibc
+
+/// How a routine ended.
+enum Verdict {
+    case accepted
+    case rejected(RejectionCode, rule: Int, entity: Row?)
+}
+
+extension Engine {
+    /// Runs a routine on its frame. What a failed rule read goes to the outcome.
+    ///
+    /// One switch, longer than a screen: each case is one instruction of `Opcode`, whose comment is
+    /// its specification.
+    mutating func evaluate(
+        _ code: UnsafePointer<Instruction>, _ frame: UnsafeMutablePointer<UInt64>,
+        outcome: inout BatchOutcome
+    ) -> Verdict {
+        var next = 0
+        var error = RejectionCode.arithmeticOverflow
+        while true {
+            // SAFETY: the compiler ends every path with `accept` or a rejection, jumps inside of the
+            // code, and addresses registers inside of the frame.
+            let step = code[next]
+            let a = Int(step.a)
+            let b = Int(step.b)
+            let c = Int(step.c)
+            let operand = Int(step.operand)
+            next += 1
+            switch step.opcode {
+            case .move:
+                frame[a] = frame[b]
+            case .moveText:
+                frame[a] = frame[b]
+                frame[a + 1] = frame[b + 1]
+            case .load:
+                frame[a] = rowAt(frame[b])[operand]
+            case .loadText:
+                let text = TextHeap.text(at: rowAt(frame[b])[operand])
+                frame[a] = UInt64(UInt(bitPattern: text.baseAddress))
+                frame[a + 1] = UInt64(text.count)
+            case .not:
+                frame[a] = frame[b] ^ 1
+
+            case .addInt:
+                let (sum, overflow) = int(frame[b]).addingReportingOverflow(int(frame[c]))
+                frame[a] = UInt64(bitPattern: sum)
+                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+            case .subtractInt:
+                let (difference, overflow) = int(frame[b]).subtractingReportingOverflow(
+                    int(frame[c]))
+                frame[a] = UInt64(bitPattern: difference)
+                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+            case .multiplyInt:
+                let (product, overflow) = int(frame[b]).multipliedReportingOverflow(
+                    by: int(frame[c]))
+                frame[a] = UInt64(bitPattern: product)
+                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+            case .divideInt:
+                let (quotient, overflow) = int(frame[b]).dividedReportingOverflow(by: int(frame[c]))
+                frame[a] = UInt64(bitPattern: quotient)
+                if overflow {
+                    fail(frame[c] == 0 ? .divisionByZero : .arithmeticOverflow, step, &error, &next)
+                }
+            case .remainderInt:
+                // The least integer modulo -1 overflows in hardware; in CEL it is an error too.
+                let (remainder, overflow) = int(frame[b]).remainderReportingOverflow(
+                    dividingBy: int(frame[c]))
+                frame[a] = UInt64(bitPattern: remainder)
+                if overflow {
+                    fail(frame[c] == 0 ? .divisionByZero : .arithmeticOverflow, step, &error, &next)
+                }
+            case .negateInt:
+                let (negative, overflow) = Int64(0).subtractingReportingOverflow(int(frame[b]))
+                frame[a] = UInt64(bitPattern: negative)
+                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+            case .addUInt:
+                let (sum, overflow) = frame[b].addingReportingOverflow(frame[c])
+                frame[a] = sum
+                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+            case .subtractUInt:
+                let (difference, overflow) = frame[b].subtractingReportingOverflow(frame[c])
+                frame[a] = difference
+                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+            case .multiplyUInt:
+                let (product, overflow) = frame[b].multipliedReportingOverflow(by: frame[c])
+                frame[a] = product
+                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+            case .divideUInt:
+                let (quotient, overflow) = frame[b].dividedReportingOverflow(by: frame[c])
+                frame[a] = quotient
+                if overflow { fail(.divisionByZero, step, &error, &next) }
+            case .remainderUInt:
+                let (remainder, overflow) = frame[b].remainderReportingOverflow(
+                    dividingBy: frame[c])
+                frame[a] = remainder
+                if overflow { fail(.divisionByZero, step, &error, &next) }
+            case .convertSign:
+                frame[a] = frame[b]
+                if int(frame[b]) < 0 { fail(.conversionFailed, step, &error, &next) }
+            case .divideExactly:
+                let (quotient, remainder) = int(frame[b]).quotientAndRemainder(
+                    dividingBy: int(frame[c]))
+                frame[a] = UInt64(bitPattern: quotient)
+                if remainder != 0 { fail(.conversionFailed, step, &error, &next) }
+            case .concatenate:
+                if !concatenate(text(frame, b), text(frame, c), into: frame + a) {
+                    fail(.textTooLong, step, &error, &next)
+                }
+
+            case .equal:
+                frame[a] = frame[b] == frame[c] ? 1 : 0
+            case .notEqual:
+                frame[a] = frame[b] == frame[c] ? 0 : 1
+            case .lessInt:
+                frame[a] = int(frame[b]) < int(frame[c]) ? 1 : 0
+            case .lessOrEqualInt:
+                frame[a] = int(frame[b]) <= int(frame[c]) ? 1 : 0
+            case .lessUInt:
+                frame[a] = frame[b] < frame[c] ? 1 : 0
+            case .lessOrEqualUInt:
+                frame[a] = frame[b] <= frame[c] ? 1 : 0
+            case .equalText:
+                frame[a] = areEqual(text(frame, b), text(frame, c)) ? 1 : 0
+            case .lessText:
+                frame[a] = compare(text(frame, b), text(frame, c)) < 0 ? 1 : 0
+            case .lessOrEqualText:
+                frame[a] = compare(text(frame, b), text(frame, c)) <= 0 ? 1 : 0
+            case .sizeOfText:
+                frame[a] = UInt64(codePointCount(text(frame, b)))
+            case .startsWith:
+                frame[a] = starts(text(frame, b), with: text(frame, c)) ? 1 : 0
+            case .endsWith:
+                frame[a] = ends(text(frame, b), with: text(frame, c)) ? 1 : 0
+            case .contains:
+                frame[a] = contains(text(frame, b), text(frame, c)) ? 1 : 0
+
+            case .jump:
+                next = operand
+            case .jumpIfTrue:
+                if frame[a] != 0 { next = operand }
+            case .jumpIfFalse:
+                if frame[a] == 0 { next = operand }
+            case .jumpIfEqual:
+                if frame[a] == frame[b] { next = operand }
+            case .takeError:
+                frame[a] = UInt64(error.rawValue)
+            case .raise:
+                guard let raised = RejectionCode(rawValue: UInt32(frame[a])) else {
+                    preconditionFailure("an error register holds what takeError put there")
+                }
+                fail(raised, step, &error, &next)
+
+            case .touch:
+                let row = rowAt(frame[a])
+                if row[RowLayout.flagsOffset] & RowFlags.exists == 0 {
+                    fail(.entityMissing, step, &error, &next)
+                } else {
+                    touch(row, type: operand)
+                }
+            case .before:
+                let row = rowAt(frame[b])
+                let before = changes.index(of: row).map { changes[$0].before } ?? row
+                frame[a] = UInt64(UInt(bitPattern: before))
+            case .existedBefore:
+                guard frame[b] != 0 else {
+                    frame[a] = 0
+                    break
+                }
+                let row = rowAt(frame[b])
+                let before = changes.index(of: row).map { changes[$0].before } ?? row
+                frame[a] = before[RowLayout.flagsOffset] & RowFlags.exists
+            case .exists:
+                frame[a] = frame[b] == 0 ? 0 : rowAt(frame[b])[RowLayout.flagsOffset] & RowFlags.exists
+            case .store:
+                rowAt(frame[a])[operand] = frame[b]
+            case .storeText:
+                if Int(frame[b + 1]) > c {
+                    fail(.textTooLong, step, &error, &next)
+                } else {
+                    storeText(text(frame, b), in: rowAt(frame[a]), at: operand)
+                }
+            case .storeReference:
+                let row = rowAt(frame[a])
+                if row[operand] != 0 { rowAt(row[operand])[c] -= 1 }
+                rowAt(frame[b])[c] += 1
+                row[operand] = frame[b]
+            case .create:
+                if let code = create(type: operand, frame: frame, key: b, result: a) {
+                    fail(code, step, &error, &next)
+                }
+            case .delete:
+                let row = rowAt(frame[a])
+                if row[RowLayout.flagsOffset] & RowFlags.exists == 0 {
+                    fail(.entityMissing, step, &error, &next)
+                } else {
+                    delete(row, type: operand)
+                }
+            case .settle:
+                let membership = (before: frame[c] != 0, now: frame[c + 1] != 0)
+                if !settle(operand, of: rowAt(frame[b]), membership, holders: frame + a) {
+                    fail(.arithmeticOverflow, step, &error, &next)
+                }
+            case .checkUnreferenced:
+                let row = rowAt(frame[a])
+                if row[RowLayout.flagsOffset] & RowFlags.exists == 0 && row[operand] != 0 {
+                    fail(.entityReferenced, step, &error, &next)
+                }
+
+            case .observe:
+                outcome.observations.append(
+                    ObservationRecord(index: operand, value: .word(frame[b])))
+            case .observeText:
+                let value = outcome.record(text(frame, b))
+                outcome.observations.append(ObservationRecord(index: operand, value: value))
+            case .rejectRule:
+                let code: RejectionCode =
+                    program.rules[operand].kind == .requirement
+                    ? .requirementFailed : .invariantViolated
+                return .rejected(code, rule: operand, entity: c == 0 ? nil : rowAt(frame[a]))
+            case .rejectError:
+                return .rejected(error, rule: operand, entity: c == 0 ? nil : rowAt(frame[a]))
+            case .accept:
+                return .accepted
+            }
+        }
+    }
+}
+
+// MARK: Registers
+
+@inline(__always)
+func rowAt(_ word: UInt64) -> Row {
+    // SAFETY: the compiler takes rows only from registers that hold the address of one.
+    Row(bitPattern: UInt(word)).unsafelyUnwrapped
+}
+
+@inline(__always)
+private func int(_ word: UInt64) -> Int64 { Int64(bitPattern: word) }
+
+@inline(__always)
+private func text(_ frame: UnsafeMutablePointer<UInt64>, _ register: Int) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(
+        start: UnsafeRawPointer(bitPattern: UInt(frame[register])), count: Int(frame[register + 1]))
+}
+
+@inline(__always)
+private func fail(
+    _ code: RejectionCode, _ step: Instruction, _ error: inout RejectionCode, _ next: inout Int
+) {
+    error = code
+    next = Int(step.onError)
+}

@@ -1,0 +1,75 @@
+package import AtomicStateSchema
+
+/// A rejection in words.
+package struct RejectionDescription: Sendable, Equatable {
+    package let index: Int
+    package let code: RejectionCode
+    /// The rule's id; see `RuleDescription`.
+    package let rule: String
+    /// Empty, as the key, if the rejection is about no entity.
+    package let entityType: String
+    package let entityKey: String
+    package let message: String
+    package let observations: [(name: String, value: String)]
+
+    package static func == (left: Self, right: Self) -> Bool {
+        left.index == right.index && left.code == right.code && left.rule == right.rule
+            && left.entityType == right.entityType && left.entityKey == right.entityKey
+            && left.message == right.message
+            && left.observations.elementsEqual(right.observations, by: ==)
+    }
+}
+
+extension BatchOutcome {
+    /// The rejections in words.
+    package func describeRejections(_ program: Program) -> [RejectionDescription] {
+        rejections.map { rejection in
+            let rule = program.rules[rejection.rule]
+            let type = rejection.entityType.map { program.schema.entities[$0] }
+            let keyType = type?.keyType.valueType ?? .uint
+            return RejectionDescription(
+                index: rejection.index, code: rejection.code, rule: rule.id,
+                entityType: type?.name ?? "",
+                entityKey: rejection.key.map { render($0, as: keyType) } ?? "",
+                message: rule.message ?? rejection.code.explanation,
+                observations: observations[rejection.observations].map { observation in
+                    let declaration = rule.observations[observation.index]
+                    return (
+                        declaration.name,
+                        render(observation.value, as: declaration.type)
+                    )
+                })
+        }
+    }
+
+    private func render(_ value: RecordedValue, as type: ValueType) -> String {
+        switch value {
+        case .text(let range): String(decoding: text[range], as: UTF8.self)
+        case .word(let word): type.render(word)
+        }
+    }
+}
+
+extension ValueType {
+    /// A word of this type as people write it.
+    package func render(_ word: UInt64) -> String {
+        switch self {
+        case .bool: word == 0 ? "false" : "true"
+        case .int: String(Int64(bitPattern: word))
+        case .decimal(let scale): Self.renderDecimal(Int64(bitPattern: word), scale: scale)
+        case .enumeration(let values):
+            word < values.count ? values[Int(word)] : "value \(word)"
+        case .uint, .string, .entity, .list: String(word)
+        }
+    }
+
+    private static func renderDecimal(_ unscaled: Int64, scale: Int) -> String {
+        guard scale > 0 else { return String(unscaled) }
+        var digits = String(unscaled.magnitude)
+        if digits.count <= scale {
+            digits = String(repeating: "0", count: scale + 1 - digits.count) + digits
+        }
+        let point = digits.index(digits.endIndex, offsetBy: -scale)
+        return (unscaled < 0 ? "-" : "") + digits[..<point] + "." + digits[point...]
+    }
+}

@@ -1,0 +1,44 @@
+internal import Glibc
+
+// What rules do with text. Strings are ordered by code points (CEL language definition, "Ordering"),
+// which for UTF-8 is the order of the bytes.
+
+func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+    let common = min(left.count, right.count)
+    if common > 0, let leftBase = left.baseAddress, let rightBase = right.baseAddress {
+        let order = memcmp(leftBase, rightBase, common)
+        if order != 0 { return Int(order) }
+    }
+    return left.count - right.count
+}
+
+/// Counts the bytes that start a code point.
+func codePointCount(_ text: UnsafeRawBufferPointer) -> Int {
+    text.reduce(into: 0) { count, byte in
+        if byte & 0xC0 != 0x80 { count += 1 }
+    }
+}
+
+func starts(_ text: UnsafeRawBufferPointer, with prefix: UnsafeRawBufferPointer) -> Bool {
+    prefix.count <= text.count
+        && areEqual(UnsafeRawBufferPointer(rebasing: text[..<prefix.count]), prefix)
+}
+
+func ends(_ text: UnsafeRawBufferPointer, with suffix: UnsafeRawBufferPointer) -> Bool {
+    suffix.count <= text.count
+        && areEqual(
+            UnsafeRawBufferPointer(rebasing: text[(text.count - suffix.count)...]), suffix)
+}
+
+func contains(_ text: UnsafeRawBufferPointer, _ part: UnsafeRawBufferPointer) -> Bool {
+    guard part.count <= text.count else { return false }
+    return (0...(text.count - part.count)).contains { start in
+        areEqual(UnsafeRawBufferPointer(rebasing: text[start..<(start + part.count)]), part)
+    }
+}
+
+/// Whether the bytes are UTF-8.
+func isUTF8(_ text: UnsafeRawBufferPointer) -> Bool {
+    if text.allSatisfy({ $0 < 0x80 }) { return true }
+    return String(validating: text, as: UTF8.self) != nil
+}

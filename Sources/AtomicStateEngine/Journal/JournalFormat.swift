@@ -1,0 +1,100 @@
+internal import AtomicStateSchema
+
+// The journal record: what one commit group changed, as one value of RocksDB's journal family, whose
+// key is the group's first sequence as eight big-endian bytes. All numbers are little-endian.
+//
+// Record:
+//
+//     0   1   format, `JournalFormat.version`
+//     1   1   0
+//     2   2   the version of the schema that the record's numbers refer to
+//     4   4   how many runs follow
+//     8   8   the sequence of the first transaction
+//     16  8   how many transactions follow; their sequences have no gaps
+//     24  8   the commit time, microseconds since 1970-01-01T00:00:00Z
+//     32      the runs
+//
+// Run: consecutive transactions of one operation:
+//
+//     0   2   the operation's index in the schema
+//     2   2   how many columns follow
+//     4   4   how many transactions; each column has a value for each
+//     8       the columns
+//
+// The columns are, in this order: the arguments, a reference being its entity's key; then, for each of
+// the operation's `WriteTarget`s, its key if it is not an argument, and the fields that it changes as
+// they are after the transaction, a reference being its target's key. Replaying a record twice leads
+// to the same rows as once. Totals are not recorded: they follow from the rows.
+//
+// Column of words: what all values have in common is stored once.
+//
+//     0   1   width: 0, 1, 2, 4 or 8 bytes
+//     1   8   base
+//     9       for each value, value - base modulo 2^64 in `width` bytes
+//
+// Column of text: a column of words with the byte counts, then all texts without separators.
+
+enum JournalFormat {
+    static let version: UInt8 = 1
+    static let recordHeaderByteCount = 32
+    static let runHeaderByteCount = 8
+    static let columnHeaderByteCount = 9
+}
+
+/// What a journal record's column holds, and where the value is when a transaction is accepted.
+enum JournalColumn: BitwiseCopyable {
+    /// A word of the operation's arguments.
+    case argumentWord(parameter: Int)
+    case argumentText(parameter: Int)
+    /// The key of the row in a register.
+    case keyWord(row: Register)
+    case keyText(row: Register)
+    case fieldWord(row: Register, offset: Int)
+    case fieldText(row: Register, offset: Int)
+    /// The key of the row that a field refers to.
+    case referenceWord(row: Register, offset: Int)
+    case referenceText(row: Register, offset: Int)
+
+    var isText: Bool {
+        switch self {
+        case .argumentText, .keyText, .fieldText, .referenceText: true
+        case .argumentWord, .keyWord, .fieldWord, .referenceWord: false
+        }
+    }
+
+    /// The columns of an operation's runs.
+    static func columns(of operation: Int, in program: Program) -> [JournalColumn] {
+        let schema = program.schema
+        var columns: [JournalColumn] = []
+        for (index, parameter) in schema.operations[operation].parameters.enumerated() {
+            let isText: Bool
+            switch parameter.type {
+            case .string: isText = true
+            case .entity(let type): isText = schema.entities[type].keyType == .string
+            case .bool, .int, .uint, .decimal, .enumeration, .list: isText = false
+            }
+            columns.append(isText ? .argumentText(parameter: index) : .argumentWord(parameter: index))
+        }
+        for target in program.operations[operation].targets {
+            let type = schema.entities[target.type]
+            if target.keyParameter == nil {
+                columns.append(
+                    type.keyType == .string ? .keyText(row: target.row) : .keyWord(row: target.row))
+            }
+            for field in target.fields {
+                let offset = program.layouts[target.type].fieldOffsets[field]
+                switch type.fields[field].type {
+                case .string:
+                    columns.append(.fieldText(row: target.row, offset: offset))
+                case .entity(let referred) where schema.entities[referred].keyType == .string:
+                    columns.append(.referenceText(row: target.row, offset: offset))
+                case .entity:
+                    columns.append(.referenceWord(row: target.row, offset: offset))
+                case .bool, .int, .uint, .decimal, .enumeration, .list:
+                    columns.append(.fieldWord(row: target.row, offset: offset))
+                }
+            }
+        }
+        return columns
+    }
+}

@@ -1,0 +1,186 @@
+package import AtomicStateSchema
+
+/// Data that can't be what this software wrote: where, and what was expected.
+package struct CorruptionError: Error, Sendable, Equatable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// A journal record that was read back. See `JournalFormat.swift`.
+package struct JournalRecord {
+    package let schemaVersion: UInt16
+    package let firstSequence: UInt64
+    package let transactionCount: UInt64
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    package let microseconds: UInt64
+    package let runs: [Run]
+
+    package struct Run {
+        package let operation: Int
+        package let transactionCount: Int
+        package let columns: [Column]
+    }
+
+    /// A column's values; `text` is in the record's own memory.
+    package struct Column {
+        package let words: [UInt64]
+        /// Nil for a column of words; otherwise `words` are byte counts that add up to it.
+        package let text: UnsafeRawBufferPointer?
+    }
+
+    /// - Parameter bytes: the record; its memory has to outlive the result.
+    /// - Parameter program: the schema that the record was written with.
+    package init(
+        _ bytes: UnsafeRawBufferPointer, program: Program
+    ) throws(CorruptionError) {
+        var reader = ByteReader(bytes)
+        let version: UInt8 = try reader.read("a journal record's format")
+        guard version == JournalFormat.version else {
+            throw CorruptionError(
+                "journal record of format \(version): expected \(JournalFormat.version)")
+        }
+        let _: UInt8 = try reader.read("a journal record's header")
+        schemaVersion = try reader.read("a journal record's schema version")
+        let runCount: UInt32 = try reader.read("a journal record's run count")
+        firstSequence = try reader.read("a journal record's first sequence")
+        transactionCount = try reader.read("a journal record's transaction count")
+        microseconds = try reader.read("a journal record's commit time")
+        var runs: [Run] = []
+        for _ in 0..<runCount {
+            runs.append(try Run(&reader, program: program))
+        }
+        self.runs = runs
+        guard reader.isAtEnd else {
+            throw CorruptionError("bytes after the last run of a journal record")
+        }
+        let sum = runs.reduce(0) { $0 + UInt64($1.transactionCount) }
+        guard sum == transactionCount else {
+            throw CorruptionError(
+                "journal record with \(sum) transactions: expected \(transactionCount)")
+        }
+    }
+}
+
+extension JournalRecord.Run {
+    fileprivate init(
+        _ reader: inout ByteReader, program: Program
+    ) throws(CorruptionError) {
+        operation = Int(try reader.read("a run's operation") as UInt16)
+        let columnCount = Int(try reader.read("a run's column count") as UInt16)
+        transactionCount = Int(try reader.read("a run's transaction count") as UInt32)
+        guard operation < program.operations.count else {
+            throw CorruptionError(
+                "run of operation \(operation): expected one of \(program.operations.count)")
+        }
+        guard (1...EngineLimits.journalRunTransactionCountMax).contains(transactionCount) else {
+            throw CorruptionError("run of \(transactionCount) transactions")
+        }
+        let kinds = JournalColumn.columns(of: operation, in: program)
+        guard kinds.count == columnCount else {
+            throw CorruptionError(
+                "run of operation \(operation) with \(columnCount) columns: expected \(kinds.count)")
+        }
+        var columns: [JournalRecord.Column] = []
+        columns.reserveCapacity(columnCount)
+        for kind in kinds {
+            let words = try reader.readPacked(count: transactionCount)
+            guard kind.isText else {
+                columns.append(JournalRecord.Column(words: words, text: nil))
+                continue
+            }
+            var byteCount = 0
+            for word in words {
+                guard word <= UInt64(UInt32.max) else {
+                    throw CorruptionError("text of \(word) bytes in a journal record")
+                }
+                byteCount += Int(word)
+            }
+            columns.append(
+                JournalRecord.Column(
+                    words: words, text: try reader.readBytes(byteCount, "a text column")))
+        }
+        self.columns = columns
+    }
+
+    /// The run's arguments as `Engine.execute` takes them, for the duration of the call.
+    package func withArguments<Result>(
+        parameterCount: Int, _ body: ([ArgumentColumn]) -> Result
+    ) -> Result {
+        let lengths = columns.prefix(parameterCount).map { column in
+            column.text == nil ? [] : column.words.map { UInt32(truncatingIfNeeded: $0) }
+        }
+        var arguments: [ArgumentColumn] = []
+        // SAFETY: the arrays are kept alive until the body has returned.
+        for (column, lengths) in zip(columns.prefix(parameterCount), lengths) {
+            if let text = column.text {
+                arguments.append(
+                    ArgumentColumn(text: text, lengths: lengths.withUnsafeBufferPointer { $0 }))
+            } else {
+                arguments.append(
+                    ArgumentColumn(words: column.words.withUnsafeBufferPointer { $0 }))
+            }
+        }
+        return withExtendedLifetime((columns, lengths)) { body(arguments) }
+    }
+}
+
+/// Reads from the front of bytes that may be damaged.
+struct ByteReader {
+    private let bytes: UnsafeRawBufferPointer
+    private var offset = 0
+
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    var isAtEnd: Bool { offset == bytes.count }
+
+    mutating func read<Integer: FixedWidthInteger & BitwiseCopyable>(
+        _ what: String
+    ) throws(CorruptionError) -> Integer {
+        let part = try readBytes(MemoryLayout<Integer>.size, what)
+        return Integer(littleEndian: part.loadUnaligned(as: Integer.self))
+    }
+
+    mutating func readBytes(
+        _ count: Int, _ what: String
+    ) throws(CorruptionError) -> UnsafeRawBufferPointer {
+        guard count <= bytes.count - offset else {
+            throw CorruptionError(
+                "\(what): expected \(count) bytes at offset \(offset), found \(bytes.count - offset)")
+        }
+        defer { offset += count }
+        return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + count)])
+    }
+
+    mutating func readPacked(count: Int) throws(CorruptionError) -> [UInt64] {
+        let width = Int(try read("a column's width") as UInt8)
+        let base: UInt64 = try read("a column's base")
+        let packed = try readBytes(width * count, "a column's values")
+        switch width {
+        case 0: return Array(repeating: base, count: count)
+        case 1: return Self.unpack(packed, base, count, as: UInt8.self)
+        case 2: return Self.unpack(packed, base, count, as: UInt16.self)
+        case 4: return Self.unpack(packed, base, count, as: UInt32.self)
+        case 8: return Self.unpack(packed, base, count, as: UInt64.self)
+        default: throw CorruptionError("column of width \(width): expected 0, 1, 2, 4 or 8")
+        }
+    }
+
+    private static func unpack<Packed: FixedWidthInteger & BitwiseCopyable>(
+        _ packed: UnsafeRawBufferPointer, _ base: UInt64, _ count: Int, as: Packed.Type
+    ) -> [UInt64] {
+        [UInt64](unsafeUninitializedCapacity: count) { words, initializedCount in
+            for index in 0..<count {
+                let value = packed.loadUnaligned(
+                    fromByteOffset: index * MemoryLayout<Packed>.size, as: Packed.self)
+                words.initializeElement(
+                    at: index, to: base &+ UInt64(truncatingIfNeeded: Packed(littleEndian: value)))
+            }
+            initializedCount = count
+        }
+    }
+}

@@ -1,0 +1,221 @@
+internal import AtomicStateSchema
+
+// Loading: row images in any order, then the journal's records in order, then `finishLoading`.
+//
+// The images may be of different sequences, each at least that which storage is complete up to; the
+// records from there on lead all of them to the same, last sequence. On the way a row may be referred
+// to, changed or deleted before it is there; what must not be is a row that is still awaited at the
+// end. References and totals are counted at the end alone.
+
+extension Engine {
+    /// Loads an entity as `RowImage.swift` describes it.
+    package mutating func load(
+        key: UnsafeRawBufferPointer, image: UnsafeRawBufferPointer
+    ) throws(CorruptionError) {
+        var keyReader = ByteReader(key)
+        let type = Int(UInt16(bigEndian: try keyReader.readRaw("a row's type")))
+        guard stores.indices.contains(type) else {
+            throw CorruptionError("row of type \(type): expected one of \(stores.count)")
+        }
+        let row: Row
+        switch stores[type].shape.keyType {
+        case .uint64:
+            row = expectRow(.number(UInt64(bigEndian: try keyReader.readRaw("a row's key"))), type: type)
+        case .string:
+            let text = UnsafeRawBufferPointer(rebasing: key[MemoryLayout<UInt16>.size...])
+            row = expectRow(.text(text), type: type)
+        }
+        var reader = ByteReader(image)
+        let version: UInt8 = try reader.read("a row's format")
+        guard version == RowImage.version else {
+            throw CorruptionError("row of format \(version): expected \(RowImage.version)")
+        }
+        let _: UInt8 = try reader.read("a row's header")
+        let schemaVersion: UInt16 = try reader.read("a row's schema version")
+        guard schemaVersion == self.schemaVersion else {
+            throw CorruptionError(
+                "row of schema version \(schemaVersion): expected \(self.schemaVersion)")
+        }
+        row[RowLayout.versionOffset] = try reader.read("a row's sequence")
+        row[RowLayout.flagsOffset] = RowFlags.exists
+        let layout = program.layouts[type]
+        for (field, offset) in zip(program.schema.entities[type].fields, layout.fieldOffsets) {
+            switch field.type {
+            case .string:
+                row[offset] = textHeap.allocate(try reader.readText())
+            case .entity(let target) where stores[target].shape.keyType == .string:
+                row[offset] = address(of: expectRow(.text(try reader.readText()), type: target))
+            case .entity(let target):
+                let key: UInt64 = try reader.read("a reference")
+                row[offset] = address(of: expectRow(.number(key), type: target))
+            case .bool, .int, .uint, .decimal, .enumeration, .list:
+                row[offset] = try reader.read("a field")
+            }
+        }
+        guard reader.isAtEnd else { throw CorruptionError("bytes after a row's last field") }
+    }
+
+    /// Applies the after-images of a record to the rows, where they are not there yet.
+    package mutating func replay(_ record: JournalRecord) throws(CorruptionError) {
+        guard record.schemaVersion == schemaVersion else {
+            throw CorruptionError(
+                "journal record of schema version \(record.schemaVersion): expected \(schemaVersion)")
+        }
+        guard record.firstSequence == lastSequence + 1 else {
+            throw CorruptionError(
+                "journal record of sequence \(record.firstSequence): expected \(lastSequence + 1)")
+        }
+        for run in record.runs {
+            var columns = run.columns.map(ReplayColumn.init)
+            let targets = program.operations[run.operation].targets
+            let parameterCount = program.operations[run.operation].parameters.count
+            for _ in 0..<run.transactionCount {
+                lastSequence += 1
+                var next = parameterCount
+                for target in targets {
+                    replay(target, &columns, &next)
+                }
+                for index in columns.indices { columns[index].advance() }
+            }
+        }
+    }
+
+    /// The journal follows this sequence: what storage is complete up to.
+    package mutating func resume(after sequence: UInt64) {
+        lastSequence = sequence
+    }
+
+    /// Counts references and totals, and refuses rows that never came.
+    package mutating func finishLoading() throws(CorruptionError) {
+        for type in stores.indices {
+            stores[type].forEachRow { row in countReferences(of: row, type: type, by: 1) }
+        }
+        for type in stores.indices {
+            let referenceCountOffset = stores[type].shape.referenceCountOffset
+            var missing = 0
+            var gone: [Row] = []
+            // While loading no row is given back, so each one without an entity is in the index.
+            stores[type].forEachAbsentRow { row in
+                let isReferredTo = referenceCountOffset.map { row[$0] != 0 } ?? false
+                if isReferredTo || row[RowLayout.flagsOffset] & RowFlags.awaited != 0 {
+                    missing += 1
+                } else {
+                    gone.append(row)
+                }
+            }
+            guard missing == 0 else {
+                throw CorruptionError(
+                    "\(missing) entities of type \(program.schema.entities[type].name) are referred "
+                        + "to or changed, but not there")
+            }
+            for row in gone { removeDeleted(row, type: type) }
+        }
+        try recomputeTotals()
+    }
+}
+
+// MARK: Rows
+
+extension Engine {
+    private func address(of row: Row) -> UInt64 { UInt64(UInt(bitPattern: row)) }
+
+    /// The row with this key, which may not have come yet.
+    private mutating func expectRow(_ key: Key, type: Int) -> Row {
+        if let row = stores[type].find(key) { return row }
+        let row = stores[type].insert(key, textHeap: &textHeap)
+        row[RowLayout.flagsOffset] &= ~RowFlags.exists
+        row[RowLayout.flagsOffset] |= RowFlags.awaited
+        return row
+    }
+
+    private mutating func replay(
+        _ target: WriteTarget, _ columns: inout [ReplayColumn], _ next: inout Int
+    ) {
+        let keyColumn: Int
+        if let parameter = target.keyParameter {
+            keyColumn = parameter
+        } else {
+            keyColumn = next
+            next += 1
+        }
+        let row = expectRow(columns[keyColumn].key, type: target.type)
+        let firstField = next
+        next += target.fields.count
+        guard row[RowLayout.versionOffset] < lastSequence else { return }
+
+        row[RowLayout.versionOffset] = lastSequence
+        stores[target.type].markDirty(row)
+        switch target.kind {
+        case .delete:
+            row[RowLayout.flagsOffset] &= ~(RowFlags.exists | RowFlags.awaited)
+            return
+        case .create:
+            row[RowLayout.flagsOffset] &= ~RowFlags.awaited
+            row[RowLayout.flagsOffset] |= RowFlags.exists
+        case .update:
+            break
+        }
+        let layout = program.layouts[target.type]
+        let entity = program.schema.entities[target.type]
+        for (position, field) in target.fields.enumerated() {
+            let offset = layout.fieldOffsets[field]
+            let column = columns[firstField + position]
+            switch entity.fields[field].type {
+            case .string:
+                textHeap.free(row[offset])
+                row[offset] = textHeap.allocate(column.text)
+            case .entity(let referred):
+                row[offset] = address(of: expectRow(column.key, type: referred))
+            case .bool, .int, .uint, .decimal, .enumeration, .list:
+                row[offset] = column.word
+            }
+        }
+    }
+
+    /// A row that the journal deleted: storage may still hold it.
+    private mutating func removeDeleted(_ row: Row, type: Int) {
+        stores[type].unlink(row)
+        for offset in stores[type].shape.textOffsets { textHeap.free(row[offset]) }
+        stores[type].deletedKeys.append(row[RowLayout.keyOffset])
+        stores[type].release(row)
+    }
+}
+
+/// A column of a record during replay, and where the current transaction's value is.
+private struct ReplayColumn {
+    private let column: JournalRecord.Column
+    private var transaction = 0
+    private var textOffset = 0
+
+    init(_ column: JournalRecord.Column) {
+        self.column = column
+    }
+
+    var word: UInt64 { column.words[transaction] }
+
+    var text: UnsafeRawBufferPointer {
+        guard let text = column.text else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        return UnsafeRawBufferPointer(rebasing: text[textOffset..<(textOffset + Int(word))])
+    }
+
+    var key: Key { column.text == nil ? .number(word) : .text(text) }
+
+    mutating func advance() {
+        if column.text != nil { textOffset += Int(word) }
+        transaction += 1
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func readText() throws(CorruptionError) -> UnsafeRawBufferPointer {
+        let byteCount: UInt32 = try read("a text's byte count")
+        return try readBytes(Int(byteCount), "a text")
+    }
+
+    /// Reads an integer in the machine's order, which the caller converts.
+    fileprivate mutating func readRaw<Integer: FixedWidthInteger & BitwiseCopyable>(
+        _ what: String
+    ) throws(CorruptionError) -> Integer {
+        try readBytes(MemoryLayout<Integer>.size, what).loadUnaligned(as: Integer.self)
+    }
+}

@@ -1,0 +1,47 @@
+internal import Glibc
+
+/// An entity's key while it is looked up: a number, or text in memory that outlives the look-up.
+enum Key {
+    case number(UInt64)
+    case text(UnsafeRawBufferPointer)
+
+    /// Spreads keys over the index; its low bits find the slot, its high bits the tag.
+    @inline(__always)
+    var hash: UInt64 {
+        switch self {
+        case .number(let number): mix(number ^ 0x9E37_79B9_7F4A_7C15, 0xD6E8_FEB8_6659_FD93)
+        case .text(let text): Self.hash(of: text)
+        }
+    }
+
+    /// Folds eight bytes at a time by a 128-bit product, as the wyhash family does
+    /// (https://github.com/wangyi-fudan/wyhash).
+    private static func hash(of text: UnsafeRawBufferPointer) -> UInt64 {
+        var state = 0xA076_1D64_78BD_642F ^ UInt64(text.count)
+        var offset = 0
+        while offset + 8 <= text.count {
+            let word = text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            state = mix(state ^ word, 0xE703_7ED1_A0B4_28DB)
+            offset += 8
+        }
+        var tail: UInt64 = 0
+        while offset < text.count {
+            tail = tail << 8 | UInt64(text[offset])
+            offset += 1
+        }
+        return mix(state ^ tail, 0x8EBC_6AF0_9C88_C6E3)
+    }
+}
+
+@inline(__always)
+private func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    let product = a.multipliedFullWidth(by: b)
+    return product.high ^ product.low
+}
+
+@inline(__always)
+func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    guard left.count == right.count else { return false }
+    guard let leftBase = left.baseAddress, let rightBase = right.baseAddress else { return true }
+    return memcmp(leftBase, rightBase, left.count) == 0
+}

@@ -1,0 +1,118 @@
+internal import AtomicStateSchema
+
+/// Finds rows by key: open addressing with linear probing, and removal that shifts back, so that a
+/// look-up ends at the first empty slot.
+///
+/// A slot is a row's address in its low 48 bits and a part of the key's hash in its high 16, which
+/// spares looking at rows of other keys. User-space addresses of x86-64 and AArch64 Linux have at
+/// most 48 bits.
+struct KeyIndex: ~Copyable {
+    private static let addressMask: UInt64 = (1 << 48) - 1
+    private static let tagMask = ~addressMask
+
+    private var slots: UnsafeMutablePointer<UInt64>
+    private var slotCount: Int
+    private(set) var count = 0
+
+    init() {
+        slotCount = 1024
+        slots = .allocate(capacity: slotCount)
+        slots.initialize(repeating: 0, count: slotCount)
+    }
+
+    deinit { slots.deallocate() }
+
+    var byteCount: Int { slotCount * 8 }
+
+    @inline(__always)
+    func find(_ key: Key) -> Row? {
+        let hash = key.hash
+        let mask = slotCount - 1
+        var position = Int(truncatingIfNeeded: hash) & mask
+        while slots[position] != 0 {
+            if (slots[position] ^ hash) & Self.tagMask == 0 {
+                let row = Self.row(in: slots[position])
+                switch key {
+                case .number(let number):
+                    if row[RowLayout.keyOffset] == number { return row }
+                case .text(let text):
+                    if areEqual(TextHeap.text(at: row[RowLayout.keyOffset]), text) { return row }
+                }
+            }
+            position = (position + 1) & mask
+        }
+        return nil
+    }
+
+    /// The row's key must not be in the index.
+    mutating func insert(_ row: Row, keyType: KeyType) {
+        if (count + 1) * 4 > slotCount * 3 { grow(to: slotCount * 2, keyType: keyType) }
+        place(row, hash: Self.hash(of: row, keyType: keyType))
+        count += 1
+    }
+
+    /// The row must be in the index.
+    mutating func remove(_ row: Row, keyType: KeyType) {
+        let mask = slotCount - 1
+        let address = UInt64(UInt(bitPattern: row))
+        var hole = Int(truncatingIfNeeded: Self.hash(of: row, keyType: keyType)) & mask
+        while slots[hole] & Self.addressMask != address {
+            precondition(slots[hole] != 0, "a row that is removed from the index is in it")
+            hole = (hole + 1) & mask
+        }
+        var position = (hole + 1) & mask
+        while slots[position] != 0 {
+            let hash = Self.hash(of: Self.row(in: slots[position]), keyType: keyType)
+            let home = Int(truncatingIfNeeded: hash) & mask
+            // The slot may move into the hole unless its home lies behind the hole.
+            if (position - home) & mask >= (position - hole) & mask {
+                slots[hole] = slots[position]
+                hole = position
+            }
+            position = (position + 1) & mask
+        }
+        slots[hole] = 0
+        count -= 1
+    }
+
+    mutating func reserve(_ entityCount: Int, keyType: KeyType) {
+        var needed = slotCount
+        while entityCount * 4 > needed * 3 { needed *= 2 }
+        if needed > slotCount { grow(to: needed, keyType: keyType) }
+    }
+
+    private mutating func grow(to newSlotCount: Int, keyType: KeyType) {
+        let oldSlots = slots
+        let oldSlotCount = slotCount
+        slots = .allocate(capacity: newSlotCount)
+        slots.initialize(repeating: 0, count: newSlotCount)
+        slotCount = newSlotCount
+        for position in 0..<oldSlotCount where oldSlots[position] != 0 {
+            let row = Self.row(in: oldSlots[position])
+            place(row, hash: Self.hash(of: row, keyType: keyType))
+        }
+        oldSlots.deallocate()
+    }
+
+    private mutating func place(_ row: Row, hash: UInt64) {
+        let mask = slotCount - 1
+        var position = Int(truncatingIfNeeded: hash) & mask
+        while slots[position] != 0 { position = (position + 1) & mask }
+        let address = UInt64(UInt(bitPattern: row))
+        precondition(address & Self.tagMask == 0, "an address has at most 48 bits")
+        slots[position] = address | hash & Self.tagMask
+    }
+
+    @inline(__always)
+    private static func row(in slot: UInt64) -> Row {
+        // SAFETY: a slot that is not zero holds the address of a row of the store.
+        Row(bitPattern: UInt(slot & addressMask)).unsafelyUnwrapped
+    }
+
+    private static func hash(of row: Row, keyType: KeyType) -> UInt64 {
+        switch keyType {
+        case .uint64: Key.number(row[RowLayout.keyOffset]).hash
+        case .string: Key.text(TextHeap.text(at: row[RowLayout.keyOffset])).hash
+        }
+    }
+}

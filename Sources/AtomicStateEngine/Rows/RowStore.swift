@@ -1,0 +1,191 @@
+internal import AtomicStateSchema
+
+/// The address of a row's first word; see `RowLayout` for what follows.
+typealias Row = UnsafeMutablePointer<UInt64>
+
+/// The flags of a row, in its word `RowLayout.flagsOffset`.
+enum RowFlags {
+    /// There is such an entity. Without it the memory is free, or kept until a transaction ends.
+    static let exists: UInt64 = 1 << 0
+    /// The row is in the list of those that changed since they were last written to storage.
+    static let dirty: UInt64 = 1 << 1
+    /// The row was referred to before it was read: only while a data folder is loaded.
+    static let awaited: UInt64 = 1 << 2
+}
+
+/// The rows of one entity type: memory in chunks that never move, and the index that finds a row by
+/// its key.
+struct RowStore: ~Copyable {
+    private static let chunkByteCount = 1 << 20
+    private static let cacheLineByteCount = 64
+
+    let shape: RowShape
+    private let rowsPerChunk: Int
+    private var chunks: [Row] = []
+    private var rowsInLastChunk = 0
+    /// The first free row; a free row's key word is the next one.
+    private var firstFree: UInt64 = 0
+    private var index = KeyIndex()
+    /// Those whose `dirty` flag is set.
+    var dirtyRows = AddressList()
+    /// Those of them that are being written to storage.
+    var drainingRows = AddressList()
+    /// The keys of deleted entities that storage may still hold: numbers, or text blocks owned here.
+    var deletedKeys = AddressList()
+
+    init(layout: RowLayout) {
+        shape = RowShape(layout)
+        rowsPerChunk = max(64, Self.chunkByteCount / (layout.wordCount * 8))
+    }
+
+    deinit {
+        for chunk in chunks { UnsafeMutableRawPointer(chunk).deallocate() }
+        shape.deallocate()
+    }
+
+    var entityCount: Int { index.count }
+
+    /// What rows and index have taken from the system; text is apart.
+    var byteCount: Int {
+        chunks.count * rowsPerChunk * shape.wordCount * 8 + index.byteCount
+    }
+
+    /// The key of a row, as long as the row has it.
+    @inline(__always)
+    func key(of row: Row) -> Key {
+        switch shape.keyType {
+        case .uint64: .number(row[RowLayout.keyOffset])
+        case .string: .text(TextHeap.text(at: row[RowLayout.keyOffset]))
+        }
+    }
+
+    @inline(__always)
+    func find(_ key: Key) -> Row? {
+        index.find(key)
+    }
+
+    /// Room for as many entities without the index growing.
+    mutating func reserve(_ entityCount: Int) {
+        index.reserve(entityCount, keyType: shape.keyType)
+    }
+
+    /// A new row with this key, which must not be there; all other words are zero.
+    mutating func insert(_ key: Key, textHeap: inout TextHeap) -> Row {
+        let row = takeFreeRow()
+        switch key {
+        case .number(let number): row[RowLayout.keyOffset] = number
+        case .text(let text): row[RowLayout.keyOffset] = textHeap.allocate(text)
+        }
+        row[RowLayout.flagsOffset] |= RowFlags.exists
+        index.insert(row, keyType: shape.keyType)
+        return row
+    }
+
+    /// Takes the row out of the index. Its memory stays as it is until `release`.
+    mutating func unlink(_ row: Row) {
+        row[RowLayout.flagsOffset] &= ~RowFlags.exists
+        index.remove(row, keyType: shape.keyType)
+    }
+
+    /// Puts an unlinked row back.
+    mutating func relink(_ row: Row) {
+        row[RowLayout.flagsOffset] |= RowFlags.exists
+        index.insert(row, keyType: shape.keyType)
+    }
+
+    /// Gives an unlinked row's memory back. Its key and texts must have been freed or moved.
+    mutating func release(_ row: Row) {
+        let dirty = row[RowLayout.flagsOffset] & RowFlags.dirty
+        row.update(repeating: 0, count: shape.wordCount)
+        row[RowLayout.flagsOffset] = dirty
+        row[RowLayout.keyOffset] = firstFree
+        firstFree = UInt64(UInt(bitPattern: row))
+    }
+
+    @inline(__always)
+    mutating func markDirty(_ row: Row) {
+        guard row[RowLayout.flagsOffset] & RowFlags.dirty == 0 else { return }
+        row[RowLayout.flagsOffset] |= RowFlags.dirty
+        dirtyRows.append(UInt64(UInt(bitPattern: row)))
+    }
+
+    mutating func setDirtyRowsAside() {
+        swap(&dirtyRows, &drainingRows)
+    }
+
+    /// Calls the body with every entity's row, in no order that means anything.
+    func forEachRow(_ body: (Row) -> Void) {
+        forEachPlace { row in
+            if row[RowLayout.flagsOffset] & RowFlags.exists != 0 { body(row) }
+        }
+    }
+
+    /// Calls the body with every row that has no entity.
+    func forEachAbsentRow(_ body: (Row) -> Void) {
+        forEachPlace { row in
+            if row[RowLayout.flagsOffset] & RowFlags.exists == 0 { body(row) }
+        }
+    }
+
+    private func forEachPlace(_ body: (Row) -> Void) {
+        for (number, chunk) in chunks.enumerated() {
+            let count = number == chunks.count - 1 ? rowsInLastChunk : rowsPerChunk
+            for position in 0..<count { body(chunk + position * shape.wordCount) }
+        }
+    }
+
+    private mutating func takeFreeRow() -> Row {
+        if firstFree != 0 {
+            // SAFETY: the free list holds rows of this store.
+            let row = Row(bitPattern: UInt(firstFree)).unsafelyUnwrapped
+            firstFree = row[RowLayout.keyOffset]
+            row[RowLayout.keyOffset] = 0
+            return row
+        }
+        if chunks.isEmpty || rowsInLastChunk == rowsPerChunk {
+            let wordCount = rowsPerChunk * shape.wordCount
+            let chunk = UnsafeMutableRawPointer
+                .allocate(byteCount: wordCount * 8, alignment: Self.cacheLineByteCount)
+                .initializeMemory(as: UInt64.self, repeating: 0, count: wordCount)
+            chunks.append(chunk)
+            rowsInLastChunk = 0
+        }
+        defer { rowsInLastChunk += 1 }
+        return chunks[chunks.count - 1] + rowsInLastChunk * shape.wordCount
+    }
+}
+
+/// A growing list of words.
+struct AddressList: ~Copyable {
+    private var words: UnsafeMutablePointer<UInt64>
+    private var capacity: Int
+    private(set) var count = 0
+
+    init(capacity: Int = 64) {
+        self.capacity = capacity
+        words = .allocate(capacity: capacity)
+    }
+
+    deinit { words.deallocate() }
+
+    @inline(__always)
+    mutating func append(_ word: UInt64) {
+        if count == capacity { grow() }
+        words[count] = word
+        count += 1
+    }
+
+    mutating func removeLast() -> UInt64? {
+        guard count > 0 else { return nil }
+        count -= 1
+        return words[count]
+    }
+
+    private mutating func grow() {
+        let larger = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity * 2)
+        larger.update(from: words, count: count)
+        words.deallocate()
+        words = larger
+        capacity *= 2
+    }
+}

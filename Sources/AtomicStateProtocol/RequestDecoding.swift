@@ -1,0 +1,167 @@
+internal import CProtocol
+
+/// A request as a server receives it. It owns the memory that its parts point into, and is used by
+/// one thread at a time.
+package final class DecodedRequest: @unchecked Sendable {  // Guarded by being handed over, not shared.
+    package let id: UInt64
+    package let body: Body
+    private let arena: Arena
+
+    package enum Body {
+        case hello(Hello)
+        case submit(Submit)
+        case get(Get)
+        case describe
+        case health
+        case ping
+    }
+
+    package struct Hello {
+        package let versionMin: UInt32
+        package let versionMax: UInt32
+        package let client: String
+        package let schemaFingerprint: String
+    }
+
+    package struct Submit {
+        package let runs: [RunView]
+        package let transactionCount: Int
+        /// 0 for no deadline.
+        package let timeoutMilliseconds: UInt32
+    }
+
+    package struct Get {
+        package let entity: UInt32
+        package let keys: ColumnView
+    }
+
+    /// - Parameter bytes: one message, without its frame's header.
+    /// - Throws: `invalidArgument` for bytes that are no request, or columns that contradict their
+    ///   run; `unimplemented` for a request of an unknown kind.
+    package init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
+        let arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
+        let unpacked = arena.withAllocator { allocator in
+            atomicstate__v1__request__unpack(
+                allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+        guard let message = unpacked?.pointee else {
+            throw Status(
+                .invalidArgument,
+                "\(bytes.count) bytes that are not a Request of Protos/atomic_state.proto")
+        }
+        id = message.id
+        self.arena = arena
+        switch message.body_case {
+        case ATOMICSTATE__V1__REQUEST__BODY_HELLO:
+            let hello = message.hello.pointee
+            body = .hello(
+                Hello(
+                    versionMin: hello.version_min, versionMax: hello.version_max,
+                    client: text(hello.client),
+                    schemaFingerprint: text(hello.schema_fingerprint)))
+        case ATOMICSTATE__V1__REQUEST__BODY_SUBMIT:
+            body = .submit(try Submit(message.submit.pointee))
+        case ATOMICSTATE__V1__REQUEST__BODY_GET:
+            let get = message.get.pointee
+            guard let keys = get.keys else {
+                throw Status(.invalidArgument, "Get.keys: expected a column of keys, found none")
+            }
+            body = .get(
+                Get(entity: get.entity, keys: try ColumnView(keys.pointee, name: "Get.keys")))
+        case ATOMICSTATE__V1__REQUEST__BODY_DESCRIBE: body = .describe
+        case ATOMICSTATE__V1__REQUEST__BODY_HEALTH: body = .health
+        case ATOMICSTATE__V1__REQUEST__BODY_PING: body = .ping
+        default:
+            throw Status(
+                .unimplemented,
+                "a request of no known kind: expected hello, submit, get, describe, health or ping")
+        }
+    }
+}
+
+extension DecodedRequest.Submit {
+    fileprivate init(_ message: Atomicstate__V1__Submit) throws(Status) {
+        var runs: [RunView] = []
+        runs.reserveCapacity(message.n_runs)
+        var transactionCount = 0
+        for index in 0..<message.n_runs {
+            guard let run = message.runs[index] else { continue }
+            let view = try RunView(run.pointee, index: index)
+            transactionCount += view.transactionCount
+            guard transactionCount <= ProtocolLimits.batchTransactionCountMax else {
+                throw Status(
+                    .resourceExhausted,
+                    "a batch of at least \(transactionCount) transactions: expected at most "
+                        + "\(ProtocolLimits.batchTransactionCountMax)")
+            }
+            runs.append(view)
+        }
+        self.runs = runs
+        self.transactionCount = transactionCount
+        timeoutMilliseconds = message.timeout_milliseconds
+    }
+}
+
+/// A run of a request, in the request's memory.
+package struct RunView {
+    package let operation: UInt32
+    package let transactionCount: Int
+    package let columns: [ColumnView]
+
+    fileprivate init(_ message: Atomicstate__V1__Run, index: Int) throws(Status) {
+        operation = message.operation
+        transactionCount = Int(message.count)
+        guard transactionCount > 0 else {
+            throw Status(.invalidArgument, "run \(index): expected at least one transaction")
+        }
+        var columns: [ColumnView] = []
+        columns.reserveCapacity(message.n_arguments)
+        for argument in 0..<message.n_arguments {
+            guard let column = message.arguments[argument] else { continue }
+            let name = "run \(index), argument \(argument)"
+            let view = try ColumnView(column.pointee, name: name)
+            guard view.valueCount == transactionCount else {
+                throw Status(
+                    .invalidArgument,
+                    "\(name): \(view.valueCount) values for \(transactionCount) transactions")
+            }
+            columns.append(view)
+        }
+        self.columns = columns
+    }
+}
+
+/// A column of a request, in the request's memory.
+package struct ColumnView {
+    package let words: UnsafeBufferPointer<UInt64>
+    package let text: UnsafeRawBufferPointer
+    package let lengths: UnsafeBufferPointer<UInt32>
+
+    /// Whether the values are text.
+    package var isText: Bool { !lengths.isEmpty }
+    package var valueCount: Int { isText ? lengths.count : words.count }
+
+    fileprivate init(_ message: Atomicstate__V1__Column, name: String) throws(Status) {
+        // SAFETY: protobuf-c's arrays hold as many elements as their count says, and live in the
+        // request's arena.
+        words = UnsafeBufferPointer(start: message.words, count: message.n_words)
+        text = UnsafeRawBufferPointer(start: message.text.data, count: message.text.len)
+        lengths = UnsafeBufferPointer(start: message.lengths, count: message.n_lengths)
+        guard words.isEmpty || lengths.isEmpty else {
+            throw Status(
+                .invalidArgument, "\(name): expected either words or text, found both")
+        }
+        let byteCount = lengths.reduce(into: 0) { $0 += Int($1) }
+        guard byteCount == text.count else {
+            throw Status(
+                .invalidArgument,
+                "\(name): lengths that add up to \(byteCount) for \(text.count) bytes of text")
+        }
+    }
+}
+
+/// A string of protobuf-c: never nil but for an empty one.
+func text(_ pointer: UnsafePointer<CChar>?) -> String {
+    guard let pointer else { return "" }
+    return String(cString: pointer)
+}

@@ -1,0 +1,100 @@
+internal import CProtocol
+
+/// A request as a client sends it.
+package enum RequestBody: Sendable {
+    case hello(client: String, schemaFingerprint: String)
+    case submit([Run], timeoutMilliseconds: UInt32)
+    case get(entity: Int, keys: Column)
+    case describe
+    case health
+    case ping
+
+    /// The frame, header included, that carries the request.
+    ///
+    /// - Parameter write: receives the frame's byte count, and hands its closure that much memory.
+    package func encodeFrame(id: UInt64, write: FrameWriter) {
+        let arena = Arena()
+        let message = arena.message(atomicstate__v1__request__init) { message in
+            message.id = id
+            fill(&message, arena)
+        }
+        writeFrame(of: message, with: write)
+        withExtendedLifetime(arena) {}
+    }
+
+    private func fill(_ message: inout Atomicstate__V1__Request, _ arena: Arena) {
+        switch self {
+        case .hello(let client, let fingerprint):
+            message.body_case = ATOMICSTATE__V1__REQUEST__BODY_HELLO
+            message.hello = arena.message(atomicstate__v1__hello__init) {
+                $0.version_min = ProtocolLimits.version
+                $0.version_max = ProtocolLimits.version
+                $0.client = arena.string(client)
+                $0.schema_fingerprint = arena.string(fingerprint)
+            }
+        case .submit(let runs, let timeoutMilliseconds):
+            message.body_case = ATOMICSTATE__V1__REQUEST__BODY_SUBMIT
+            message.submit = arena.message(atomicstate__v1__submit__init) {
+                $0.n_runs = runs.count
+                $0.runs = arena.pointers(runs.map { arena.run($0) })
+                $0.timeout_milliseconds = timeoutMilliseconds
+            }
+        case .get(let entity, let keys):
+            message.body_case = ATOMICSTATE__V1__REQUEST__BODY_GET
+            message.get = arena.message(atomicstate__v1__get__init) {
+                $0.entity = UInt32(entity)
+                $0.keys = arena.column(keys)
+            }
+        case .describe:
+            message.body_case = ATOMICSTATE__V1__REQUEST__BODY_DESCRIBE
+            message.describe = arena.message(atomicstate__v1__describe__init) { _ in }
+        case .health:
+            message.body_case = ATOMICSTATE__V1__REQUEST__BODY_HEALTH
+            message.health = arena.message(atomicstate__v1__health__init) { _ in }
+        case .ping:
+            message.body_case = ATOMICSTATE__V1__REQUEST__BODY_PING
+            message.ping = arena.message(atomicstate__v1__ping__init) { _ in }
+        }
+    }
+}
+
+extension Arena {
+    fileprivate func run(_ run: Run) -> UnsafeMutablePointer<Atomicstate__V1__Run> {
+        message(atomicstate__v1__run__init) {
+            $0.operation = UInt32(run.operation)
+            $0.count = UInt32(run.transactionCount)
+            $0.n_arguments = run.arguments.count
+            $0.arguments = pointers(run.arguments.map { column($0) })
+        }
+    }
+
+    func column(_ column: Column) -> UnsafeMutablePointer<Atomicstate__V1__Column> {
+        message(atomicstate__v1__column__init) {
+            $0.n_words = column.words.count
+            $0.words = copy(column.words)
+            $0.text = ProtobufCBinaryData(len: column.text.count, data: copy(column.text))
+            $0.n_lengths = column.lengths.count
+            $0.lengths = copy(column.lengths)
+        }
+    }
+}
+
+/// Provides memory for a frame: is given its byte count, calls the closure with that many bytes.
+package typealias FrameWriter = (
+    _ byteCount: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void
+) -> Void
+
+/// Writes the frame of a message; `message` is any generated message.
+func writeFrame(of message: UnsafeMutableRawPointer, with write: FrameWriter) {
+    // SAFETY: every generated message starts with its ProtobufCMessage.
+    let base = UnsafePointer(message.assumingMemoryBound(to: ProtobufCMessage.self))
+    let byteCount = protobuf_c_message_get_packed_size(base)
+    write(FrameHeader.byteCount + byteCount) { frame in
+        frame[0] = 0
+        frame.storeBytes(of: UInt32(byteCount).bigEndian, toByteOffset: 1, as: UInt32.self)
+        // SAFETY: the writer hands out as many bytes as it was asked for, which are at least five.
+        let payload = frame.baseAddress!.advanced(by: FrameHeader.byteCount)
+        let packed = protobuf_c_message_pack(base, payload.assumingMemoryBound(to: UInt8.self))
+        precondition(packed == byteCount, "protobuf-c packs as much as it announced")
+    }
+}

@@ -1,0 +1,197 @@
+internal import CProtocol
+
+/// A response as a client receives it.
+package struct DecodedResponse: Sendable {
+    package let id: UInt64
+    package let body: ResponseBody
+
+    /// - Parameter bytes: one message, without its frame's header.
+    /// - Throws: `internal` for bytes that are no response of this protocol version.
+    package init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
+        let arena = Arena()
+        let unpacked = arena.withAllocator { allocator in
+            atomicstate__v1__response__unpack(
+                allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+        guard let message = unpacked?.pointee else {
+            throw Status(.internal, "the server sent \(bytes.count) bytes that are no Response")
+        }
+        id = message.id
+        body = try ResponseBody(message)
+        withExtendedLifetime(arena) {}
+    }
+}
+
+extension ResponseBody {
+    fileprivate init(_ message: Atomicstate__V1__Response) throws(Status) {
+        if let status = message.status?.pointee {
+            self = .failure(
+                Status(
+                    rawCode: status.code, message: text(status.message),
+                    retryAfterMilliseconds: status.retry_after_milliseconds))
+            return
+        }
+        switch message.body_case {
+        case ATOMICSTATE__V1__RESPONSE__BODY_HELLO:
+            self = .hello(ServerGreeting(message.hello.pointee))
+        case ATOMICSTATE__V1__RESPONSE__BODY_SUBMIT:
+            let reply = message.submit.pointee
+            self = .submit(
+                SubmitReply(
+                    firstSequence: reply.first_sequence, acceptedCount: Int(reply.accepted),
+                    rejections: messages(reply.rejections, reply.n_rejections).map(Rejection.init)))
+        case ATOMICSTATE__V1__RESPONSE__BODY_GET:
+            let reply = message.get.pointee
+            self = .get(
+                GetReply(
+                    found: array(reply.found, reply.n_found).map { $0 != 0 },
+                    versions: array(reply.versions, reply.n_versions),
+                    columns: messages(reply.columns, reply.n_columns).map(Column.init)))
+        case ATOMICSTATE__V1__RESPONSE__BODY_DESCRIBE:
+            self = .describe(try SchemaDescription(message.describe.pointee))
+        case ATOMICSTATE__V1__RESPONSE__BODY_HEALTH:
+            self = .health(HealthReply(message.health.pointee))
+        case ATOMICSTATE__V1__RESPONSE__BODY_PONG:
+            self = .pong
+        default:
+            throw Status(.internal, "the server sent a response of a kind that is unknown here")
+        }
+    }
+}
+
+// SAFETY (both): protobuf-c's arrays hold as many elements as their count says.
+private func array<Element>(_ start: UnsafeMutablePointer<Element>?, _ count: Int) -> [Element] {
+    Array(UnsafeBufferPointer(start: start, count: count))
+}
+
+private func messages<Message>(
+    _ start: UnsafeMutablePointer<UnsafeMutablePointer<Message>?>?, _ count: Int
+) -> [Message] {
+    UnsafeBufferPointer(start: start, count: count).compactMap { $0?.pointee }
+}
+
+extension Column {
+    fileprivate init(_ message: Atomicstate__V1__Column) {
+        words = array(message.words, message.n_words)
+        text = array(message.text.data, message.text.len)
+        lengths = array(message.lengths, message.n_lengths)
+    }
+}
+
+extension Rejection {
+    fileprivate init(_ message: Atomicstate__V1__Rejection) {
+        self.init(
+            index: Int(message.index), code: message.code, rule: AtomicStateProtocol.text(message.rule),
+            entityType: AtomicStateProtocol.text(message.entity_type),
+            entityKey: AtomicStateProtocol.text(message.entity_key),
+            message: AtomicStateProtocol.text(message.message),
+            observations: messages(message.observations, message.n_observations).map {
+                Observation(
+                    name: AtomicStateProtocol.text($0.name),
+                    value: AtomicStateProtocol.text($0.value))
+            },
+            retryCanHelp: message.retry_can_help != 0)
+    }
+}
+
+extension ServerGreeting {
+    fileprivate init(_ message: Atomicstate__V1__HelloReply) {
+        let limits = message.limits?.pointee
+        self.init(
+            server: text(message.server), role: text(message.role),
+            schemaName: text(message.schema_name),
+            schemaFingerprint: text(message.schema_fingerprint),
+            frameByteCountMax: limits.map { Int($0.frame_bytes_max) }
+                ?? ProtocolLimits.frameByteCountMax,
+            batchTransactionCountMax: limits.map { Int($0.batch_transactions_max) }
+                ?? ProtocolLimits.batchTransactionCountMax,
+            requestsInFlightMax: limits.map { Int($0.requests_in_flight_max) }
+                ?? ProtocolLimits.requestsInFlightMax,
+            keyByteCountMax: limits.map { Int($0.key_bytes_max) } ?? 0,
+            health: text(message.health))
+    }
+}
+
+extension HealthReply {
+    fileprivate init(_ message: Atomicstate__V1__HealthReply) {
+        self.init(
+            status: text(message.status), durableSequence: message.durable_sequence,
+            queuedTransactionCount: message.queued_transactions,
+            columnFamilies: messages(message.column_families, message.n_column_families).map {
+                ColumnFamilyHealth(
+                    name: text($0.name), level0FileCount: $0.level0_files,
+                    pendingCompactionByteCount: $0.pending_compaction_bytes,
+                    memtableByteCount: $0.memtable_bytes,
+                    runningCompactionCount: $0.running_compactions,
+                    runningFlushCount: $0.running_flushes)
+            },
+            writesStopped: message.writes_stopped != 0,
+            delayedWriteRate: message.delayed_write_rate,
+            backgroundErrorCount: message.background_errors)
+    }
+}
+
+extension SchemaDescription {
+    fileprivate init(_ message: Atomicstate__V1__DescribeReply) throws(Status) {
+        var entities: [Entity] = []
+        for entity in messages(message.entities, message.n_entities) {
+            entities.append(
+                Entity(
+                    name: AtomicStateProtocol.text(entity.name), key: try ValueKind(entity.key),
+                    fields: try Member.members(entity.fields, entity.n_fields),
+                    derived: try Member.members(entity.derived, entity.n_derived)))
+        }
+        var operations: [Operation] = []
+        for operation in messages(message.operations, message.n_operations) {
+            operations.append(
+                Operation(
+                    name: AtomicStateProtocol.text(operation.name),
+                    parameters: try Member.members(operation.parameters, operation.n_parameters)))
+        }
+        self.init(
+            name: AtomicStateProtocol.text(message.name),
+            fingerprint: AtomicStateProtocol.text(message.fingerprint), entities: entities,
+            operations: operations, text: AtomicStateProtocol.text(message.text))
+    }
+}
+
+extension SchemaDescription.Member {
+    fileprivate static func members(
+        _ start: UnsafeMutablePointer<UnsafeMutablePointer<Atomicstate__V1__MemberDescription>?>?,
+        _ count: Int
+    ) throws(Status) -> [Self] {
+        var members: [Self] = []
+        for message in messages(start, count) {
+            members.append(
+                Self(name: text(message.name), kind: try SchemaDescription.ValueKind(message.type)))
+        }
+        return members
+    }
+}
+
+extension SchemaDescription.ValueKind {
+    fileprivate init(
+        _ message: UnsafeMutablePointer<Atomicstate__V1__TypeDescription>?
+    ) throws(Status) {
+        guard let type = message?.pointee else {
+            throw Status(.internal, "the server described a member without a type")
+        }
+        switch type.kind {
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__BOOL: self = .bool
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__INT: self = .int
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__UINT: self = .uint
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__DECIMAL:
+            self = .decimal(scale: Int(type.scale))
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__STRING:
+            self = .string(byteCountMax: Int(type.bytes_max))
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__ENUM:
+            let names = UnsafeBufferPointer(start: type.values, count: type.n_values)
+            self = .enumeration(values: names.map { text($0) })
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__REFERENCE:
+            self = .reference(entity: Int(type.entity))
+        default:
+            throw Status(
+                .internal, "the server described a type of kind \(type.kind), unknown here")
+        }
+    }
+}

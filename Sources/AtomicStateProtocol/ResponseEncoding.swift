@@ -1,0 +1,199 @@
+internal import CProtocol
+
+/// A response as a server sends it.
+package enum ResponseBody: Sendable {
+    case failure(Status)
+    case hello(ServerGreeting)
+    case submit(SubmitReply)
+    case get(GetReply)
+    case describe(SchemaDescription)
+    case health(HealthReply)
+    case pong
+
+    /// The frame, header included, that carries the response to request `id`.
+    package func encodeFrame(id: UInt64, write: FrameWriter) {
+        let arena = Arena()
+        let message = arena.message(atomicstate__v1__response__init) { message in
+            message.id = id
+            fill(&message, arena)
+        }
+        writeFrame(of: message, with: write)
+        withExtendedLifetime(arena) {}
+    }
+
+    private func fill(_ message: inout Atomicstate__V1__Response, _ arena: Arena) {
+        switch self {
+        case .failure(let status):
+            message.status = arena.message(atomicstate__v1__status__init) {
+                $0.code = status.rawCode
+                $0.message = arena.string(status.message)
+                $0.retry_after_milliseconds = status.retryAfterMilliseconds
+            }
+        case .hello(let greeting):
+            message.body_case = ATOMICSTATE__V1__RESPONSE__BODY_HELLO
+            message.hello = arena.greeting(greeting)
+        case .submit(let reply):
+            message.body_case = ATOMICSTATE__V1__RESPONSE__BODY_SUBMIT
+            message.submit = arena.message(atomicstate__v1__submit_reply__init) {
+                $0.first_sequence = reply.firstSequence
+                $0.accepted = UInt32(reply.acceptedCount)
+                $0.n_rejections = reply.rejections.count
+                $0.rejections = arena.pointers(reply.rejections.map { arena.rejection($0) })
+            }
+        case .get(let reply):
+            message.body_case = ATOMICSTATE__V1__RESPONSE__BODY_GET
+            message.get = arena.message(atomicstate__v1__get_reply__init) {
+                $0.n_found = reply.found.count
+                $0.found = arena.copy(reply.found.map { $0 ? 1 : 0 as protobuf_c_boolean })
+                $0.n_versions = reply.versions.count
+                $0.versions = arena.copy(reply.versions)
+                $0.n_columns = reply.columns.count
+                $0.columns = arena.pointers(reply.columns.map { arena.column($0) })
+            }
+        case .describe(let description):
+            message.body_case = ATOMICSTATE__V1__RESPONSE__BODY_DESCRIBE
+            message.describe = arena.description(description)
+        case .health(let health):
+            message.body_case = ATOMICSTATE__V1__RESPONSE__BODY_HEALTH
+            message.health = arena.health(health)
+        case .pong:
+            message.body_case = ATOMICSTATE__V1__RESPONSE__BODY_PONG
+            message.pong = arena.message(atomicstate__v1__pong__init) { _ in }
+        }
+    }
+}
+
+extension Arena {
+    fileprivate func greeting(
+        _ greeting: ServerGreeting
+    ) -> UnsafeMutablePointer<Atomicstate__V1__HelloReply> {
+        message(atomicstate__v1__hello_reply__init) {
+            $0.version = ProtocolLimits.version
+            $0.server = string(greeting.server)
+            $0.role = string(greeting.role)
+            $0.schema_name = string(greeting.schemaName)
+            $0.schema_fingerprint = string(greeting.schemaFingerprint)
+            $0.limits = message(atomicstate__v1__server_limits__init) {
+                $0.frame_bytes_max = UInt32(greeting.frameByteCountMax)
+                $0.batch_transactions_max = UInt32(greeting.batchTransactionCountMax)
+                $0.requests_in_flight_max = UInt32(greeting.requestsInFlightMax)
+                $0.key_bytes_max = UInt32(greeting.keyByteCountMax)
+            }
+            $0.health = string(greeting.health)
+        }
+    }
+
+    fileprivate func rejection(
+        _ rejection: Rejection
+    ) -> UnsafeMutablePointer<Atomicstate__V1__Rejection> {
+        message(atomicstate__v1__rejection__init) {
+            $0.index = UInt32(rejection.index)
+            $0.code = rejection.code
+            $0.rule = string(rejection.rule)
+            $0.entity_type = string(rejection.entityType)
+            $0.entity_key = string(rejection.entityKey)
+            $0.message = string(rejection.message)
+            $0.n_observations = rejection.observations.count
+            $0.observations = pointers(
+                rejection.observations.map { observation in
+                    message(atomicstate__v1__observation__init) {
+                        $0.name = string(observation.name)
+                        $0.value = string(observation.value)
+                    }
+                })
+            $0.retry_can_help = rejection.retryCanHelp ? 1 : 0
+        }
+    }
+
+    fileprivate func health(
+        _ health: HealthReply
+    ) -> UnsafeMutablePointer<Atomicstate__V1__HealthReply> {
+        message(atomicstate__v1__health_reply__init) {
+            $0.status = string(health.status)
+            $0.durable_sequence = health.durableSequence
+            $0.queued_transactions = health.queuedTransactionCount
+            $0.n_column_families = health.columnFamilies.count
+            $0.column_families = pointers(
+                health.columnFamilies.map { family in
+                    message(atomicstate__v1__column_family_health__init) {
+                        $0.name = string(family.name)
+                        $0.level0_files = family.level0FileCount
+                        $0.pending_compaction_bytes = family.pendingCompactionByteCount
+                        $0.memtable_bytes = family.memtableByteCount
+                        $0.running_compactions = family.runningCompactionCount
+                        $0.running_flushes = family.runningFlushCount
+                    }
+                })
+            $0.writes_stopped = health.writesStopped ? 1 : 0
+            $0.delayed_write_rate = health.delayedWriteRate
+            $0.background_errors = health.backgroundErrorCount
+        }
+    }
+
+    fileprivate func description(
+        _ description: SchemaDescription
+    ) -> UnsafeMutablePointer<Atomicstate__V1__DescribeReply> {
+        message(atomicstate__v1__describe_reply__init) {
+            $0.name = string(description.name)
+            $0.fingerprint = string(description.fingerprint)
+            $0.n_entities = description.entities.count
+            $0.entities = pointers(
+                description.entities.map { entity in
+                    message(atomicstate__v1__entity_description__init) {
+                        $0.name = string(entity.name)
+                        $0.key = kind(entity.key)
+                        $0.n_fields = entity.fields.count
+                        $0.fields = pointers(entity.fields.map { member($0) })
+                        $0.n_derived = entity.derived.count
+                        $0.derived = pointers(entity.derived.map { member($0) })
+                    }
+                })
+            $0.n_operations = description.operations.count
+            $0.operations = pointers(
+                description.operations.map { operation in
+                    message(atomicstate__v1__operation_description__init) {
+                        $0.name = string(operation.name)
+                        $0.n_parameters = operation.parameters.count
+                        $0.parameters = pointers(operation.parameters.map { member($0) })
+                    }
+                })
+            $0.text = string(description.text)
+        }
+    }
+
+    private func member(
+        _ member: SchemaDescription.Member
+    ) -> UnsafeMutablePointer<Atomicstate__V1__MemberDescription> {
+        message(atomicstate__v1__member_description__init) {
+            $0.name = string(member.name)
+            $0.type = kind(member.kind)
+        }
+    }
+
+    private func kind(
+        _ kind: SchemaDescription.ValueKind
+    ) -> UnsafeMutablePointer<Atomicstate__V1__TypeDescription> {
+        message(atomicstate__v1__type_description__init) {
+            switch kind {
+            case .bool: $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__BOOL
+            case .int: $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__INT
+            case .uint: $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__UINT
+            case .decimal(let scale):
+                $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__DECIMAL
+                $0.scale = UInt32(scale)
+            case .string(let byteCountMax):
+                $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__STRING
+                $0.bytes_max = UInt32(byteCountMax)
+            case .enumeration(let values):
+                $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__ENUM
+                $0.n_values = values.count
+                let names = array(of: UnsafeMutablePointer<CChar>?.self, count: values.count)
+                for (index, value) in values.enumerated() { names[index] = string(value) }
+                $0.values = names
+            case .reference(let entity):
+                $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__REFERENCE
+                $0.entity = UInt32(entity)
+            }
+        }
+    }
+}

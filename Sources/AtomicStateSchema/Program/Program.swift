@@ -1,0 +1,166 @@
+/// A schema compiled for the engine: flat code over fixed registers and row layouts.
+package struct Program: Sendable {
+    package let schema: Schema
+    /// By entity type, as `Schema.entities`.
+    package let layouts: [RowLayout]
+    /// Every derived value of every type.
+    package let derived: [DerivedLayout]
+    /// As `Schema.operations`.
+    package let operations: [Routine]
+    /// By entity type: every invariant of one row, the row's address being in register 0. A rule
+    /// about the change from `oldSelf` is not judged.
+    package let inspections: [Routine]
+    /// What a rejection refers to.
+    package let rules: [RuleDescription]
+}
+
+/// Where a derived value is and what it is computed from.
+package struct DerivedLayout: Sendable {
+    package let holder: Int
+    /// The total's index in its holder's type.
+    package let index: Int
+    package let source: Int
+    /// Of the total, in the holder's row.
+    package let totalOffset: Int
+    /// Of the reference to the holder, in the source's row.
+    package let groupByOffset: Int
+    /// Of the summed field, in the source's row; nil for a count.
+    package let summandOffset: Int?
+    /// Which of its source's totals this is: a bit of the mask of those a touched row has settled.
+    package let settledBit: Int
+    /// The rule named by a rejection for overflow.
+    package let rule: Int
+    /// Which of the source's rows take part, the row's address being in register 0; its result is in
+    /// `conditionResult`. Nil for all.
+    package let condition: Routine?
+    package let conditionResult: Register
+}
+
+/// Code with what its frame holds at the start.
+package struct Routine: Sendable {
+    package let code: [Instruction]
+    /// The frame's length in words.
+    package let registerCount: Int
+    package let constants: [Constant]
+    /// Where the arguments of an operation go, in the order of its parameters.
+    package let parameters: [ParameterSlot]
+    /// The rows that the operation changes, in the order of its effects.
+    package let targets: [WriteTarget]
+
+    package enum Constant: Sendable {
+        case word(Register, UInt64)
+        case text(Register, String)
+    }
+}
+
+package struct ParameterSlot: Sendable, BitwiseCopyable {
+    package enum Kind: Sendable, BitwiseCopyable {
+        /// A word that is at most this: 1 for bool, the last index for an enumeration.
+        case bounded(UInt64)
+        /// Any word.
+        case word
+        /// Text of at most this many bytes.
+        case text(byteCountMax: Int)
+        /// The key of an existing entity of the type; the register receives its row's address.
+        case reference(type: Int)
+    }
+
+    package let kind: Kind
+    package let register: Register
+    /// The rule named by a rejection of the argument.
+    package let rule: Int
+}
+
+/// A row that an operation changes, and so what the journal holds of an accepted transaction.
+package struct WriteTarget: Sendable {
+    package enum Kind: UInt8, Sendable {
+        case update = 1
+        case create = 2
+        case delete = 3
+    }
+
+    package let kind: Kind
+    package let type: Int
+    /// Holds the row's address when the transaction is accepted.
+    package let row: Register
+    /// The parameter that is the row's key, if one is.
+    package let keyParameter: Int?
+    /// The changed fields, by index: all for a creation, none for a deletion.
+    package let fields: [Int]
+}
+
+/// What a rejection says about the rule that caused it.
+package struct RuleDescription: Sendable {
+    package enum Kind: Sendable {
+        case invariant
+        case requirement
+        case parameter
+        case effect
+        case derived
+    }
+
+    package let kind: Kind
+    package let id: String
+    package let message: String?
+    /// The type of the entity that the rule is about, if it is about one.
+    package let entity: Int?
+    /// What the rule reads, by the operand of `observe`.
+    package let observations: [Observation]
+
+    package struct Observation: Sendable {
+        package let name: String
+        package let type: ValueType
+    }
+}
+
+/// Why a transaction was rejected. The numbers are part of the protocol and never change meaning.
+package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
+    /// An entity would end in a state that its type's invariant forbids.
+    case invariantViolated = 1
+    /// A `require` of the operation is false.
+    case requirementFailed = 2
+    /// A parameter or effect refers to an entity that does not exist.
+    case entityMissing = 3
+    /// The entity to create exists.
+    case entityExists = 4
+    case arithmeticOverflow = 5
+    case divisionByZero = 6
+    /// A number has no exact equal in the type it is converted to.
+    case conversionFailed = 7
+    /// The entity to delete is still referred to.
+    case entityReferenced = 8
+    /// An argument is outside of its type: a bool that is neither 0 nor 1, an unknown enumeration value.
+    case argumentOutOfRange = 9
+    /// A key or string has more bytes than its limit.
+    case textTooLong = 10
+    /// Text is not UTF-8.
+    case textMalformed = 11
+
+    /// Whether the same transaction may be accepted after others have changed the state.
+    package var retryCanHelp: Bool {
+        switch self {
+        case .invariantViolated, .requirementFailed, .entityMissing, .entityExists,
+            .arithmeticOverflow, .divisionByZero, .conversionFailed, .entityReferenced:
+            true
+        case .argumentOutOfRange, .textTooLong, .textMalformed:
+            false
+        }
+    }
+
+    /// What it means, for a rule that has no message of its own.
+    package var explanation: String {
+        switch self {
+        case .invariantViolated: "the invariant would not hold"
+        case .requirementFailed: "the requirement does not hold"
+        case .entityMissing: "the entity does not exist"
+        case .entityExists: "the entity exists already"
+        case .arithmeticOverflow: "the result does not fit 64 bits"
+        case .divisionByZero: "division by zero"
+        case .conversionFailed: "the number has no exact equal in the target type"
+        case .entityReferenced: "the entity is still referred to"
+        case .argumentOutOfRange: "the argument is not a value of its type"
+        case .textTooLong: "the text has more bytes than its limit"
+        case .textMalformed: "the text is not valid UTF-8"
+        }
+    }
+}

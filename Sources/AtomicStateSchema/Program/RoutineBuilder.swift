@@ -1,0 +1,104 @@
+/// Collects a routine's code: hands out registers and constants, and resolves labels at the end.
+struct RoutineBuilder {
+    struct Label: Hashable {
+        fileprivate let index: Int
+    }
+
+    private var code: [Instruction] = []
+    private var registerCount = 0
+    private var constants: [Routine.Constant] = []
+    private var wordConstants: [UInt64: Register] = [:]
+    private var textConstants: [String: Register] = [:]
+    private var labelPositions: [Int?] = []
+    private var operandFixups: [(instruction: Int, label: Label)] = []
+    private var errorFixups: [(instruction: Int, label: Label)] = []
+    /// What is still to be emitted behind the code that accepts.
+    var failureBlocks: [FailureBlock] = []
+
+    mutating func register(for type: ValueType) -> Register {
+        if case .string = type { return registers(2) }
+        return registers(1)
+    }
+
+    mutating func registers(_ count: Int) -> Register {
+        let first = registerCount
+        registerCount += count
+        precondition(registerCount <= Int(Register.max), "the schema's limits bound a frame")
+        return Register(first)
+    }
+
+    mutating func constant(_ word: UInt64) -> Register {
+        if let known = wordConstants[word] { return known }
+        let register = registers(1)
+        wordConstants[word] = register
+        constants.append(.word(register, word))
+        return register
+    }
+
+    mutating func constant(_ value: Int64) -> Register {
+        constant(UInt64(bitPattern: value))
+    }
+
+    mutating func constant(_ text: String) -> Register {
+        if let known = textConstants[text] { return known }
+        let register = registers(2)
+        textConstants[text] = register
+        constants.append(.text(register, text))
+        return register
+    }
+
+    mutating func label() -> Label {
+        labelPositions.append(nil)
+        return Label(index: labelPositions.count - 1)
+    }
+
+    /// The label's place is the next instruction.
+    mutating func place(_ label: Label) {
+        precondition(labelPositions[label.index] == nil, "a label has one place")
+        labelPositions[label.index] = code.count
+    }
+
+    mutating func emit(
+        _ opcode: Opcode, a: Register = 0, b: Register = 0, c: Register = 0, operand: Int = 0,
+        onError: Label? = nil
+    ) {
+        if let onError { errorFixups.append((code.count, onError)) }
+        code.append(Instruction(opcode, a: a, b: b, c: c, operand: operand))
+    }
+
+    mutating func jump(_ opcode: Opcode, a: Register = 0, b: Register = 0, to label: Label) {
+        operandFixups.append((code.count, label))
+        code.append(Instruction(opcode, a: a, b: b))
+    }
+
+    /// Whether an instruction so far can fail to the label.
+    func isErrorTarget(_ label: Label) -> Bool {
+        errorFixups.contains { $0.label == label }
+    }
+
+    mutating func emitFailureBlocks() {
+        for block in failureBlocks { block.emit(into: &self) }
+        failureBlocks = []
+    }
+
+    consuming func finish(
+        parameters: [ParameterSlot] = [], targets: [WriteTarget] = []
+    ) -> Routine {
+        for (instruction, label) in operandFixups {
+            code[instruction].operand = UInt32(position(of: label))
+        }
+        for (instruction, label) in errorFixups {
+            code[instruction].onError = UInt32(position(of: label))
+        }
+        return Routine(
+            code: code, registerCount: registerCount, constants: constants, parameters: parameters,
+            targets: targets)
+    }
+
+    private func position(of label: Label) -> Int {
+        guard let position = labelPositions[label.index] else {
+            preconditionFailure("a label that is used is placed")
+        }
+        return position
+    }
+}

@@ -1,0 +1,65 @@
+/// Where the parts of a row are, in 8-byte words from the row's start.
+///
+///     0            version: the sequence of the last transaction that changed the row
+///     1            touch: the mark of the transaction that is changing the row, see the engine
+///     2            flags: `RowFlags`
+///     3            the key: the number itself, or the address of a text block
+///     4            how many references point here; only for types that are referred to
+///     then         a word for each field, then one for each derived value
+///
+/// A word holds a bool as 0 or 1; int and decimal as two's complement; uint as itself; an
+/// enumeration as its index; a string as the address of its text block; a reference as the address
+/// of the target's row.
+package struct RowLayout: Sendable {
+    package static let versionOffset = 0
+    package static let touchOffset = 1
+    package static let flagsOffset = 2
+    package static let keyOffset = 3
+    private static let headerWordCount = 4
+
+    package let keyType: KeyType
+    /// Nil if no type refers to this one.
+    package let referenceCountOffset: Int?
+    package let fieldOffsets: [Int]
+    package let derivedOffsets: [Int]
+    /// The row's length in words.
+    package let wordCount: Int
+    /// The fields whose word is the address of a text block.
+    package let textOffsets: [Int]
+    /// The fields whose word is the address of another row, and that row's type.
+    package let references: [Reference]
+
+    package struct Reference: Sendable, BitwiseCopyable {
+        package let offset: Int
+        package let target: Int
+    }
+
+    package init(of type: EntityType, isReferredTo: Bool) {
+        var next = Self.headerWordCount
+        if isReferredTo {
+            referenceCountOffset = next
+            next += 1
+        } else {
+            referenceCountOffset = nil
+        }
+        fieldOffsets = type.fields.indices.map { next + $0 }
+        next += type.fields.count
+        derivedOffsets = type.derived.indices.map { next + $0 }
+        next += type.derived.count
+        keyType = type.keyType
+        // A row that fits a cache line does not straddle two.
+        wordCount = next == 7 ? 8 : next
+
+        var textOffsets: [Int] = []
+        var references: [Reference] = []
+        for (field, offset) in zip(type.fields, fieldOffsets) {
+            switch field.type {
+            case .string: textOffsets.append(offset)
+            case .entity(let target): references.append(Reference(offset: offset, target: target))
+            case .bool, .int, .uint, .decimal, .enumeration, .list: break
+            }
+        }
+        self.textOffsets = textOffsets
+        self.references = references
+    }
+}
