@@ -19,7 +19,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         // SHA-256, the schema's fingerprint. Used by AtomicStateSchema alone.
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        // Sockets and HTTP/1. Used by AtomicStateServer and AtomicStateClient.
+        // Sockets and HTTP/1. Used by AtomicStateServer, AtomicStateClient and atomic-state-bench.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         // Structured logs. Used by AtomicStateServer and the executables.
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -86,15 +86,19 @@ let package = Package(
         .executableTarget(
             name: "atomic-state",
             dependencies: [
-                "AtomicStateClient", "AtomicStateServer",
+                "AtomicStateClient", "AtomicStateProtocol", "AtomicStateSchema", "AtomicStateServer",
+                "AtomicStateStorage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "atomic-state-bench",
             dependencies: [
-                "AtomicStateClient",
+                "AtomicStateClient", "AtomicStateProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
@@ -112,6 +116,18 @@ let package = Package(
         .testTarget(
             name: "AtomicStateProtocolTests",
             dependencies: ["AtomicStateProtocol"], swiftSettings: settings),
+        .testTarget(
+            name: "AtomicStateClientTests",
+            dependencies: [
+                "AtomicStateClient", "AtomicStateProtocol",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "AtomicStateBenchTests",
+            dependencies: ["AtomicStateClient", "AtomicStateProtocol", "atomic-state-bench"],
+            swiftSettings: settings),
         // Real binaries over real sockets: examples, bad input, kill and restart.
         .testTarget(
             name: "SystemTests",

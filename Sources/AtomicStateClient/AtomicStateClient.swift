@@ -61,10 +61,7 @@ public final class AtomicStateClient: Sendable {
     /// - Parameter timeout: how long the batch may wait in the server's queue; after that it is not
     ///   carried out any more, and the call throws `deadlineExceeded`.
     public func submit(_ runs: [Run], timeout: Duration? = nil) async throws -> SubmitReply {
-        for (index, run) in runs.enumerated() {
-            try requireEncodable(run.operation, "the operation of run \(index)")
-            try requireEncodable(run.transactionCount, "the transaction count of run \(index)")
-        }
+        try requireWellFormed(runs, transactionCountMax: greeting.batchTransactionCountMax)
         let body = RequestBody.submit(runs, timeoutMilliseconds: milliseconds(timeout))
         guard case .submit(let reply) = try await response(to: body) else {
             throw unexpectedResponse(to: "submit")
@@ -78,6 +75,7 @@ public final class AtomicStateClient: Sendable {
     /// - Parameter entity: an index into `schema.entities`.
     public func get(entity: Int, keys: Column) async throws -> GetReply {
         try requireEncodable(entity, "the entity")
+        try requireWellFormed(keys, "the keys")
         guard case .get(let reply) = try await response(to: .get(entity: entity, keys: keys)) else {
             throw unexpectedResponse(to: "get")
         }
@@ -135,13 +133,6 @@ extension Connection {
 
 private func unexpectedResponse(to request: String) -> Status {
     Status(.internal, "the server answered \(request) with a response of another kind")
-}
-
-/// A message has 32 unsigned bits for each index and count.
-private func requireEncodable(_ value: Int, _ name: String) throws(Status) {
-    guard UInt32(exactly: value) != nil else {
-        throw Status(.invalidArgument, "\(name) is \(value): expected 0 to \(UInt32.max)")
-    }
 }
 
 /// Rounded up, as 0 means that there is no deadline.

@@ -41,16 +41,8 @@ final class Connection: Sendable {
                 }
             }
         } catch {
-            throw .unreachable(address, reason: reason(of: error))
+            throw .unreachable(address, reason: failureReason(error))
         }
-    }
-
-    /// The attempts of a name with several addresses usually fail for one reason: the last tells it.
-    private static func reason(of error: any Error) -> String {
-        guard let failure = error as? NIOConnectionError else { return "\(error)" }
-        if let last = failure.connectionErrors.last { return "\(last.error)" }
-        let lookupError = failure.dnsAError ?? failure.dnsAAAAError
-        return lookupError.map { "\($0)" } ?? "it has no address"
     }
 
     /// Sends the request and waits for its response, behind the requests that came before it.

@@ -68,7 +68,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(.lost(reason: "\(error)"))
+        end(.lost(reason: failureReason(error)))
     }
 
     // MARK: Inside

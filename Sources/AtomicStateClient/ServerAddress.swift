@@ -1,5 +1,5 @@
 /// Where a server listens: a host name or IP address, and a TCP port.
-public struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
+public struct ServerAddress: Sendable, Hashable, LosslessStringConvertible {
     public var host: String
     public var port: Int
 

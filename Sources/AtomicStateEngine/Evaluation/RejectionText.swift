@@ -21,9 +21,11 @@ package struct RejectionDescription: Sendable, Equatable {
 }
 
 extension BatchOutcome {
-    /// The rejections in words.
-    package func describeRejections(_ program: Program) -> [RejectionDescription] {
-        rejections.map { rejection in
+    /// The first rejections, or all, in words.
+    package func describeRejections(
+        _ program: Program, limit: Int = .max
+    ) -> [RejectionDescription] {
+        rejections.prefix(limit).map { rejection in
             let rule = program.rules[rejection.rule]
             let type = rejection.entityType.map { program.schema.entities[$0] }
             let keyType = type?.keyType.valueType ?? .uint

@@ -34,7 +34,7 @@ package struct RowImageBatch: ~Copyable {
     package var byteCount: Int { bytes.count }
 
     /// Calls the body with each key and its image, nil for an entity that is gone, in the order of
-    /// the keys, each key once.
+    /// the keys, each key once: a key that came twice has the later image.
     package borrowing func forEachInKeyOrder<Failure: Error>(
         _ body: (_ key: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer?) throws(Failure)
             -> Void
@@ -43,8 +43,14 @@ package struct RowImageBatch: ~Copyable {
             func key(_ index: Int) -> UnsafeRawBufferPointer {
                 UnsafeRawBufferPointer(rebasing: bytes[entries[index].key])
             }
-            let order = entries.indices.sorted { compare(key($0), key($1)) < 0 }
-            for index in order {
+            let order = entries.indices.sorted { left, right in
+                let order = compare(key(left), key(right))
+                return order != 0 ? order < 0 : left < right
+            }
+            for (position, index) in order.enumerated() {
+                if position + 1 < order.count, areEqual(key(index), key(order[position + 1])) {
+                    continue
+                }
                 let entry = entries[index]
                 let image = bytes[entry.key.upperBound..<entry.imageEnd]
                 try body(key(index), image.isEmpty ? nil : UnsafeRawBufferPointer(rebasing: image))

@@ -1,0 +1,107 @@
+internal import AtomicStateSchema
+
+extension Engine {
+    /// Executes a record's transactions as if they had just been submitted.
+    ///
+    /// - Parameter buffer: receives the journal record that they lead to.
+    package mutating func carryOutAgain(
+        _ record: JournalRecord, into buffer: inout ByteBuffer
+    ) -> BatchOutcome {
+        var outcome = BatchOutcome()
+        var firstIndex = 0
+        for run in record.runs {
+            let parameterCount = program.operations[run.operation].parameters.count
+            run.withArguments(parameterCount: parameterCount) { arguments in
+                execute(
+                    operation: run.operation, arguments: arguments,
+                    transactionCount: run.transactionCount, firstIndex: firstIndex,
+                    outcome: &outcome)
+            }
+            firstIndex += run.transactionCount
+        }
+        finishGroup(
+            firstSequence: record.firstSequence, microseconds: record.microseconds, record: &buffer)
+        return outcome
+    }
+
+    /// What two engines of the same program hold differently, totals included.
+    package func differences(from other: borrowing Engine, limit: Int) -> [String] {
+        var found: [String] = []
+        for type in stores.indices {
+            let name = program.schema.entities[type].name
+            if stores[type].entityCount != other.stores[type].entityCount {
+                found.append(
+                    "\(stores[type].entityCount) entities of type \(name): expected "
+                        + "\(other.stores[type].entityCount)")
+            }
+            for row in rows(of: type) where found.count < limit {
+                let key = stores[type].key(of: row)
+                guard let otherRow = other.stores[type].find(key) else {
+                    found.append("\(name) \(key.text): expected no such entity")
+                    continue
+                }
+                if let member = firstDifference(row, otherRow, type: type) {
+                    found.append("\(name) \(key.text): \(member) differs")
+                }
+            }
+        }
+        return found
+    }
+
+    /// Every row that an invariant does not hold for, rules about transitions aside.
+    package mutating func inspectInvariants(limit: Int) -> [String] {
+        var found: [String] = []
+        for type in stores.indices {
+            let routine = PreparedRoutine(program.inspections[type])
+            for row in rows(of: type) where found.count < limit {
+                var outcome = BatchOutcome()
+                routine.frame[0] = UInt64(UInt(bitPattern: row))
+                changes.begin()
+                if case .rejected(_, let rule, _) = evaluate(
+                    routine.code, routine.frame, outcome: &outcome)
+                {
+                    found.append(
+                        "\(program.schema.entities[type].name) "
+                            + "\(stores[type].key(of: row).text): the invariant "
+                            + "\(program.rules[rule].id) does not hold")
+                }
+            }
+        }
+        return found
+    }
+
+    private func firstDifference(_ left: Row, _ right: Row, type: Int) -> String? {
+        let entity = program.schema.entities[type]
+        let layout = program.layouts[type]
+        if left[RowLayout.versionOffset] != right[RowLayout.versionOffset] { return "version" }
+        for (field, offset) in zip(entity.fields, layout.fieldOffsets) {
+            let isEqual: Bool
+            switch field.type {
+            case .string:
+                isEqual = areEqual(
+                    TextHeap.text(at: left[offset]), TextHeap.text(at: right[offset]))
+            case .entity(let target):
+                isEqual =
+                    stores[target].key(of: rowAt(left[offset])).text
+                    == stores[target].key(of: rowAt(right[offset])).text
+            case .bool, .int, .uint, .decimal, .enumeration, .list:
+                isEqual = left[offset] == right[offset]
+            }
+            if !isEqual { return field.name }
+        }
+        for (total, offset) in zip(entity.derived, layout.derivedOffsets)
+        where left[offset] != right[offset] {
+            return total.name
+        }
+        return nil
+    }
+}
+
+extension Key {
+    fileprivate var text: String {
+        switch self {
+        case .number(let number): String(number)
+        case .text(let text): String(decoding: text, as: UTF8.self)
+        }
+    }
+}

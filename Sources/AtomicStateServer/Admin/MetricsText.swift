@@ -1,0 +1,139 @@
+internal import AtomicStateStorage
+internal import Glibc
+
+/// /metrics, in the Prometheus text format.
+struct MetricsText {
+    private(set) var text = ""
+
+    init(
+        _ statistics: Statistics, _ health: HealthReporter, connectionCount: Int
+    ) throws(StorageError) {
+        addTransactions(statistics, health, connectionCount: connectionCount)
+        addStorage(try health.storageHealth())
+        addProcess()
+    }
+
+    private mutating func addTransactions(
+        _ statistics: Statistics, _ health: HealthReporter, connectionCount: Int
+    ) {
+        counter(
+            "atomic_state_transactions_accepted_total", "Transactions that were accepted.",
+            statistics.acceptedCount.load(ordering: .relaxed))
+        counter(
+            "atomic_state_transactions_rejected_total", "Transactions that a rule rejected.",
+            statistics.rejectedCount.load(ordering: .relaxed))
+        counter(
+            "atomic_state_batches_total", "Batches that were carried out.",
+            statistics.batchCount.load(ordering: .relaxed))
+        counter(
+            "atomic_state_requests_refused_total", "Requests that were malformed or unfit.",
+            statistics.refusedRequestCount.load(ordering: .relaxed))
+        counter(
+            "atomic_state_commit_groups_total", "Groups of batches that were written and synced.",
+            statistics.commitGroupCount.load(ordering: .relaxed))
+        counter(
+            "atomic_state_journal_bytes_total", "Bytes of journal records.",
+            statistics.journalByteCount.load(ordering: .relaxed))
+        counter(
+            "atomic_state_commit_seconds_total", "Time in RocksDB's synced writes.",
+            Double(statistics.commitNanoseconds.load(ordering: .relaxed)) / 1e9)
+        gauge(
+            "atomic_state_commit_seconds_max", "The longest synced write.",
+            Double(statistics.commitNanosecondsMax.load(ordering: .relaxed)) / 1e9)
+        gauge(
+            "atomic_state_durable_sequence", "The last sequence on disk.",
+            statistics.durableSequence.load(ordering: .relaxed))
+        gauge(
+            "atomic_state_rows_complete_sequence", "The sequence a restart replays from.",
+            statistics.rowsCompleteSequence.load(ordering: .relaxed))
+        gauge(
+            "atomic_state_queue_transactions", "Transactions that wait for the writer.",
+            health.queuedTransactionCount)
+        gauge("atomic_state_connections", "Open connections.", connectionCount)
+        gauge(
+            "atomic_state_entities", "Entities of all types.",
+            statistics.entityCount.load(ordering: .relaxed))
+        gauge(
+            "atomic_state_state_bytes", "Memory of rows, indices and texts.",
+            statistics.stateByteCount.load(ordering: .relaxed))
+        gauge("atomic_state_ready", "1 if the readiness probe succeeds.", health.isReady ? 1 : 0)
+    }
+
+    private mutating func addStorage(_ storage: StorageHealth) {
+        family(
+            "level0_files", "Files of level 0.", storage.families.map { ($0.name, $0.level0FileCount) })
+        family(
+            "pending_compaction_bytes", "Estimated bytes that compactions have to rewrite.",
+            storage.families.map { ($0.name, $0.pendingCompactionByteCount) })
+        family(
+            "memtable_bytes", "Bytes of memtables that are not flushed.",
+            storage.families.map { ($0.name, $0.memtableByteCount) })
+        family(
+            "file_bytes", "Bytes of table files.",
+            storage.families.map { ($0.name, $0.fileByteCount) })
+        gauge(
+            "atomic_state_rocksdb_running_compactions", "Compactions under way.",
+            storage.runningCompactionCount)
+        gauge(
+            "atomic_state_rocksdb_running_flushes", "Flushes under way.", storage.runningFlushCount)
+        gauge(
+            "atomic_state_rocksdb_delayed_write_rate_bytes",
+            "Bytes a second that writers are slowed down to; 0 if they are not.",
+            storage.delayedWriteRate)
+        gauge(
+            "atomic_state_rocksdb_writes_stopped", "1 if writers are stopped.",
+            storage.writesStopped ? 1 : 0)
+        gauge(
+            "atomic_state_rocksdb_background_errors", "Background errors since the start.",
+            storage.backgroundErrorCount)
+    }
+
+    /// https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics
+    private mutating func addProcess() {
+        let process = ProcessUsage.current
+        counter("process_cpu_seconds_total", "User and system CPU time.", process.cpuSeconds)
+        gauge("process_resident_memory_bytes", "Resident memory.", process.residentByteCount)
+    }
+
+    private mutating func counter(_ name: String, _ help: String, _ value: some Numeric) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) counter\n\(name) \(value)\n"
+    }
+
+    private mutating func gauge(_ name: String, _ help: String, _ value: some Numeric) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) gauge\n\(name) \(value)\n"
+    }
+
+    private mutating func family(_ name: String, _ help: String, _ values: [(String, UInt64)]) {
+        let name = "atomic_state_rocksdb_\(name)"
+        text += "# HELP \(name) \(help)\n# TYPE \(name) gauge\n"
+        for (family, value) in values { text += "\(name){family=\"\(family)\"} \(value)\n" }
+    }
+}
+
+/// What the operating system counts for this process.
+struct ProcessUsage {
+    let cpuSeconds: Double
+    let residentByteCount: UInt64
+
+    static var current: ProcessUsage {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF.rawValue, &usage)
+        func seconds(_ time: timeval) -> Double {
+            Double(time.tv_sec) + Double(time.tv_usec) / 1e6
+        }
+        return ProcessUsage(
+            cpuSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+            residentByteCount: residentPageCount * UInt64(sysconf(CInt(_SC_PAGESIZE))))
+    }
+
+    /// The second number of /proc/self/statm (proc(5)); 0 where there is no /proc.
+    private static var residentPageCount: UInt64 {
+        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 128)
+        guard fgets(&line, CInt(line.count), file) != nil else { return 0 }
+        let words = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
+            .split(separator: " ")
+        return words.count > 1 ? UInt64(words[1]) ?? 0 : 0
+    }
+}

@@ -1,0 +1,119 @@
+internal import AtomicStateEngine
+internal import AtomicStateStorage
+internal import Logging
+
+/// Images of changed entities on their way to storage, and, with the last ones of a round, the
+/// sequence that the rows family is then complete up to.
+final class MaterialisationPart: @unchecked Sendable {  // Guarded by being handed over, not shared.
+    var images = RowImageBatch()
+    var completeSequence: UInt64?
+}
+
+/// Decides when changed entities are written to storage, and takes their images a few at a time, so
+/// that no commit waits for all of them. Used by the writer.
+struct Materialisation {
+    private let afterByteCount: Int
+    /// The journal since the last round began.
+    private var journalByteCount: Int
+    /// While a round is under way: the sequence at its beginning.
+    private var roundSequence: UInt64?
+    private var part = MaterialisationPart()
+
+    init(afterByteCount: Int, journalByteCount: Int) {
+        self.afterByteCount = afterByteCount
+        self.journalByteCount = journalByteCount
+    }
+
+    mutating func noteJournal(byteCount: Int) {
+        journalByteCount += byteCount
+    }
+
+    /// Takes the next images, if a round is due or under way. They must not be stored before the
+    /// group that closes now is durable, as they show what it changed.
+    mutating func step(_ engine: inout Engine) -> MaterialisationPart? {
+        if roundSequence == nil {
+            guard journalByteCount >= afterByteCount else { return nil }
+            journalByteCount = 0
+            roundSequence = engine.lastSequence
+            engine.beginDraining(deleted: &part.images)
+        }
+        engine.drain(limit: ServerLimits.drainedEntityCountPerGroup, into: &part.images)
+        if !engine.isDraining {
+            part.completeSequence = roundSequence
+            roundSequence = nil
+        } else if part.images.byteCount < ServerLimits.rowFileByteCount {
+            return nil
+        }
+        defer { part = MaterialisationPart() }
+        return part
+    }
+}
+
+/// The thread that writes images to the rows family, in key order and in bulk, off the commit path.
+final class Materialiser: @unchecked Sendable {  // `parts` and `isStopping` are guarded by `monitor`.
+    private let database: Database
+    private let statistics: Statistics
+    private let logger: Logger
+    private let monitor = Monitor(conditionCount: 1)
+    private var parts = FirstInFirstOut<MaterialisationPart>()
+    private var isStopping = false
+    /// Of the materialiser's thread.
+    private var fileNumber: UInt64 = 0
+
+    init(database: Database, statistics: Statistics, logger: Logger) {
+        self.database = database
+        self.statistics = statistics
+        self.logger = logger
+    }
+
+    func enqueue(_ part: MaterialisationPart) {
+        monitor.withLock {
+            parts.append(part)
+            monitor.signal(0)
+        }
+    }
+
+    /// Lets the thread finish what was enqueued, and then end.
+    func stop() {
+        monitor.withLock {
+            isStopping = true
+            monitor.signal(0)
+        }
+    }
+
+    func run() {
+        while let part = next() {
+            do throws(StorageError) {
+                try store(part)
+            } catch {
+                stopWithoutAnswer(error, logger)
+            }
+        }
+    }
+
+    private func next() -> MaterialisationPart? {
+        monitor.withLock {
+            while true {
+                if let part = parts.removeFirst() { return part }
+                if isStopping { return nil }
+                monitor.wait(0)
+            }
+        }
+    }
+
+    private func store(_ part: MaterialisationPart) throws(StorageError) {
+        if part.images.count > 0 {
+            fileNumber += 1
+            var file = try RowFile(in: database, number: fileNumber)
+            try part.images.forEachInKeyOrder { (key, image) throws(StorageError) in
+                try file.add(key: key, image: image)
+            }
+            try file.ingest()
+        }
+        if let sequence = part.completeSequence {
+            try database.put(
+                .rowsCompleteSequence, withUnsafeBytes(of: sequence.littleEndian) { Array($0) })
+            statistics.noteRowsComplete(sequence: sequence)
+        }
+    }
+}

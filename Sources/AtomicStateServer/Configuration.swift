@@ -1,0 +1,39 @@
+/// Where a server listens and keeps its data.
+package struct Configuration: Sendable {
+    package struct Address: Sendable, CustomStringConvertible {
+        package var host: String
+        package var port: Int
+
+        package init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
+
+        package var description: String { "\(host):\(port)" }
+    }
+
+    package var schemaPath: String
+    package var dataPath: String
+    package var listen: Address
+    package var admin: Address
+    /// Threads that read, decode, encode and write for the connections.
+    package var eventLoopThreadCount: Int
+    /// After this many bytes of journal, changed rows are written to storage: what a restart has to
+    /// replay is at most about twice as much.
+    package var materialiseAfterByteCount: Int
+
+    package init(
+        schemaPath: String, dataPath: String, listen: Address, admin: Address,
+        eventLoopThreadCount: Int, materialiseAfterByteCount: Int
+    ) {
+        self.schemaPath = schemaPath
+        self.dataPath = dataPath
+        self.listen = listen
+        self.admin = admin
+        self.eventLoopThreadCount = eventLoopThreadCount
+        self.materialiseAfterByteCount = materialiseAfterByteCount
+    }
+}
+
+/// The software's name and version, as peers and operators see it.
+package let serverVersion = "atomic-state/0.1.0"

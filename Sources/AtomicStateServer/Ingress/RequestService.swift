@@ -1,0 +1,218 @@
+internal import AtomicStateEngine
+internal import AtomicStateProtocol
+internal import AtomicStateSchema
+internal import Synchronization
+
+/// Checks requests against the schema, and turns outcomes into responses: everything between a
+/// connection and the sequencer. Used by all event loops.
+final class RequestService: Sendable {
+    private let compiled: CompiledSchema
+    private let description: SchemaDescription
+    private let sequencer: Sequencer
+    private let health: HealthReporter
+    let statistics: Statistics
+    let connections = ConnectionTable()
+    private let isDraining = Atomic<Bool>(false)
+
+    init(
+        compiled: CompiledSchema, sequencer: Sequencer, health: HealthReporter,
+        statistics: Statistics
+    ) {
+        self.compiled = compiled
+        description = SchemaDescription(compiled)
+        self.sequencer = sequencer
+        self.health = health
+        self.statistics = statistics
+    }
+
+    /// From now on nothing new is queued.
+    func drain() {
+        isDraining.store(true, ordering: .releasing)
+    }
+
+    enum Admission {
+        case answer(ResponseBody)
+        /// It will be answered by the writer's thread. `mayReadOn` is false if the queue is full.
+        case queued(mayReadOn: Bool)
+    }
+
+    /// - Throws: why the client and this server do not fit.
+    func greet(_ hello: DecodedRequest.Hello) throws(Status) -> ServerGreeting {
+        guard (hello.versionMin...max(hello.versionMin, hello.versionMax))
+            .contains(ProtocolLimits.version)
+        else {
+            throw Status(
+                .failedPrecondition,
+                "protocol versions \(hello.versionMin) to \(hello.versionMax): expected one range "
+                    + "with \(ProtocolLimits.version) in it")
+        }
+        guard hello.schemaFingerprint.isEmpty || hello.schemaFingerprint == compiled.fingerprint
+        else {
+            throw Status(
+                .failedPrecondition,
+                "schema \(hello.schemaFingerprint): expected \(compiled.fingerprint)")
+        }
+        return ServerGreeting(
+            server: serverVersion, role: "primary", schemaName: compiled.schema.name,
+            schemaFingerprint: compiled.fingerprint,
+            frameByteCountMax: ProtocolLimits.frameByteCountMax,
+            batchTransactionCountMax: ProtocolLimits.batchTransactionCountMax,
+            requestsInFlightMax: ProtocolLimits.requestsInFlightMax,
+            keyByteCountMax: EngineLimits.keyByteCountMax, health: health.status)
+    }
+
+    func admit(
+        _ request: DecodedRequest, byteCount: Int, from connection: Connection
+    ) -> Admission {
+        do throws(Status) {
+            switch request.body {
+            case .hello:
+                throw Status(.failedPrecondition, "a hello was sent already")
+            case .submit(let submit):
+                return try queue(
+                    .submit(try engineRuns(submit.runs)), request, connection,
+                    timeoutMilliseconds: submit.timeoutMilliseconds,
+                    transactionCount: submit.transactionCount, byteCount: byteCount)
+            case .get(let get):
+                return try queue(
+                    try lookUp(get), request, connection, timeoutMilliseconds: 0,
+                    transactionCount: get.keys.valueCount, byteCount: byteCount)
+            case .describe: return .answer(.describe(description))
+            case .health: return .answer(.health(try health.report()))
+            case .ping: return .answer(.pong)
+            }
+        } catch {
+            statistics.refusedRequestCount.add(1, ordering: .relaxed)
+            return .answer(.failure(error))
+        }
+    }
+
+    private func queue(
+        _ kind: WorkItem.Kind, _ request: DecodedRequest, _ connection: Connection,
+        timeoutMilliseconds: UInt32, transactionCount: Int, byteCount: Int
+    ) throws(Status) -> Admission {
+        guard !isDraining.load(ordering: .acquiring) else {
+            throw Status(
+                .unavailable, "the server is shutting down; nothing was done",
+                retryAfterMilliseconds: 1_000)
+        }
+        let deadline =
+            timeoutMilliseconds == 0
+            ? nil : monotonicNanoseconds() + UInt64(timeoutMilliseconds) * 1_000_000
+        let item = WorkItem(
+            kind: kind, request: request, connection: connection, deadline: deadline,
+            transactionCount: transactionCount, byteCount: byteCount)
+        return .queued(mayReadOn: sequencer.enqueue(item))
+    }
+}
+
+// MARK: Checks against the schema
+
+extension RequestService {
+    private func engineRuns(_ runs: [RunView]) throws(Status) -> [EngineRun] {
+        guard !runs.isEmpty else {
+            throw Status(.invalidArgument, "a batch without runs: expected at least one")
+        }
+        var result: [EngineRun] = []
+        result.reserveCapacity(runs.count)
+        for (index, run) in runs.enumerated() {
+            let operations = compiled.schema.operations
+            guard run.operation < operations.count else {
+                throw Status(
+                    .notFound,
+                    "run \(index): operation \(run.operation): the schema has operations 0 to "
+                        + "\(operations.count - 1)")
+            }
+            let operation = operations[Int(run.operation)]
+            guard run.columns.count == operation.parameters.count else {
+                throw Status(
+                    .invalidArgument,
+                    "run \(index): \(operation.name) takes \(operation.parameters.count) arguments, "
+                        + "found \(run.columns.count)")
+            }
+            var arguments: [ArgumentColumn] = []
+            arguments.reserveCapacity(run.columns.count)
+            for (column, parameter) in zip(run.columns, operation.parameters) {
+                arguments.append(
+                    try argument(
+                        column, isText: isText(parameter.type),
+                        name: "run \(index): \(operation.name), \(parameter.name)"))
+            }
+            result.append(
+                EngineRun(
+                    operation: Int(run.operation), transactionCount: run.transactionCount,
+                    arguments: arguments))
+        }
+        return result
+    }
+
+    private func lookUp(_ get: DecodedRequest.Get) throws(Status) -> WorkItem.Kind {
+        let entities = compiled.schema.entities
+        guard get.entity < entities.count else {
+            throw Status(
+                .notFound,
+                "entity type \(get.entity): the schema has types 0 to \(entities.count - 1)")
+        }
+        guard (1...ProtocolLimits.batchTransactionCountMax).contains(get.keys.valueCount) else {
+            throw Status(
+                .invalidArgument,
+                "\(get.keys.valueCount) keys: expected 1 to "
+                    + "\(ProtocolLimits.batchTransactionCountMax)")
+        }
+        let type = entities[Int(get.entity)]
+        return .get(
+            type: Int(get.entity),
+            keys: try argument(
+                get.keys, isText: type.keyType == .string, name: "keys of \(type.name)"),
+            count: get.keys.valueCount)
+    }
+
+    private func isText(_ type: ValueType) -> Bool {
+        switch type {
+        case .string: true
+        case .entity(let index): compiled.schema.entities[index].keyType == .string
+        case .bool, .int, .uint, .decimal, .enumeration, .list: false
+        }
+    }
+
+    private func argument(
+        _ column: ColumnView, isText: Bool, name: String
+    ) throws(Status) -> ArgumentColumn {
+        guard column.isText == isText else {
+            throw Status(
+                .invalidArgument,
+                "\(name): expected \(isText ? "text" : "words"), found "
+                    + "\(isText ? "words" : "text")")
+        }
+        return isText
+            ? ArgumentColumn(text: column.text, lengths: column.lengths)
+            : ArgumentColumn(words: column.words)
+    }
+}
+
+// MARK: Responses
+
+extension RequestService {
+    func response(for body: PendingReply.Body) -> ResponseBody {
+        switch body {
+        case .failure(let status): .failure(status)
+        case .outcome(let outcome): .submit(SubmitReply(outcome, compiled.program))
+        case .read(let result): fitting(GetReply(result))
+        }
+    }
+
+    /// The reply, unless it is longer than a frame may be.
+    private func fitting(_ reply: GetReply) -> ResponseBody {
+        let byteCount = reply.columns.reduce(reply.found.count + reply.versions.count * 8) {
+            $0 + $1.words.count * 8 + $1.text.count + $1.lengths.count * 5
+        }
+        guard byteCount <= ProtocolLimits.frameByteCountMax - 4_096 else {
+            return .failure(
+                Status(
+                    .resourceExhausted,
+                    "a reply of \(byteCount) bytes: expected at most "
+                        + "\(ProtocolLimits.frameByteCountMax); ask for fewer keys at a time"))
+        }
+        return .get(reply)
+    }
+}

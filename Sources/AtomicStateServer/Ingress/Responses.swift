@@ -1,0 +1,87 @@
+internal import AtomicStateEngine
+internal import AtomicStateProtocol
+internal import AtomicStateSchema
+
+extension SubmitReply {
+    /// The first rejections in full, the rest by place, code and rule.
+    init(_ outcome: BatchOutcome, _ program: Program) {
+        let described = outcome.describeRejections(
+            program, limit: ServerLimits.describedRejectionCountMax
+        ).map { rejection in
+            Rejection(
+                index: rejection.index, code: rejection.code.rawValue, rule: rejection.rule,
+                entityType: rejection.entityType, entityKey: rejection.entityKey,
+                message: rejection.message,
+                observations: rejection.observations.map {
+                    Rejection.Observation(name: $0.name, value: $0.value)
+                },
+                retryCanHelp: rejection.code.retryCanHelp)
+        }
+        let rest = outcome.rejections.dropFirst(described.count).map { rejection in
+            Rejection(
+                index: rejection.index, code: rejection.code.rawValue,
+                rule: program.rules[rejection.rule].id, entityType: "", entityKey: "", message: "",
+                observations: [], retryCanHelp: rejection.code.retryCanHelp)
+        }
+        self.init(
+            firstSequence: outcome.firstSequence, acceptedCount: outcome.acceptedCount,
+            rejections: described + rest)
+    }
+}
+
+extension GetReply {
+    init(_ result: ReadResult) {
+        self.init(
+            found: result.found, versions: result.versions,
+            columns: result.columns.map { values in
+                var column = Column()
+                column.words = values.words
+                column.text = values.text
+                column.lengths = values.lengths
+                return column
+            })
+    }
+}
+
+extension SchemaDescription {
+    init(_ compiled: CompiledSchema) {
+        let schema = compiled.schema
+        self.init(
+            name: schema.name, fingerprint: compiled.fingerprint,
+            entities: schema.entities.map { entity in
+                Entity(
+                    name: entity.name,
+                    key: entity.keyType == .string
+                        ? .string(byteCountMax: EngineLimits.keyByteCountMax) : .uint,
+                    fields: entity.fields.map {
+                        Member(name: $0.name, kind: ValueKind($0.type, $0.maximumByteCount))
+                    },
+                    derived: entity.derived.map {
+                        Member(name: $0.name, kind: ValueKind($0.type, nil))
+                    })
+            },
+            operations: schema.operations.map { operation in
+                Operation(
+                    name: operation.name,
+                    parameters: operation.parameters.map {
+                        Member(name: $0.name, kind: ValueKind($0.type, $0.maximumByteCount))
+                    })
+            },
+            text: compiled.text)
+    }
+}
+
+extension SchemaDescription.ValueKind {
+    fileprivate init(_ type: ValueType, _ byteCountMax: Int?) {
+        switch type {
+        case .bool: self = .bool
+        case .int: self = .int
+        case .uint: self = .uint
+        case .decimal(let scale): self = .decimal(scale: scale)
+        case .string: self = .string(byteCountMax: byteCountMax ?? 0)
+        case .enumeration(let values): self = .enumeration(values: values)
+        case .entity(let index): self = .reference(entity: index)
+        case .list: preconditionFailure("no field or parameter is a list")
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+
+/// Opens the server's two ports.
+enum Listeners {
+    /// Large enough for a batch of thousands to arrive in a few reads.
+    private static let readByteCountMax = 256 << 10
+    private static let backlog: Int32 = 1_024
+
+    static func clients(
+        on address: Configuration.Address, group: any EventLoopGroup, service: RequestService,
+        logger: Logger
+    ) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // The connection asks for each read, so that a full queue stops them.
+            .childChannelOption(.autoRead, value: false)
+            .childChannelOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(
+                    minimum: 4_096, initial: 64 << 10, maximum: readByteCountMax))
+            .childChannelInitializer { channel in
+                guard service.connections.count < ServerLimits.connectionCountMax else {
+                    return channel.close()
+                }
+                return channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        Connection(
+                            eventLoop: channel.eventLoop, service: service, logger: logger))
+                }
+            }
+            .bind(host: address.host, port: address.port)
+            .get()
+    }
+
+    static func admin(
+        on address: Configuration.Address, group: any EventLoopGroup, pages: AdminPages
+    ) async throws -> any Channel {
+        try await ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    try channel.pipeline.syncOperations.addHandler(AdminHandler(pages: pages))
+                }
+            }
+            .bind(host: address.host, port: address.port)
+            .get()
+    }
+}

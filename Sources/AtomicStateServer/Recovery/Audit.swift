@@ -1,0 +1,107 @@
+internal import AtomicStateEngine
+package import AtomicStateSchema
+package import AtomicStateStorage
+
+/// What an audit looked at, and what it found wrong.
+package struct AuditReport: Sendable {
+    package internal(set) var entityCount = 0
+    package internal(set) var transactionCount: UInt64 = 0
+    package internal(set) var lastSequence: UInt64 = 0
+    /// Whether the journal goes back to the first transaction. Otherwise what it no longer holds can't
+    /// be compared with the rows.
+    package internal(set) var journalIsComplete = true
+    /// What differs; empty if everything is as it should be.
+    package internal(set) var findings: [String] = []
+
+    package var isIntact: Bool { findings.isEmpty }
+}
+
+/// Checks a data folder against itself:
+///
+/// - The journal's sequences have no gaps.
+/// - Carrying every journaled transaction out again, on an empty state and with all rules, accepts
+///   each of them and produces the same journal records, byte for byte.
+/// - The rows that a restart would serve are the same as those that this leads to.
+/// - Every invariant holds for every row.
+/// - Every total, as kept up to date by the transactions, equals its computation from the rows.
+package struct Audit: ~Copyable {
+    private static let findingCountMax = 100
+
+    private let compiled: CompiledSchema
+    private var report = AuditReport()
+
+    package static func run(
+        _ database: Database, _ compiled: CompiledSchema
+    ) throws(RecoveryError) -> AuditReport {
+        var audit = Audit(compiled: compiled)
+        try audit.run(database)
+        return audit.report
+    }
+
+    private init(compiled: CompiledSchema) {
+        self.compiled = compiled
+    }
+
+    private mutating func run(_ database: Database) throws(RecoveryError) {
+        var served = try LoadedState(database, compiled)
+        report.entityCount = served.engine.entityCount
+        report.lastSequence = served.engine.lastSequence
+
+        var repeated = Engine(program: compiled.program, schemaVersion: 1)
+        try describingFailures("journal") { () throws(IterationError<CorruptionError>) in
+            try database.forEachJournalRecord(holding: 1) {
+                (firstSequence, bytes) throws(CorruptionError) in
+                try carryOutAgain(bytes, firstSequence: firstSequence, on: &repeated)
+            }
+        }
+        if report.journalIsComplete {
+            if repeated.lastSequence != served.engine.lastSequence {
+                find(
+                    "the journal ends at sequence \(repeated.lastSequence), the state at "
+                        + "\(served.engine.lastSequence)")
+            }
+            for difference in served.engine.differences(
+                from: repeated, limit: Self.findingCountMax)
+            {
+                find(difference)
+            }
+        }
+        for violation in served.engine.inspectInvariants(limit: Self.findingCountMax) {
+            find(violation)
+        }
+    }
+
+    private mutating func carryOutAgain(
+        _ bytes: UnsafeRawBufferPointer, firstSequence: UInt64, on engine: inout Engine
+    ) throws(CorruptionError) {
+        let record = try JournalRecord(bytes, program: compiled.program)
+        try record.check(firstSequence: firstSequence)
+        if report.transactionCount == 0 && firstSequence > 1 { report.journalIsComplete = false }
+        report.transactionCount += record.transactionCount
+        guard report.journalIsComplete else { return }
+
+        guard record.firstSequence == engine.lastSequence + 1 else {
+            find(
+                "the journal continues at sequence \(record.firstSequence): expected "
+                    + "\(engine.lastSequence + 1)")
+            engine.resume(after: record.lastSequence)
+            return
+        }
+        var again = ByteBuffer()
+        let outcome = engine.carryOutAgain(record, into: &again)
+        if let rejection = outcome.describeRejections(compiled.program, limit: 1).first {
+            find(
+                "the record from sequence \(record.firstSequence) holds a transaction that "
+                    + "\(rejection.rule) rejects: \(rejection.message)")
+        }
+        if !again.withBytes({ $0.elementsEqual(bytes) }) {
+            find(
+                "the record from sequence \(record.firstSequence) differs from what its "
+                    + "transactions lead to")
+        }
+    }
+
+    private mutating func find(_ difference: String) {
+        if report.findings.count < Self.findingCountMax { report.findings.append(difference) }
+    }
+}

@@ -1,0 +1,88 @@
+internal import Glibc
+
+/// A lock with conditions to wait for.
+///
+/// The standard library's `Mutex` has no condition variable, and the writer and the committer are
+/// threads that wait for several causes at once.
+final class Monitor: @unchecked Sendable {  // Guarded by pthreads.
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let conditions: UnsafeMutablePointer<pthread_cond_t>
+    private let conditionCount: Int
+
+    init(conditionCount: Int) {
+        mutex = .allocate(capacity: 1)
+        mutex.initialize(to: pthread_mutex_t())
+        pthread_mutex_init(mutex, nil)
+        conditions = .allocate(capacity: conditionCount)
+        self.conditionCount = conditionCount
+        for index in 0..<conditionCount {
+            (conditions + index).initialize(to: pthread_cond_t())
+            pthread_cond_init(conditions + index, nil)
+        }
+    }
+
+    deinit {
+        for index in 0..<conditionCount { pthread_cond_destroy(conditions + index) }
+        conditions.deallocate()
+        pthread_mutex_destroy(mutex)
+        mutex.deallocate()
+    }
+
+    func withLock<Result>(_ body: () -> Result) -> Result {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return body()
+    }
+
+    /// Gives the lock up until the condition is signalled. Only inside of `withLock`.
+    func wait(_ condition: Int) {
+        pthread_cond_wait(conditions + condition, mutex)
+    }
+
+    func signal(_ condition: Int) {
+        pthread_cond_signal(conditions + condition)
+    }
+}
+
+/// Runs the body on a thread of its own; `join` waits for its end.
+final class WorkerThread: @unchecked Sendable {  // `thread` is set once, before it is shared.
+    private var thread = pthread_t()
+
+    init(name: String, _ body: @escaping @Sendable () -> Void) {
+        let start = Unmanaged.passRetained(Start(name: name, body: body))
+        let failure = pthread_create(
+            &thread, nil,
+            { argument in
+                // SAFETY: the argument is the object retained below, taken exactly once.
+                let start = Unmanaged<Start>.fromOpaque(argument.unsafelyUnwrapped)
+                    .takeRetainedValue()
+                start.nameThread()
+                start.body()
+                return nil
+            }, start.toOpaque())
+        precondition(failure == 0, "the system gives a server its few threads")
+    }
+
+    func join() {
+        pthread_join(thread, nil)
+    }
+
+    private final class Start {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+
+        /// For whoever looks at the process from outside (proc(5)); without effect where there is no
+        /// /proc.
+        func nameThread() {
+            let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+            guard file >= 0 else { return }
+            _ = write(file, name, name.utf8.count)
+            close(file)
+        }
+    }
+}

@@ -1,0 +1,165 @@
+internal import AtomicStateProtocol
+
+/// The one queue into the writer, and the hand-over from the writer to the committer.
+///
+/// All three sides meet under one lock, because the writer waits for two causes at once: more work,
+/// and a committer that is free to take the group.
+final class Sequencer: @unchecked Sendable {  // Guarded by `monitor`.
+    private enum Wake {
+        static let writer = 0
+        static let committer = 1
+    }
+
+    private let monitor = Monitor(conditionCount: 2)
+    private var queue = FirstInFirstOut<WorkItem>()
+    private var queuedTransactionCount = 0
+    private var queuedByteCount = 0
+    private var waitingGroup: CommitGroup?
+    private var committerIsBusy = false
+    private var isStopping = false
+    private var writerHasStopped = false
+    /// Connections that stopped reading because the queue was full.
+    private var pausedConnections: [Connection] = []
+
+    /// What the writer is to do next.
+    enum WriterStep {
+        case work(WorkItem)
+        /// The committer takes the group.
+        case handOver
+        case stop
+    }
+
+    /// The state of the writer's open group.
+    struct OpenGroup {
+        let isEmpty: Bool
+        /// It is so large that it need not grow.
+        let isLarge: Bool
+        /// It must not grow.
+        let isFull: Bool
+    }
+}
+
+// MARK: Ingress
+
+extension Sequencer {
+    /// Queues an item. False if the queue is full by now: the connection then has to stop reading, and
+    /// is told to resume.
+    func enqueue(_ item: WorkItem) -> Bool {
+        monitor.withLock {
+            queue.append(item)
+            queuedTransactionCount += item.transactionCount
+            queuedByteCount += item.byteCount
+            monitor.signal(Wake.writer)
+            guard isFull else { return true }
+            pausedConnections.append(item.connection)
+            return false
+        }
+    }
+
+    var transactionCount: Int { monitor.withLock { queuedTransactionCount } }
+
+    private var isFull: Bool {
+        queuedTransactionCount >= ServerLimits.queuedTransactionCountMax
+            || queuedByteCount >= ServerLimits.queuedByteCountMax
+    }
+
+    /// Lets the writer finish what is queued, and then end.
+    func stop() {
+        monitor.withLock {
+            isStopping = true
+            monitor.signal(Wake.writer)
+        }
+    }
+}
+
+// MARK: Writer
+
+extension Sequencer {
+    /// Waits for the writer's next step. A group is handed over as soon as the committer is free, so
+    /// that an idle server adds no delay; it grows while the committer is busy.
+    func nextStep(_ group: OpenGroup) -> WriterStep {
+        let (step, resumed) = monitor.withLock { () -> (WriterStep, [Connection]) in
+            while true {
+                if !group.isEmpty && waitingGroup == nil && (!committerIsBusy || group.isLarge) {
+                    return (.handOver, [])
+                }
+                if !group.isFull, let item = queue.removeFirst() {
+                    queuedTransactionCount -= item.transactionCount
+                    queuedByteCount -= item.byteCount
+                    return (.work(item), takePausedConnections())
+                }
+                if isStopping && queue.isEmpty && group.isEmpty { return (.stop, []) }
+                monitor.wait(Wake.writer)
+            }
+        }
+        for connection in resumed { connection.resumeReading() }
+        return step
+    }
+
+    func handOver(_ group: CommitGroup) {
+        monitor.withLock {
+            precondition(waitingGroup == nil, "at most one group waits for the committer")
+            waitingGroup = group
+            monitor.signal(Wake.committer)
+        }
+    }
+
+    /// The writer has ended: so does the committer, after the groups that it was given.
+    func writerDidStop() {
+        monitor.withLock {
+            writerHasStopped = true
+            monitor.signal(Wake.committer)
+        }
+    }
+
+    private func takePausedConnections() -> [Connection] {
+        guard !pausedConnections.isEmpty,
+            queuedTransactionCount * 2 < ServerLimits.queuedTransactionCountMax,
+            queuedByteCount * 2 < ServerLimits.queuedByteCountMax
+        else { return [] }
+        defer { pausedConnections = [] }
+        return pausedConnections
+    }
+}
+
+// MARK: Committer
+
+extension Sequencer {
+    /// Waits for the next group; nil when there will be none.
+    func nextGroup() -> CommitGroup? {
+        monitor.withLock {
+            committerIsBusy = false
+            monitor.signal(Wake.writer)
+            while waitingGroup == nil {
+                if writerHasStopped { return nil }
+                monitor.wait(Wake.committer)
+            }
+            committerIsBusy = true
+            defer {
+                waitingGroup = nil
+                monitor.signal(Wake.writer)
+            }
+            return waitingGroup
+        }
+    }
+}
+
+/// A queue whose ends both take constant time.
+struct FirstInFirstOut<Element> {
+    private var incoming: [Element] = []
+    private var outgoing: [Element] = []
+
+    var isEmpty: Bool { incoming.isEmpty && outgoing.isEmpty }
+
+    mutating func append(_ element: Element) {
+        incoming.append(element)
+    }
+
+    mutating func removeFirst() -> Element? {
+        if outgoing.isEmpty {
+            outgoing = incoming.reversed()
+            incoming.removeAll(keepingCapacity: true)
+        }
+        return outgoing.popLast()
+    }
+}

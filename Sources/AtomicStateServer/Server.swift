@@ -1,0 +1,150 @@
+internal import AtomicStateEngine
+internal import AtomicStateProtocol
+package import AtomicStateSchema
+internal import AtomicStateStorage
+package import Logging
+internal import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+internal import ServiceLifecycle
+
+/// A server on one data folder: recovers it, serves clients and the admin port, and drains when it is
+/// told to shut down.
+package struct Server: Sendable {
+    private let configuration: Configuration
+    private let compiled: CompiledSchema
+    private let logger: Logger
+
+    package init(configuration: Configuration, compiled: CompiledSchema, logger: Logger) {
+        ServerLimits.check()
+        self.configuration = configuration
+        self.compiled = compiled
+        self.logger = logger
+    }
+
+    /// Returns when everything that was taken in is answered and durable.
+    ///
+    /// - Throws: `StorageError` or `RecoveryError` for a data folder that can't be served, and the
+    ///   system's error for an address that can't be listened on.
+    package func run() async throws {
+        var folder = try DataFolder(
+            opening: configuration.dataPath, schemaFingerprint: compiled.fingerprint)
+        try folder.clearStaging()
+        let database = try Database(
+            path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: folder.isNew)
+        if folder.isNew {
+            try database.put(.schema, Array(compiled.text.utf8))
+            try folder.markReady()
+        }
+        let start = monotonicNanoseconds()
+        let state = try LoadedState(database, compiled)
+        logger.info(
+            "state recovered",
+            metadata: [
+                "entities": "\(state.engine.entityCount)",
+                "sequence": "\(state.engine.lastSequence)",
+                "rows_complete_sequence": "\(state.rowsCompleteSequence)",
+                "replayed_transactions": "\(state.replayedTransactionCount)",
+                "replayed_bytes": "\(state.replayedByteCount)",
+                "milliseconds": "\((monotonicNanoseconds() - start) / 1_000_000)",
+            ])
+        let pipeline = CommitPipeline(
+            state: state, database: database, configuration: configuration, logger: logger)
+        let service = RequestService(
+            compiled: compiled, sequencer: pipeline.sequencer, health: pipeline.health,
+            statistics: pipeline.statistics)
+        let pages = AdminPages(
+            statistics: pipeline.statistics, health: pipeline.health,
+            connections: service.connections, configuration: configuration,
+            schemaName: compiled.schema.name, schemaFingerprint: compiled.fingerprint)
+        try await listen(pipeline, service, pages)
+        logger.info(
+            "stopped",
+            metadata: [
+                "sequence": "\(pipeline.statistics.durableSequence.load(ordering: .acquiring))"
+            ])
+    }
+
+    private func listen(
+        _ pipeline: CommitPipeline, _ service: RequestService, _ pages: AdminPages
+    ) async throws {
+        let group = MultiThreadedEventLoopGroup(
+            numberOfThreads: configuration.eventLoopThreadCount)
+        do {
+            let listener = try await Listeners.clients(
+                on: configuration.listen, group: group, service: service, logger: logger)
+            let admin = try await Listeners.admin(
+                on: configuration.admin, group: group, pages: pages)
+            pipeline.health.enter(.serving)
+            logger.info(
+                "ready",
+                metadata: [
+                    "listen": "\(listener.localAddress.map { "\($0)" } ?? "")",
+                    "admin": "\(admin.localAddress.map { "\($0)" } ?? "")",
+                    "schema": "\(compiled.schema.name)",
+                ])
+            try? await gracefulShutdown()
+            logger.info("draining")
+            pipeline.health.enter(.draining)
+            service.drain()
+            try await listener.close()
+            // What is queued is carried out, committed and answered before the threads end.
+            await pipeline.finish()
+            for connection in service.connections.all { connection.closeGracefully() }
+            await service.connections.waitUntilEmpty(seconds: ServerLimits.drainSeconds)
+            try await admin.close()
+            try await group.shutdownGracefully()
+        } catch {
+            await pipeline.finish()
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+}
+
+/// The threads behind the sockets: writer, committer and materialiser.
+private final class CommitPipeline: Sendable {
+    let sequencer = Sequencer()
+    let statistics = Statistics()
+    let health: HealthReporter
+    private let threads: [WorkerThread]
+
+    init(
+        state: consuming LoadedState, database: Database, configuration: Configuration,
+        logger: Logger
+    ) {
+        statistics.durableSequence.store(state.engine.lastSequence, ordering: .releasing)
+        statistics.noteRowsComplete(sequence: state.rowsCompleteSequence)
+        statistics.noteState(
+            entityCount: state.engine.entityCount, byteCount: state.engine.byteCount)
+        health = HealthReporter(database: database, sequencer: sequencer, statistics: statistics)
+        let usedGroups = UsedGroups()
+        let materialiser = Materialiser(
+            database: database, statistics: statistics, logger: logger)
+        let committer = Committer(
+            database: database, sequencer: sequencer, materialiser: materialiser,
+            statistics: statistics, usedGroups: usedGroups, replies: ReplySender(), logger: logger)
+        let replayByteCount = state.replayedByteCount
+        let writer = Writer(
+            engine: state.engine, sequencer: sequencer, statistics: statistics,
+            materialiseAfterByteCount: configuration.materialiseAfterByteCount,
+            replayByteCount: replayByteCount, usedGroups: usedGroups)
+        threads = [
+            WorkerThread(name: "writer") { writer.run() },
+            WorkerThread(name: "committer") { committer.run() },
+            WorkerThread(name: "materialiser") { materialiser.run() },
+        ]
+    }
+
+    /// Returns when everything queued is durable, answered and, as far as it was due, materialised.
+    func finish() async {
+        sequencer.stop()
+        let threads = threads
+        await withCheckedContinuation { continuation in
+            _ = WorkerThread(name: "finish") {
+                for thread in threads { thread.join() }
+                continuation.resume()
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+internal import Synchronization
+
+/// What the server counts, for its probes and metrics. Each number is written by one thread and read
+/// by any.
+final class Statistics: Sendable {
+    /// Transactions since the start, by outcome.
+    let acceptedCount = Atomic<UInt64>(0)
+    let rejectedCount = Atomic<UInt64>(0)
+    let batchCount = Atomic<UInt64>(0)
+    /// Groups that were written and synced; those that only read are not counted.
+    let commitGroupCount = Atomic<UInt64>(0)
+    /// Of journal records, before RocksDB's own overhead.
+    let journalByteCount = Atomic<UInt64>(0)
+    /// The time of RocksDB's writes, sync included.
+    let commitNanoseconds = Atomic<UInt64>(0)
+    let commitNanosecondsMax = Atomic<UInt64>(0)
+    /// The last sequence that is on disk.
+    let durableSequence = Atomic<UInt64>(0)
+    /// The sequence that the rows family is complete up to: a restart replays from here.
+    let rowsCompleteSequence = Atomic<UInt64>(0)
+    let entityCount = Atomic<UInt64>(0)
+    /// Memory of rows, indices and texts.
+    let stateByteCount = Atomic<UInt64>(0)
+    let connectionCount = Atomic<Int>(0)
+    /// Requests that were malformed, or against the protocol.
+    let refusedRequestCount = Atomic<UInt64>(0)
+
+    func noteBatch(accepted: Int, rejected: Int) {
+        acceptedCount.add(UInt64(accepted), ordering: .relaxed)
+        rejectedCount.add(UInt64(rejected), ordering: .relaxed)
+        batchCount.add(1, ordering: .relaxed)
+    }
+
+    func noteCommit(durableSequence: UInt64, byteCount: Int, nanoseconds: UInt64) {
+        self.durableSequence.store(durableSequence, ordering: .releasing)
+        commitGroupCount.add(1, ordering: .relaxed)
+        journalByteCount.add(UInt64(byteCount), ordering: .relaxed)
+        commitNanoseconds.add(nanoseconds, ordering: .relaxed)
+        commitNanosecondsMax.max(nanoseconds, ordering: .relaxed)
+    }
+
+    func noteRowsComplete(sequence: UInt64) {
+        rowsCompleteSequence.store(sequence, ordering: .relaxed)
+    }
+
+    func noteState(entityCount: Int, byteCount: Int) {
+        self.entityCount.store(UInt64(entityCount), ordering: .relaxed)
+        stateByteCount.store(UInt64(byteCount), ordering: .relaxed)
+    }
+}

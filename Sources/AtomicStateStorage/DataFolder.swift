@@ -1,0 +1,190 @@
+internal import Glibc
+
+// The data folder:
+//
+//     IDENTITY    what this folder is, as lines of text; locked by the process that uses the folder
+//     rocksdb/    the database
+//     staging/    files on their way into the database; emptied at every start
+//
+// IDENTITY:
+//
+//     atomic-state data
+//     format 1
+//     state creating | ready
+//     schema SHA-256 of the schema file, in hexadecimal
+//
+// "creating" is a folder whose first start did not come to its end; it holds nothing yet.
+
+/// A data folder that this process alone uses, until the value goes.
+package struct DataFolder: ~Copyable {
+    package static let format = 1
+    private static let firstLine = "atomic-state data"
+
+    private struct Contents {
+        let schemaFingerprint: String
+        let isNew: Bool
+    }
+
+    package let path: String
+    /// The SHA-256 of the schema file, in hexadecimal.
+    package let schemaFingerprint: String
+    /// Whether the folder has never been used.
+    package private(set) var isNew: Bool
+    private let identity: CInt
+
+    package var databasePath: String { path + "/rocksdb" }
+    package var stagingPath: String { path + "/staging" }
+
+    /// Opens the folder for this process alone.
+    ///
+    /// - Parameter schemaFingerprint: creates the folder for this schema if it is not there, and
+    ///   refuses a folder of another one. Nil takes an existing folder as it is.
+    /// - Throws: what is wrong with the folder. Nothing in it has been changed then.
+    package init(opening path: String, schemaFingerprint: String?) throws(StorageError) {
+        let (identity, found) = try Self.lock(path, schemaFingerprint: schemaFingerprint)
+        self.path = path
+        self.identity = identity
+        self.schemaFingerprint = found.schemaFingerprint
+        isNew = found.isNew
+    }
+
+    deinit { close(identity) }
+
+    /// Notes that the folder's database is there: from now on its absence is an error.
+    package mutating func markReady() throws(StorageError) {
+        // In place, so that the lock stays with the file; both texts have the same length.
+        let text = Self.identity(state: "ready   ", schemaFingerprint: schemaFingerprint)
+        let path = path + "/IDENTITY"
+        guard pwrite(identity, text, text.utf8.count, 0) == text.utf8.count else {
+            throw .system("write", path)
+        }
+        guard fsync(identity) == 0 else { throw .system("fsync", path) }
+        isNew = false
+    }
+
+    /// Removes what an earlier process left in the staging folder.
+    package func clearStaging() throws(StorageError) {
+        if mkdir(stagingPath, 0o750) != 0 && errno != EEXIST {
+            throw .system("mkdir", stagingPath)
+        }
+        guard let directory = opendir(stagingPath) else { throw .system("open", stagingPath) }
+        defer { closedir(directory) }
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name == "." || name == ".." { continue }
+            let file = stagingPath + "/" + name
+            guard unlink(file) == 0 else { throw .system("unlink", file) }
+        }
+    }
+
+    /// Opens and locks IDENTITY, and tells what it says.
+    private static func lock(
+        _ path: String, schemaFingerprint: String?
+    ) throws(StorageError) -> (identity: CInt, found: Contents) {
+        let identityPath = path + "/IDENTITY"
+        if access(identityPath, F_OK) != 0 {
+            guard let schemaFingerprint else {
+                throw StorageError(
+                    "\(path) is not a data folder: expected a file IDENTITY in it")
+            }
+            try create(path, schemaFingerprint: schemaFingerprint)
+        }
+        let identity = open(identityPath, O_RDWR | O_CLOEXEC)
+        guard identity >= 0 else { throw .system("open", identityPath) }
+        do throws(StorageError) {
+            guard flock(identity, LOCK_EX | LOCK_NB) == 0 else {
+                throw StorageError("\(path) is in use by another process")
+            }
+            let found = try parse(try read(identity, identityPath), path: identityPath)
+            if let schemaFingerprint, schemaFingerprint != found.schemaFingerprint {
+                throw StorageError(
+                    "\(path) holds data of another schema: expected the schema file whose SHA-256 is "
+                        + "\(found.schemaFingerprint), found \(schemaFingerprint)")
+            }
+            guard access(path, W_OK) == 0 else { throw .system("write to", path) }
+            return (identity, found)
+        } catch {
+            close(identity)
+            throw error
+        }
+    }
+
+    private static func identity(state: String, schemaFingerprint: String) -> String {
+        "\(firstLine)\nformat \(format)\nstate \(state)\nschema \(schemaFingerprint)\n"
+    }
+
+    private static func create(_ path: String, schemaFingerprint: String) throws(StorageError) {
+        if mkdir(path, 0o750) != 0 {
+            guard errno == EEXIST else { throw .system("mkdir", path) }
+            guard isEmpty(path) else {
+                throw StorageError(
+                    "\(path) is neither a data folder nor empty: expected one of the two")
+            }
+        }
+        let temporary = path + "/IDENTITY.new"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        guard file >= 0 else { throw .system("create", temporary) }
+        defer { close(file) }
+        let text = identity(state: "creating", schemaFingerprint: schemaFingerprint)
+        guard write(file, text, text.utf8.count) == text.utf8.count else {
+            throw .system("write", temporary)
+        }
+        guard fsync(file) == 0 else { throw .system("fsync", temporary) }
+        guard rename(temporary, path + "/IDENTITY") == 0 else { throw .system("rename", temporary) }
+        try syncDirectory(path)
+    }
+
+    private static func syncDirectory(_ path: String) throws(StorageError) {
+        let directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw .system("open", path) }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else { throw .system("fsync", path) }
+    }
+
+    private static func isEmpty(_ path: String) -> Bool {
+        guard let directory = opendir(path) else { return false }
+        defer { closedir(directory) }
+        var count = 0
+        while readdir(directory) != nil { count += 1 }
+        return count <= 2
+    }
+
+    private static func read(_ file: CInt, _ path: String) throws(StorageError) -> String {
+        var bytes = [UInt8](repeating: 0, count: 1024)
+        let count = pread(file, &bytes, bytes.count, 0)
+        guard count >= 0 else { throw .system("read", path) }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
+    private static func parse(
+        _ text: String, path: String
+    ) throws(StorageError) -> Contents {
+        let lines = text.split(separator: "\n")
+        guard lines.first == Substring(firstLine), lines.count == 4 else {
+            throw StorageError("\(path): expected four lines, the first \"\(firstLine)\"")
+        }
+        func value(_ line: Int, _ name: String) throws(StorageError) -> Substring {
+            let words = lines[line].split(separator: " ")
+            guard words.count == 2, words[0] == name else {
+                throw StorageError(
+                    "\(path), line \(line + 1): expected \"\(name)\" and a value, found "
+                        + "\"\(lines[line])\"")
+            }
+            return words[1]
+        }
+        let format = try value(1, "format")
+        guard format == "\(Self.format)" else {
+            throw StorageError(
+                "\(path): data of format \(format), which this version can't read: expected format "
+                    + "\(Self.format)")
+        }
+        let state = try value(2, "state")
+        guard state == "creating" || state == "ready" else {
+            throw StorageError("\(path): state \(state): expected \"creating\" or \"ready\"")
+        }
+        return Contents(
+            schemaFingerprint: String(try value(3, "schema")), isNew: state == "creating")
+    }
+}

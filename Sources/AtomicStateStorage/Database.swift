@@ -1,0 +1,221 @@
+internal import CRocksDB
+
+/// The column families, each with the options that fit its traffic.
+package enum ColumnFamily: Int, CaseIterable, Sendable {
+    /// RocksDB requires it; nothing is kept there.
+    case `default`
+    /// One record for each commit group, by ascending sequence.
+    case journal
+    /// The latest image of each entity, written in bulk behind the commit.
+    case rows
+    /// A few facts about the data: see `MetaKey`.
+    case meta
+
+    package var name: String {
+        switch self {
+        case .default: "default"
+        case .journal: "journal"
+        case .rows: "rows"
+        case .meta: "meta"
+        }
+    }
+}
+
+/// The keys of the meta family.
+package enum MetaKey: String, Sendable {
+    /// The text of the schema, version 1.
+    case schema = "schema/1"
+    /// The sequence that the rows family is complete up to: eight little-endian bytes.
+    case rowsCompleteSequence = "rows_complete_sequence"
+}
+
+/// RocksDB with the families of a data folder. RocksDB's handle may be used by any thread.
+package final class Database: @unchecked Sendable {  // Guarded by RocksDB itself; all else is constant.
+    let handle: OpaquePointer
+    private let families: [OpaquePointer]
+    private let options: DatabaseOptions
+    let ingestion: BulkWriteOptions
+    private let stagingPath: String
+
+    /// - Parameter path: RocksDB's folder.
+    /// - Parameter stagingPath: a folder on the same file system, for files to be ingested.
+    /// - Parameter mayCreate: create the database if it is not there; otherwise that is an error.
+    /// - Parameter isReadOnly: change no file.
+    package init(
+        path: String, stagingPath: String, mayCreate: Bool, isReadOnly: Bool = false
+    ) throws(StorageError) {
+        let options = DatabaseOptions(mayCreate: mayCreate)
+        let names = ColumnFamily.allCases.map(\.name)
+        var families = [OpaquePointer?](repeating: nil, count: names.count)
+        let handle = try withErrorPointer("open \(path)") { error in
+            withCStrings(names) { names in
+                options.withFamilyOptions { familyOptions in
+                    isReadOnly
+                        ? rocksdb_open_for_read_only_column_families(
+                            options.database, path, CInt(families.count), names, familyOptions,
+                            &families, 0, error)
+                        : rocksdb_open_column_families(
+                            options.database, path, CInt(families.count), names, familyOptions,
+                            &families, error)
+                }
+            }
+        }
+        guard let handle else { throw StorageError("open \(path): RocksDB gave no database") }
+        self.handle = handle
+        self.families = families.compactMap { $0 }
+        self.options = options
+        self.stagingPath = stagingPath
+        ingestion = BulkWriteOptions(options)
+    }
+
+    deinit {
+        for family in families { rocksdb_column_family_handle_destroy(family) }
+        rocksdb_close(handle)
+    }
+
+    func family(_ family: ColumnFamily) -> OpaquePointer { families[family.rawValue] }
+
+    /// A path for a new file that is to be ingested.
+    func stagingFile(_ number: UInt64) -> String { "\(stagingPath)/rows-\(number).sst" }
+}
+
+// MARK: Commit
+
+extension Database {
+    /// Makes a commit group durable: one WriteBatch, one sync. When this throws it is unknown whether
+    /// the group is durable, and the database must not be written any more.
+    ///
+    /// - Parameter firstSequence: of the group's transactions.
+    /// - Parameter record: the group's journal record.
+    package func commit(
+        firstSequence: UInt64, record: UnsafeRawBufferPointer
+    ) throws(StorageError) {
+        let batch = rocksdb_writebatch_create()
+        defer { rocksdb_writebatch_destroy(batch) }
+        withBigEndianBytes(firstSequence) { key in
+            rocksdb_writebatch_put_cf(
+                batch, family(.journal), key.baseAddress, key.count,
+                record.baseAddress?.assumingMemoryBound(to: CChar.self), record.count)
+        }
+        try withErrorPointer("write a commit group") { error in
+            rocksdb_write(handle, options.syncedWrite, batch, error)
+        }
+    }
+
+    /// Stores a fact durably.
+    package func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError) {
+        try withErrorPointer("write \(key.rawValue)") { error in
+            key.rawValue.withCString { name in
+                value.withUnsafeBytes { value in
+                    rocksdb_put_cf(
+                        handle, options.syncedWrite, family(.meta), name, key.rawValue.utf8.count,
+                        value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count, error)
+                }
+            }
+        }
+    }
+
+    package func get(_ key: MetaKey) throws(StorageError) -> [UInt8]? {
+        var byteCount = 0
+        let value = try withErrorPointer("read \(key.rawValue)") { error in
+            rocksdb_get_cf(
+                handle, options.read, family(.meta), key.rawValue, key.rawValue.utf8.count,
+                &byteCount, error)
+        }
+        guard let value else { return nil }
+        defer { rocksdb_free(value) }
+        return Array(UnsafeRawBufferPointer(start: value, count: byteCount))
+    }
+}
+
+// MARK: Reading
+
+extension Database {
+    /// Calls the body with each key and value of a family, in the order of the keys, from a key on.
+    package func forEach<Failure: Error>(
+        in family: ColumnFamily, from start: [UInt8] = [],
+        _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(Failure)
+            -> Void
+    ) throws(IterationError<Failure>) {
+        let iterator = rocksdb_create_iterator_cf(handle, options.scan, self.family(family))
+        defer { rocksdb_iter_destroy(iterator) }
+        start.withUnsafeBytes { start in
+            rocksdb_iter_seek(
+                iterator, start.baseAddress?.assumingMemoryBound(to: CChar.self), start.count)
+        }
+        while rocksdb_iter_valid(iterator) != 0 {
+            var keyByteCount = 0
+            var valueByteCount = 0
+            let key = rocksdb_iter_key(iterator, &keyByteCount)
+            let value = rocksdb_iter_value(iterator, &valueByteCount)
+            do {
+                try body(
+                    UnsafeRawBufferPointer(start: key, count: keyByteCount),
+                    UnsafeRawBufferPointer(start: value, count: valueByteCount))
+            } catch {
+                throw .body(error)
+            }
+            rocksdb_iter_next(iterator)
+        }
+        do {
+            try withErrorPointer("read family \(family.name)") { error in
+                rocksdb_iter_get_error(iterator, error)
+            }
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Calls the body with each journal record from the one that holds a sequence on: its first
+    /// sequence and its bytes.
+    package func forEachJournalRecord<Failure: Error>(
+        holding sequence: UInt64,
+        _ body: (_ firstSequence: UInt64, _ record: UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(IterationError<Failure>) {
+        let start = firstSequenceOfRecord(holding: sequence) ?? sequence
+        try forEach(
+            in: .journal, from: withBigEndianBytes(start) { Array(UnsafeRawBufferPointer($0)) }
+        ) { (key, value) throws(Failure) in
+            let firstSequence = key.reduce(into: UInt64(0)) { $0 = $0 << 8 | UInt64($1) }
+            try body(firstSequence, value)
+        }
+    }
+
+    private func firstSequenceOfRecord(holding sequence: UInt64) -> UInt64? {
+        let iterator = rocksdb_create_iterator_cf(handle, options.scan, family(.journal))
+        defer { rocksdb_iter_destroy(iterator) }
+        withBigEndianBytes(sequence) { key in
+            rocksdb_iter_seek_for_prev(iterator, key.baseAddress, key.count)
+        }
+        guard rocksdb_iter_valid(iterator) != 0 else { return nil }
+        var byteCount = 0
+        let key = rocksdb_iter_key(iterator, &byteCount)
+        return UnsafeRawBufferPointer(start: key, count: byteCount)
+            .reduce(into: UInt64(0)) { $0 = $0 << 8 | UInt64($1) }
+    }
+}
+
+/// Why a scan ended early.
+package enum IterationError<Failure: Error>: Error {
+    case storage(StorageError)
+    case body(Failure)
+}
+
+func withBigEndianBytes<Result>(
+    _ number: UInt64, _ body: (UnsafeBufferPointer<CChar>) -> Result
+) -> Result {
+    withUnsafeBytes(of: number.bigEndian) { body($0.assumingMemoryBound(to: CChar.self)) }
+}
+
+/// Calls the body with C strings that live until it returns.
+private func withCStrings<Result>(
+    _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
+) -> Result {
+    let copies = strings.map { string in
+        let copy = UnsafeMutableBufferPointer<CChar>.allocate(capacity: string.utf8.count + 1)
+        _ = copy.initialize(from: string.utf8CString)
+        return copy
+    }
+    defer { for copy in copies { copy.deallocate() } }
+    return body(copies.map { UnsafePointer($0.baseAddress) })
+}

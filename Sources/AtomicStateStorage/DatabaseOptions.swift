@@ -1,0 +1,107 @@
+internal import CRocksDB
+
+/// RocksDB's options, with the reason for each that is not its default.
+final class DatabaseOptions {
+    let database: OpaquePointer
+    private let families: [OpaquePointer]
+    let syncedWrite: OpaquePointer
+    let read: OpaquePointer
+    let scan: OpaquePointer
+    private let blockCache: OpaquePointer
+    private var tableOptions: [OpaquePointer] = []
+
+    init(mayCreate: Bool) {
+        database = rocksdb_options_create()
+        rocksdb_options_set_create_if_missing(database, mayCreate ? 1 : 0)
+        rocksdb_options_set_create_missing_column_families(database, mayCreate ? 1 : 0)
+        rocksdb_options_set_paranoid_checks(database, 1)
+        // One flush and one compaction beside the commit path; the machines have few cores.
+        rocksdb_options_set_max_background_jobs(database, 2)
+        // Families that are seldom written keep old logs alive; at this size they are flushed.
+        rocksdb_options_set_max_total_wal_size(database, 512 << 20)
+        // Background writes reach the disk steadily, so that no sync of a commit waits behind a burst.
+        rocksdb_options_set_bytes_per_sync(database, 1 << 20)
+        rocksdb_options_set_keep_log_file_num(database, 5)
+        rocksdb_options_set_max_open_files(database, 512)
+
+        blockCache = rocksdb_cache_create_lru(32 << 20)
+        syncedWrite = rocksdb_writeoptions_create()
+        rocksdb_writeoptions_set_sync(syncedWrite, 1)
+        read = rocksdb_readoptions_create()
+        rocksdb_readoptions_set_verify_checksums(read, 1)
+        scan = rocksdb_readoptions_create()
+        rocksdb_readoptions_set_verify_checksums(scan, 1)
+        rocksdb_readoptions_set_fill_cache(scan, 0)
+        rocksdb_readoptions_set_readahead_size(scan, 2 << 20)
+
+        var tableOptions: [OpaquePointer] = []
+        let blockCache = blockCache
+        families = ColumnFamily.allCases.map { family in
+            // Never nil: RocksDB's create functions only allocate.
+            let options = rocksdb_options_create()!
+            let table = rocksdb_block_based_options_create()!
+            rocksdb_block_based_options_set_block_cache(table, blockCache)
+            tableOptions.append(table)
+            switch family {
+            case .default, .meta:
+                rocksdb_options_set_write_buffer_size(options, 1 << 20)
+            case .journal:
+                // A few large values in ascending order: big memtables, so that files are few and
+                // move down the levels without being rewritten. The records are packed already.
+                rocksdb_options_set_write_buffer_size(options, 64 << 20)
+                rocksdb_options_set_max_write_buffer_number(options, 4)
+                rocksdb_options_set_target_file_size_base(options, 64 << 20)
+                rocksdb_options_set_compression(options, CInt(rocksdb_no_compression))
+                rocksdb_block_based_options_set_block_size(table, 64 << 10)
+            case .rows:
+                // Files arrive sorted and whole from outside; the memtable stays empty.
+                rocksdb_options_set_write_buffer_size(options, 1 << 20)
+                rocksdb_options_set_target_file_size_base(options, 64 << 20)
+                rocksdb_options_set_compression(options, CInt(rocksdb_lz4_compression))
+                rocksdb_block_based_options_set_block_size(table, 16 << 10)
+            }
+            rocksdb_options_set_block_based_table_factory(options, table)
+            return options
+        }
+        self.tableOptions = tableOptions
+    }
+
+    deinit {
+        rocksdb_options_destroy(database)
+        for family in families { rocksdb_options_destroy(family) }
+        for table in tableOptions { rocksdb_block_based_options_destroy(table) }
+        rocksdb_cache_destroy(blockCache)
+        rocksdb_writeoptions_destroy(syncedWrite)
+        rocksdb_readoptions_destroy(read)
+        rocksdb_readoptions_destroy(scan)
+    }
+
+    func options(of family: ColumnFamily) -> OpaquePointer { families[family.rawValue] }
+
+    /// Calls the body with the families' options in the order of `ColumnFamily`.
+    func withFamilyOptions<Result>(
+        _ body: (UnsafePointer<OpaquePointer?>) -> Result
+    ) -> Result {
+        body(families.map { $0 })
+    }
+}
+
+/// What writing and ingesting a file of rows takes.
+final class BulkWriteOptions {
+    let environment: OpaquePointer
+    let file: OpaquePointer
+    let ingest: OpaquePointer
+
+    init(_ options: DatabaseOptions) {
+        environment = rocksdb_envoptions_create()
+        file = options.options(of: .rows)
+        ingest = rocksdb_ingestexternalfileoptions_create()
+        // The file is on the same file system, and nobody else needs it.
+        rocksdb_ingestexternalfileoptions_set_move_files(ingest, 1)
+    }
+
+    deinit {
+        rocksdb_envoptions_destroy(environment)
+        rocksdb_ingestexternalfileoptions_destroy(ingest)
+    }
+}

@@ -1,0 +1,74 @@
+internal import AtomicStateClient
+internal import AtomicStateProtocol
+
+/// Where the server's schema has what the scenario needs of examples/bank.yaml.
+struct BankSchema: Sendable {
+    /// Indices as requests carry them.
+    let account: Int
+    let open: Int
+    let deposit: Int
+    let transfer: Int
+    /// Among the columns of a reply to a get.
+    private let balanceColumn: Int
+
+    init(_ schema: SchemaDescription) throws {
+        account = try schema.entityIndex(named: "Account")
+        let entity = schema.entities[account]
+        let money = SchemaDescription.ValueKind.decimal(scale: 2)
+        guard entity.key == .uint,
+            let balance = entity.fields.firstIndex(of: .init(name: "balance", kind: money))
+        else {
+            throw BenchError.otherSchema(
+                expected: "Account with a key of type uint64 and a balance with two decimals",
+                found: "another Account")
+        }
+        balanceColumn = balance
+
+        let reference = SchemaDescription.ValueKind.reference(entity: account)
+        open = try schema.index(
+            ofOperation: "open", ("account", .uint), ("owner", nil), ("credit_limit", money))
+        deposit = try schema.index(
+            ofOperation: "deposit", ("account", reference), ("amount", money))
+        transfer = try schema.index(
+            ofOperation: "transfer", ("from", reference), ("to", reference), ("amount", money))
+    }
+
+    /// The balance of each account that was asked for, in cents; nil for one that does not exist.
+    func balances(in reply: GetReply, accountCount: Int) throws -> [Int64?] {
+        guard reply.found.count == accountCount, reply.columns.indices.contains(balanceColumn),
+            reply.columns[balanceColumn].words.count == reply.found.count(where: { $0 })
+        else {
+            throw Status(.internal, "the server sent a reply that does not fit the accounts")
+        }
+        var words = reply.columns[balanceColumn].words.makeIterator()
+        return reply.found.map { isFound in
+            isFound ? words.next().map { Int64(bitPattern: $0) } : nil
+        }
+    }
+}
+
+extension SchemaDescription {
+    /// The operation's index, if it has exactly these parameters; a nil kind stands for a string of
+    /// any length.
+    fileprivate func index(
+        ofOperation name: String, _ expected: (name: String, kind: ValueKind?)...
+    ) throws -> Int {
+        let index = try operationIndex(named: name)
+        let parameters = operations[index].parameters
+        let fits =
+            parameters.count == expected.count
+            && zip(parameters, expected).allSatisfy { parameter, expected in
+                guard parameter.name == expected.name else { return false }
+                if let kind = expected.kind { return parameter.kind == kind }
+                if case .string = parameter.kind { return true }
+                return false
+            }
+        guard fits else {
+            throw BenchError.otherSchema(
+                expected: "\(name)(\(expected.map(\.name).joined(separator: ", "))) of "
+                    + "examples/bank.yaml",
+                found: "\(name)(\(parameters.map(\.name).joined(separator: ", ")))")
+        }
+        return index
+    }
+}

@@ -1,0 +1,139 @@
+internal import AtomicStateClient
+internal import AtomicStateProtocol
+internal import Foundation
+internal import NIOCore
+internal import NIOPosix
+
+/// One run: connect, prepare, load, read back.
+struct Bench: Sendable {
+    let settings: Settings
+    /// Receives lines for people while it runs.
+    let log: @Sendable (String) -> Void
+
+    func run() async throws -> Report {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.threadCount)
+        do {
+            let report = try await run(on: group)
+            try await group.shutdownGracefully()
+            return report
+        } catch {
+            try await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    private func run(on group: MultiThreadedEventLoopGroup) async throws -> Report {
+        let workers = try await connect(on: group)
+        let client = workers[0].client
+        log("\(client.greeting.server), schema \(client.schema.name), seed \(settings.seed)")
+        let scenario = try settings.scenario.scenario(schema: client.schema, settings: settings)
+        let report = try await measure(scenario, with: workers)
+        for worker in workers { await worker.client.close() }
+        return report
+    }
+
+    private func connect(on group: MultiThreadedEventLoopGroup) async throws -> [Worker] {
+        let executors = group.makeIterator().map { EventLoopTaskExecutor($0) }
+        var workers: [Worker] = []
+        for index in 0..<settings.workerCount {
+            let executor = executors[index % executors.count]
+            let client = try await AtomicStateClient.connect(
+                to: settings.server, name: "atomic-state-bench worker \(index)",
+                eventLoopGroup: executor.eventLoop)
+            workers.append(Worker(client: client, executor: executor))
+        }
+        let greeting = workers[0].client.greeting
+        try require(settings.inFlightCount, "--in-flight", atMost: greeting.requestsInFlightMax)
+        try require(
+            settings.batchTransactionCount, "--batch", atMost: greeting.batchTransactionCountMax)
+        return workers
+    }
+
+    private func require(_ value: Int, _ flag: String, atMost limit: Int) throws {
+        guard value <= limit else {
+            throw BenchError.limitExceeded(flag: flag, value: value, limit: limit)
+        }
+    }
+
+    private func measure(
+        _ scenario: some Scenario, with workers: [Worker]
+    ) async throws -> Report {
+        let client = workers[0].client
+        let ledger = SharedLedger(lastSequence: try await client.health().durableSequence)
+        let session = Session(client: client, ledger: ledger)
+        log("preparing \(grouped(settings.accountCount)) accounts")
+        try await scenario.prepare(through: session)
+
+        let pace = Pace(
+            duration: settings.duration,
+            batchesPerSecond: settings.rate > 0
+                ? settings.rate / Double(settings.batchTransactionCount) : nil)
+        let load = Load(
+            scenario: scenario, settings: settings, workers: workers, ledger: ledger, pace: pace,
+            measurements: Measurements())
+        let processorTimeBefore = processorNanoseconds()
+        try await carryOut(load)
+        let elapsed = pace.start.duration(to: .now).seconds
+        let processorTime = processorNanoseconds() - processorTimeBefore
+        let counts = load.measurements.counts
+
+        log("reading the state back")
+        let modelCheck = try await check(scenario, session)
+        return Report(
+            itemsPerSecond: Double(counts.accepted) / elapsed, itemsTotal: counts.accepted,
+            rejectedTotal: counts.rejected, elapsedSeconds: elapsed,
+            batchLatencies: load.measurements.latencies,
+            clientProcessorNanosecondsPerItem: Double(processorTime)
+                / Double(max(counts.accepted + counts.rejected, 1)),
+            modelCheck: modelCheck, seed: settings.seed, buildMode: .current,
+            wasInterrupted: pace.wasStopped, settings: settings)
+    }
+
+    private func carryOut(_ load: Load<some Scenario>) async throws {
+        let watch = InterruptWatch { load.pace.stop() }
+        defer { watch.cancel() }
+        try await withThrowingTaskGroup { group in
+            group.addTask { await logProgress(of: load.measurements) }
+            try await load.run()
+            group.cancelAll()
+        }
+    }
+
+    private func check(
+        _ scenario: some Scenario, _ session: Session
+    ) async throws -> Report.ModelCheck {
+        let comparison = try await scenario.compare(through: session)
+        let sequences = session.ledger.differences(
+            durableSequence: try await session.client.health().durableSequence)
+        return Report.ModelCheck(
+            entityCount: comparison.entityCount,
+            differenceCount: comparison.differenceCount + sequences.count,
+            differences: sequences + comparison.descriptions)
+    }
+
+    /// One line each second, until it is cancelled.
+    private func logProgress(of measurements: Measurements) async {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var last = (instant: start, accepted: 0)
+        for second in 1... {
+            do { try await clock.sleep(until: start + .seconds(second)) } catch { return }
+            let counts = measurements.counts
+            let latencies = measurements.latencies
+            let now = clock.now
+            let rate = Double(counts.accepted - last.accepted) / last.instant.duration(to: now).seconds
+            last = (now, counts.accepted)
+            log(
+                "\(second) s: \(grouped(Int(rate))) transactions/s, "
+                    + "\(grouped(counts.rejected)) rejected, p50 \(fixed(latencies.median, 2)) ms, "
+                    + "p99 \(fixed(latencies.percentile99, 2)) ms")
+        }
+    }
+}
+
+/// Processor time that this process has used.
+private func processorNanoseconds() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return time.tv_sec * 1_000_000_000 + time.tv_nsec
+}

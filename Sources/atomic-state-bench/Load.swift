@@ -1,0 +1,48 @@
+internal import AtomicStateClient
+internal import AtomicStateProtocol
+
+/// A connection, and where its tasks run.
+struct Worker {
+    let client: AtomicStateClient
+    let executor: EventLoopTaskExecutor
+}
+
+/// The load itself: every worker keeps several batches in flight.
+struct Load<Work: Scenario> {
+    let scenario: Work
+    let settings: Settings
+    let workers: [Worker]
+    let ledger: SharedLedger
+    let pace: Pace
+    let measurements: Measurements
+
+    /// Returns when the run is over and every batch is answered.
+    func run() async throws {
+        try await withThrowingTaskGroup { group in
+            for (index, worker) in workers.enumerated() {
+                let session = Session(client: worker.client, ledger: ledger)
+                for slot in 0..<settings.inFlightCount {
+                    let random = RandomStream(
+                        seed: settings.seed,
+                        index: UInt64(index * settings.inFlightCount + slot))
+                    group.addTask(executorPreference: worker.executor) {
+                        try await keepBatchInFlight(session, random)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func keepBatchInFlight(_ session: Session, _ random: RandomStream) async throws {
+        var random = random
+        while true {
+            let batch = scenario.batch(
+                transactionCount: settings.batchTransactionCount, from: &random)
+            guard let start = try await pace.nextStart() else { return }
+            let reply = try await session.submit(batch)
+            measurements.add(reply, latency: start.duration(to: .now))
+            scenario.acknowledge(batch, reply)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import Synchronization
+
+/// When the next batch is to be sent, for all workers together, and when it is enough.
+final class Pace: Sendable {
+    typealias Instant = ContinuousClock.Instant
+
+    /// So that a stop is noticed soon while a worker waits.
+    private static let sleepMax = Duration.milliseconds(100)
+
+    let start: Instant
+    private let deadline: Instant
+    /// From one batch to the next, in open loop.
+    private let interval: Duration?
+    private let sentCount = Atomic(0)
+    private let isStopped = Atomic(false)
+
+    /// - Parameter batchesPerSecond: nil for closed loop, in which each worker sends as soon as it
+    ///   can.
+    init(start: Instant = .now, duration: Duration, batchesPerSecond: Double?) {
+        self.start = start
+        deadline = start + duration
+        interval = batchesPerSecond.map { .seconds(1 / $0) }
+    }
+
+    /// Ends the run; batches in flight are still awaited.
+    func stop() {
+        isStopped.store(true, ordering: .relaxed)
+    }
+
+    /// Waits for the next batch's turn. Returns when it was meant to be sent, or nil when the run is
+    /// over.
+    ///
+    /// In open loop that moment may have passed, because the server did not keep up. Latency is
+    /// measured from it all the same: otherwise the batches that could not be sent would not count
+    /// ("coordinated omission").
+    func nextStart() async throws -> Instant? {
+        guard let interval else { return isOver ? nil : .now }
+        let intended =
+            start + interval * sentCount.wrappingAdd(1, ordering: .relaxed).oldValue
+        while !isOver {
+            let remaining = Instant.now.duration(to: intended)
+            if remaining <= .zero { return intended }
+            try await Task.sleep(for: min(remaining, Self.sleepMax), tolerance: .zero)
+        }
+        return nil
+    }
+
+    /// Whether it was ended before its time.
+    var wasStopped: Bool { isStopped.load(ordering: .relaxed) }
+
+    private var isOver: Bool {
+        wasStopped || Instant.now >= deadline
+    }
+}

@@ -1,0 +1,54 @@
+internal import AtomicStateClient
+
+/// What was asked for.
+struct Settings: Sendable, Encodable {
+    let server: ServerAddress
+    let scenario: ScenarioName
+    let workerCount: Int
+    /// Batches in flight for each worker.
+    let inFlightCount: Int
+    /// Transactions of a batch.
+    let batchTransactionCount: Int
+    let duration: Duration
+    /// Transactions a second, in open loop; 0 for closed loop.
+    let rate: Double
+    let accountCount: Int
+    let payloadByteCount: Int
+    let threadCount: Int
+    let seed: UInt64
+
+    private enum CodingKeys: String, CodingKey {
+        case server, scenario
+        case workerCount = "workers"
+        case inFlightCount = "in_flight"
+        case batchTransactionCount = "batch"
+        case duration = "duration_seconds"
+        case rate
+        case accountCount = "accounts"
+        case payloadByteCount = "payload_bytes"
+        case threadCount = "threads"
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode("\(server)", forKey: .server)
+        try container.encode(scenario, forKey: .scenario)
+        try container.encode(workerCount, forKey: .workerCount)
+        try container.encode(inFlightCount, forKey: .inFlightCount)
+        try container.encode(batchTransactionCount, forKey: .batchTransactionCount)
+        try container.encode(duration.seconds, forKey: .duration)
+        try container.encode(rate, forKey: .rate)
+        try container.encode(accountCount, forKey: .accountCount)
+        try container.encode(payloadByteCount, forKey: .payloadByteCount)
+        try container.encode(threadCount, forKey: .threadCount)
+    }
+}
+
+extension Duration {
+    var seconds: Double { self / .seconds(1) }
+
+    /// Whole nanoseconds; nothing here lasts the 292 years that 64 bits hold.
+    var nanoseconds: Int64 {
+        components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+    }
+}

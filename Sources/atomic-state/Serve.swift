@@ -1,0 +1,87 @@
+import ArgumentParser
+import AtomicStateClient
+import AtomicStateSchema
+import AtomicStateServer
+import AtomicStateStorage
+import Foundation
+import Logging
+import ServiceLifecycle
+
+extension Server: Service {}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a schema's entities from a data folder.",
+        discussion: """
+            Every option can be given in the environment instead, as ATOMIC_STATE_ and its name in \
+            capitals with underscores. SIGTERM and SIGINT drain: what was taken in is committed and \
+            answered, then the process exits with 0.
+            """)
+
+    @Option(help: "The schema file.")
+    var schema: String?
+
+    @Option(help: "The data folder; created if it is not there.")
+    var data: String?
+
+    @Option(help: "Where clients connect.")
+    var listen = Environment.address("ATOMIC_STATE_LISTEN", otherwise: "127.0.0.1:7400")
+
+    @Option(help: "Where probes and metrics are served.")
+    var admin = Environment.address("ATOMIC_STATE_ADMIN", otherwise: "127.0.0.1:7401")
+
+    @Option(help: "Threads that serve connections, 1 to 64.")
+    var eventLoopThreads = Environment.integer("ATOMIC_STATE_EVENT_LOOP_THREADS", otherwise: 1)
+
+    @Option(help: "MiB of journal after which changed rows are written behind the commit, 1 to 65536.")
+    var materialiseAfter = Environment.integer("ATOMIC_STATE_MATERIALISE_AFTER", otherwise: 128)
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel = Environment.value("ATOMIC_STATE_LOG_LEVEL") ?? "info"
+
+    func run() async throws {
+        guard let schemaPath = schema ?? Environment.value("ATOMIC_STATE_SCHEMA") else {
+            throw ValidationError("expected --schema FILE")
+        }
+        guard let dataPath = data ?? Environment.value("ATOMIC_STATE_DATA") else {
+            throw ValidationError("expected --data FOLDER")
+        }
+        guard (1...64).contains(eventLoopThreads) else {
+            throw ValidationError("--event-loop-threads \(eventLoopThreads): expected 1 to 64")
+        }
+        guard (1...65_536).contains(materialiseAfter) else {
+            throw ValidationError("--materialise-after \(materialiseAfter): expected 1 to 65536")
+        }
+        guard let level = Logger.Level(rawValue: logLevel) else {
+            throw ValidationError("--log-level \(logLevel): no such level")
+        }
+        let compiled = compileSchema(path: schemaPath)
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var logger = Logger(label: "atomic-state")
+        logger.logLevel = level
+        let configuration = Configuration(
+            schemaPath: schemaPath, dataPath: dataPath,
+            listen: Configuration.Address(host: listen.host, port: listen.port),
+            admin: Configuration.Address(host: admin.host, port: admin.port),
+            eventLoopThreadCount: eventLoopThreads,
+            materialiseAfterByteCount: materialiseAfter << 20)
+        logger.info(
+            "starting",
+            metadata: [
+                "version": "\(serverVersion)", "schema": "\(schemaPath)", "data": "\(dataPath)",
+                "listen": "\(listen)", "admin": "\(admin)",
+                "event_loop_threads": "\(eventLoopThreads)",
+                "materialise_after_mib": "\(materialiseAfter)",
+            ])
+        let server = Server(configuration: configuration, compiled: compiled, logger: logger)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        do {
+            try await group.run()
+        } catch {
+            fail("\(error)")
+        }
+    }
+}

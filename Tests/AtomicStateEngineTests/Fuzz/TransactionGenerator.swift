@@ -1,0 +1,83 @@
+import AtomicStateSchema
+
+/// Makes up arguments: mostly values that can be accepted, with all that can go wrong among them.
+struct TransactionGenerator {
+    let schema: Schema
+    var random: SplitMix64
+
+    mutating func operation() -> Int {
+        Int.random(in: schema.operations.indices, using: &random)
+    }
+
+    mutating func arguments(for operation: Int) -> [Argument] {
+        schema.operations[operation].parameters.map { argument(for: $0) }
+    }
+
+    private mutating func argument(for parameter: Parameter) -> Argument {
+        switch parameter.type {
+        case .bool:
+            return .word(random.oneIn(40) ? 2 : UInt64.random(in: 0...1, using: &random))
+        case .enumeration(let values):
+            return .word(
+                random.oneIn(40)
+                    ? random.pick([UInt64(values.count), .max])
+                    : UInt64.random(in: 0..<UInt64(values.count), using: &random))
+        case .int, .decimal:
+            return .int(number())
+        case .uint:
+            return Self.numberKey(&random)
+        case .string:
+            return text(byteCountMax: parameter.maximumByteCount ?? 0)
+        case .entity(let type):
+            switch schema.entities[type].keyType {
+            case .uint64: return Self.numberKey(&random)
+            case .string: return textKey()
+            }
+        case .list:
+            preconditionFailure("no parameter is a list")
+        }
+    }
+
+    private mutating func number() -> Int64 {
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0: random.pick([.min, .min + 1, .max, .max - 1, 1 << 62, -(1 << 62)])
+        case 1: random.pick([0, 0, -1, 1])
+        case 2, 3: Int64.random(in: -20_000...20_000, using: &random)
+        default: Int64.random(in: -3...30, using: &random)
+        }
+    }
+
+    private static func numberKey(_ random: inout SplitMix64) -> Argument {
+        .word(
+            random.oneIn(12)
+                ? random.pick([0, .max, .max - 1, 1 << 63]) : UInt64.random(in: 1...9, using: &random))
+    }
+
+    private mutating func textKey() -> Argument {
+        random.oneIn(30) ? text(byteCountMax: 256) : .text(random.pick(Self.keys))
+    }
+
+    /// Most string parameters become keys somewhere, so most texts are.
+    private mutating func text(byteCountMax: Int) -> Argument {
+        switch Int.random(in: 0..<20, using: &random) {
+        case 0: .bytes(random.pick(Self.malformed))
+        case 1: .text(String(repeating: "é", count: random.pick([3, 6, 128, byteCountMax / 2])))
+        case 2: .text(String(repeating: "k", count: random.pick([255, 256, 257, byteCountMax])))
+        case 3: .text(String(repeating: "w", count: byteCountMax + 1))
+        case 4...8: .text(random.pick(Self.words))
+        default: .text(random.pick(Self.keys))
+        }
+    }
+
+    private static let keys =
+        ["a", "b", "c", "d", "e", "é", "e\u{301}", ""] + ["k256", "k257"].map {
+            String(repeating: "k", count: $0 == "k256" ? 256 : 257)
+        }
+    private static let words = [
+        "x", "rx", "note!", "b", "🦀", "\u{0}", "long enough!", "r", "\u{FFFD}", "zzz",
+    ]
+    private static let malformed: [[UInt8]] = [
+        [0x80], [0xC0, 0x80], [0x61, 0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
+        [0xFF], [0x61, 0xC3],
+    ]
+}

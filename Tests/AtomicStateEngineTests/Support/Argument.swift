@@ -1,0 +1,20 @@
+/// An argument or a stored value as it travels: a word, or bytes that need not be UTF-8.
+enum Argument: Hashable, CustomStringConvertible {
+    case word(UInt64)
+    case bytes([UInt8])
+
+    static func int(_ value: Int64) -> Argument { .word(UInt64(bitPattern: value)) }
+    static func text(_ text: String) -> Argument { .bytes(Array(text.utf8)) }
+
+    var description: String {
+        switch self {
+        case .word(let word): String(Int64(bitPattern: word))
+        case .bytes(let bytes): String(decoding: bytes, as: UTF8.self).debugDescription
+        }
+    }
+}
+
+extension Argument: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
+    init(integerLiteral value: Int64) { self = .int(value) }
+    init(stringLiteral value: String) { self = .text(value) }
+}

@@ -1,0 +1,48 @@
+import AtomicStateEngine
+
+/// A run's arguments in memory of exactly their size, as the engine takes them.
+final class ArgumentMemory {
+    private(set) var columns: [ArgumentColumn] = []
+    private var memory: [UnsafeMutableRawBufferPointer] = []
+
+    /// - Parameter transactions: the arguments of each; all have the same kinds.
+    init(_ transactions: [[Argument]]) {
+        for parameter in transactions.first?.indices ?? 0..<0 {
+            append(transactions.map { $0[parameter] })
+        }
+    }
+
+    deinit {
+        for part in memory { part.deallocate() }
+    }
+
+    private func append(_ values: [Argument]) {
+        var words: [UInt64] = []
+        var text: [UInt8] = []
+        var lengths: [UInt32] = []
+        for value in values {
+            switch value {
+            case .word(let word):
+                words.append(word)
+            case .bytes(let bytes):
+                text += bytes
+                lengths.append(UInt32(bytes.count))
+            }
+        }
+        if lengths.isEmpty {
+            columns.append(ArgumentColumn(words: copy(words)))
+        } else {
+            columns.append(
+                ArgumentColumn(text: UnsafeRawBufferPointer(copy(text)), lengths: copy(lengths)))
+        }
+    }
+
+    private func copy<Element: BitwiseCopyable>(
+        _ elements: [Element]
+    ) -> UnsafeBufferPointer<Element> {
+        let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+        _ = copy.initialize(from: elements)
+        memory.append(UnsafeMutableRawBufferPointer(copy))
+        return UnsafeBufferPointer(copy)
+    }
+}

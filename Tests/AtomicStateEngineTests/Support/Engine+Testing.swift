@@ -1,0 +1,63 @@
+import AtomicStateEngine
+import AtomicStateSchema
+
+extension Engine {
+    /// Executes a run of transactions of one operation.
+    mutating func execute(
+        _ operation: Int, _ transactions: [[Argument]], firstIndex: Int = 0,
+        outcome: inout BatchOutcome
+    ) {
+        let memory = ArgumentMemory(transactions)
+        execute(
+            operation: operation, arguments: memory.columns,
+            transactionCount: transactions.count, firstIndex: firstIndex, outcome: &outcome)
+    }
+
+    /// What a look-up of the keys finds.
+    func snapshot(ofType type: Int, keys: [Argument]) -> [Argument: EntitySnapshot] {
+        guard !keys.isEmpty else { return [:] }
+        let memory = ArgumentMemory(keys.map { [$0] })
+        let result = read(type: type, keys: memory.columns[0], count: keys.count)
+        let columns = result.columns.map(\.arguments)
+        var entities: [Argument: EntitySnapshot] = [:]
+        var row = 0
+        for (key, found) in zip(keys, result.found) where found {
+            entities[key] = EntitySnapshot(
+                version: result.versions[row], values: columns.map { $0[row] })
+            row += 1
+        }
+        return entities
+    }
+
+    /// Ends the group; its record.
+    mutating func closeGroup(firstSequence: UInt64, microseconds: UInt64 = 1) -> [UInt8] {
+        var buffer = ByteBuffer()
+        finishGroup(firstSequence: firstSequence, microseconds: microseconds, record: &buffer)
+        return buffer.withBytes { Array($0) }
+    }
+}
+
+extension ReadResult.Column {
+    /// The column's values; one of text has lengths.
+    var arguments: [Argument] {
+        guard !lengths.isEmpty else { return words.map { .word($0) } }
+        var start = 0
+        return lengths.map { length in
+            defer { start += Int(length) }
+            return .bytes(Array(text[start..<(start + Int(length))]))
+        }
+    }
+}
+
+extension JournalRecord {
+    /// Reads a record while its memory lives.
+    static func withRecord<Result>(
+        _ bytes: [UInt8], _ program: Program,
+        _ body: (JournalRecord) throws(CorruptionError) -> Result
+    ) throws(CorruptionError) -> Result {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        defer { memory.deallocate() }
+        memory.copyBytes(from: bytes)
+        return try body(try JournalRecord(UnsafeRawBufferPointer(memory), program: program))
+    }
+}

@@ -1,0 +1,137 @@
+import Testing
+
+@testable import AtomicStateProtocol
+
+@Suite struct MalformedMessageTests {
+    // MARK: Bytes that are cut
+
+    /// A message's body comes last, so that no part of a message is a message.
+    @Test func everyPrefixOfARequestIsRefused() {
+        for request in Samples.requests {
+            let bytes = Samples.bytes(of: request)
+            for byteCount in bytes.indices {
+                let status = #expect(throws: Status.self) {
+                    try decodeRequest(Array(bytes[..<byteCount]))
+                }
+                #expect(status?.code == .invalidArgument || status?.code == .unimplemented)
+            }
+        }
+    }
+
+    @Test func everyPrefixOfAResponseIsRefused() {
+        for response in Samples.responses {
+            let bytes = Samples.bytes(of: response)
+            for byteCount in bytes.indices {
+                let status = #expect(throws: Status.self) {
+                    try decodeResponse(Array(bytes[..<byteCount]))
+                }
+                #expect(status?.code == .internal)
+            }
+        }
+    }
+
+    // MARK: Bytes that are changed
+
+    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    func changedRequestsAreRefusedOrConsistent(seed: UInt64) throws {
+        var mutator = Mutator(seed: seed)
+        var refusedCount = 0
+        var decodedCount = 0
+        for bytes in Samples.requests.map({ Samples.bytes(of: $0) }) {
+            for _ in 0..<2_000 {
+                do {
+                    try requireConsistent(try decodeRequest(mutator.mutation(of: bytes)))
+                    decodedCount += 1
+                } catch let status as Status {
+                    #expect(!status.message.isEmpty)
+                    refusedCount += 1
+                }
+            }
+        }
+        #expect(refusedCount > 100)
+        #expect(decodedCount > 100)
+    }
+
+    @Test(arguments: [5, 6, 7, 8] as [UInt64])
+    func changedResponsesAreRefusedOrDecoded(seed: UInt64) {
+        var mutator = Mutator(seed: seed)
+        var refusedCount = 0
+        var decodedCount = 0
+        for bytes in Samples.responses.map({ Samples.bytes(of: $0) }) {
+            for _ in 0..<2_000 {
+                do throws(Status) {
+                    _ = try decodeResponse(mutator.mutation(of: bytes))
+                    decodedCount += 1
+                } catch {
+                    #expect(error.code == .internal)
+                    refusedCount += 1
+                }
+            }
+        }
+        #expect(refusedCount > 100)
+        #expect(decodedCount > 100)
+    }
+
+    /// What the server relies on once a request is decoded. Every value is read, so that a view
+    /// beyond its memory would be noticed.
+    private func requireConsistent(_ request: DecodedRequest) throws {
+        switch request.body {
+        case .submit(let submit):
+            #expect(submit.transactionCount <= ProtocolLimits.batchTransactionCountMax)
+            #expect(submit.transactionCount == submit.runs.reduce(0) { $0 + $1.transactionCount })
+            for run in submit.runs {
+                #expect(run.transactionCount > 0)
+                for column in run.columns {
+                    #expect(column.valueCount == run.transactionCount)
+                    requireConsistent(column)
+                }
+            }
+        case .get(let get): requireConsistent(get.keys)
+        case .hello, .describe, .health, .ping: break
+        }
+    }
+
+    private func requireConsistent(_ view: ColumnView) {
+        let column = Column(view)
+        #expect(column.words.isEmpty || column.lengths.isEmpty)
+        #expect(column.lengths.reduce(0) { $0 + Int($1) } == column.text.count)
+        #expect(column.strings.count == column.lengths.count)
+    }
+}
+
+/// Changes bytes at random, as a seed determines.
+private struct Mutator {
+    private var random: SplitMix64
+
+    init(seed: UInt64) {
+        random = SplitMix64(state: seed)
+    }
+
+    mutating func mutation(of original: [UInt8]) -> [UInt8] {
+        var bytes = original
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            let index = Int.random(in: 0...bytes.count, using: &random)
+            let byte = UInt8.random(in: .min ... .max, using: &random)
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0 where index < bytes.count: bytes[index] = byte
+            case 1 where index < bytes.count: bytes[index] ^= 1 << (byte & 7)
+            case 2 where index < bytes.count: bytes.remove(at: index)
+            default: bytes.insert(byte, at: index)
+            }
+        }
+        return bytes
+    }
+}
+
+/// As in S. Vigna's https://prng.di.unimi.it/splitmix64.c.
+private struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
