@@ -62,7 +62,8 @@ extension SchemaDescription {
         if case .string = kind {
             let byteCount = column.lengths.reduce(0) { $0 + Int($1) }
             guard column.lengths.count == count, column.text.count == byteCount else {
-                throw Status(.internal, "'\(name)': the server sent a column that contradicts itself")
+                throw Status(
+                    .internal, "'\(name)': the server sent a column that contradicts itself")
             }
             return column.strings
         }
@@ -74,7 +75,8 @@ extension SchemaDescription {
         texts.reserveCapacity(count)
         for word in column.words {
             guard let text = text(of: word, kind: kind) else {
-                throw Status(.internal, "'\(name)': the server sent \(word), which is no value of it")
+                throw Status(
+                    .internal, "'\(name)': the server sent \(word), which is no value of it")
             }
             texts.append(text)
         }

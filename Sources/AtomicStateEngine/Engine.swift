@@ -164,7 +164,7 @@ extension Engine {
             case .number(let number): key = .word(number)
             case .text(let text): key = outcome.record(text)
             }
-        } else if let parameter = parameters.firstIndex(where: { $0.rule == rule }) {
+        } else if type != nil, let parameter = parameters.firstIndex(where: { $0.rule == rule }) {
             key = cursor.recordedValue(of: parameter, in: &outcome)
         } else {
             type = nil

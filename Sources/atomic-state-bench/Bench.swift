@@ -121,7 +121,8 @@ struct Bench: Sendable {
             let counts = measurements.counts
             let latencies = measurements.latencies
             let now = clock.now
-            let rate = Double(counts.accepted - last.accepted) / last.instant.duration(to: now).seconds
+            let rate =
+                Double(counts.accepted - last.accepted) / last.instant.duration(to: now).seconds
             last = (now, counts.accepted)
             log(
                 "\(second) s: \(grouped(Int(rate))) transactions/s, "

@@ -44,7 +44,8 @@ import Testing
     /// The bank's description, but for one name.
     private func schema(without missing: String = "") -> SchemaDescription {
         func name(_ name: String) -> String { name == missing ? "other" : name }
-        func member(_ text: String, _ kind: SchemaDescription.ValueKind) -> SchemaDescription.Member {
+        func member(_ text: String, _ kind: SchemaDescription.ValueKind) -> SchemaDescription.Member
+        {
             .init(name: name(text), kind: kind)
         }
         let account = SchemaDescription.ValueKind.reference(entity: 0)

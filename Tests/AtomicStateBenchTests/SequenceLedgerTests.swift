@@ -45,7 +45,9 @@ import Testing
                 == ["the last acknowledged sequence is 4, the server's is 2"])
     }
 
-    @Test(arguments: [(1, 4), (1, 1), (4, 1), (4, 2), (2, 2), (8, 2), (9, 1), (5, 4), (10, 1), (7, 9)])
+    @Test(arguments: [
+        (1, 4), (1, 1), (4, 1), (4, 2), (2, 2), (8, 2), (9, 1), (5, 4), (10, 1), (7, 9),
+    ])
     func overlapsAreFound(first: UInt64, count: UInt64) {
         var ledger = SequenceLedger(lastSequence: 0)
         ledger.add(first: 1, count: 4)

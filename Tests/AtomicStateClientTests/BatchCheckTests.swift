@@ -9,20 +9,21 @@ import Testing
         try requireWellFormed([run(1), run(3)], transactionCountMax: 4)
     }
 
-    @Test(arguments: [
-        ([run(-1)], .invalidArgument), ([run(0)], .invalidArgument),
-        ([run(5)], .resourceExhausted), ([run(4), run(1)], .resourceExhausted),
-        (
-            [run(1), Run(operation: 0, transactionCount: .max, arguments: [])],
-            .resourceExhausted
-        ),
-        ([run(1, operation: -1)], .invalidArgument),
-        ([run(1, operation: 1 << 32)], .invalidArgument),
-        ([run(1, Column(words: [1, 2]))], .invalidArgument),
-        ([run(1, Column())], .invalidArgument),
-        ([run(1, mixed)], .invalidArgument),
-        ([run(1, truncated)], .invalidArgument),
-    ] as [([Run], StatusCode)])
+    @Test(
+        arguments: [
+            ([run(-1)], .invalidArgument), ([run(0)], .invalidArgument),
+            ([run(5)], .resourceExhausted), ([run(4), run(1)], .resourceExhausted),
+            (
+                [run(1), Run(operation: 0, transactionCount: .max, arguments: [])],
+                .resourceExhausted
+            ),
+            ([run(1, operation: -1)], .invalidArgument),
+            ([run(1, operation: 1 << 32)], .invalidArgument),
+            ([run(1, Column(words: [1, 2]))], .invalidArgument),
+            ([run(1, Column())], .invalidArgument),
+            ([run(1, mixed)], .invalidArgument),
+            ([run(1, truncated)], .invalidArgument),
+        ] as [([Run], StatusCode)])
     func refuses(runs: [Run], code: StatusCode) {
         let status = #expect(throws: Status.self) {
             try requireWellFormed(runs, transactionCountMax: 4)

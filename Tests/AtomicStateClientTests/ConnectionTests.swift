@@ -11,7 +11,8 @@ import Testing
                 .respond(
                     .submit(
                         SubmitReply(
-                            firstSequence: 5, acceptedCount: submit.transactionCount, rejections: [])))
+                            firstSequence: 5, acceptedCount: submit.transactionCount, rejections: []
+                        )))
             } else {
                 .respond(.pong)
             }
@@ -125,23 +126,24 @@ import Testing
         await #expect(throws: CancellationError.self) { try await inFlight.value }
     }
 
-    @Test(arguments: [
-        (
-            .sendBytes(Array("HTTP/1.1 400 Bad Request\r\n".utf8)),
-            "what the server sent can't be read: "
-                + "unimplemented: frame flag 72: expected 0, as messages are not compressed"
-        ),
-        (
-            .sendBytes([0, 0, 0, 0, 1, 0xFF]),
-            "what the server sent can't be read: internal: the server sent 1 bytes that are no "
-                + "Response"
-        ),
-        (.respondAs(99, .pong), "the server answered request 99, which was not asked"),
-        (
-            .respondAs(0, .failure(Status(.invalidArgument, "not a Request"))),
-            "the server ended it: invalidArgument: not a Request"
-        ),
-    ] as [(ScriptedServer.Answer, String)])
+    @Test(
+        arguments: [
+            (
+                .sendBytes(Array("HTTP/1.1 400 Bad Request\r\n".utf8)),
+                "what the server sent can't be read: "
+                    + "unimplemented: frame flag 72: expected 0, as messages are not compressed"
+            ),
+            (
+                .sendBytes([0, 0, 0, 0, 1, 0xFF]),
+                "what the server sent can't be read: internal: the server sent 1 bytes that are no "
+                    + "Response"
+            ),
+            (.respondAs(99, .pong), "the server answered request 99, which was not asked"),
+            (
+                .respondAs(0, .failure(Status(.invalidArgument, "not a Request"))),
+                "the server ended it: invalidArgument: not a Request"
+            ),
+        ] as [(ScriptedServer.Answer, String)])
     func whatCanNotBeUnderstoodEndsTheConnection(
         answer: ScriptedServer.Answer, reason: String
     ) async throws {

@@ -3,12 +3,13 @@ import Testing
 @testable import AtomicStateClient
 
 @Suite struct DecimalTextTests {
-    @Test(arguments: [
-        ("0", 2, 0), ("12.50", 2, 1250), ("12.5", 2, 1250), ("12", 2, 1200), ("-0.01", 2, -1),
-        ("+3.10", 2, 310), ("007", 0, 7), ("-7", 0, -7), ("0.000001", 6, 1),
-        ("92233720368547758.07", 2, .max), ("-92233720368547758.08", 2, .min),
-        ("9223372036854775807", 0, .max), ("-9223372036854775808", 0, .min),
-    ] as [(String, Int, Int64)])
+    @Test(
+        arguments: [
+            ("0", 2, 0), ("12.50", 2, 1250), ("12.5", 2, 1250), ("12", 2, 1200), ("-0.01", 2, -1),
+            ("+3.10", 2, 310), ("007", 0, 7), ("-7", 0, -7), ("0.000001", 6, 1),
+            ("92233720368547758.07", 2, .max), ("-92233720368547758.08", 2, .min),
+            ("9223372036854775807", 0, .max), ("-9223372036854775808", 0, .min),
+        ] as [(String, Int, Int64)])
     func reads(text: String, scale: Int, units: Int64) {
         #expect(DecimalText.units(of: text, scale: scale) == units)
     }
@@ -24,10 +25,11 @@ import Testing
         #expect(DecimalText.units(of: text, scale: scale) == nil)
     }
 
-    @Test(arguments: [
-        (0, 2, "0.00"), (1250, 2, "12.50"), (-1, 2, "-0.01"), (5, 6, "0.000005"), (-7, 0, "-7"),
-        (.max, 2, "92233720368547758.07"), (.min, 2, "-92233720368547758.08"),
-    ] as [(Int64, Int, String)])
+    @Test(
+        arguments: [
+            (0, 2, "0.00"), (1250, 2, "12.50"), (-1, 2, "-0.01"), (5, 6, "0.000005"), (-7, 0, "-7"),
+            (.max, 2, "92233720368547758.07"), (.min, 2, "-92233720368547758.08"),
+        ] as [(Int64, Int, String)])
     func writes(units: Int64, scale: Int, text: String) {
         #expect(DecimalText.text(of: units, scale: scale) == text)
     }

@@ -28,18 +28,19 @@ import Testing
         #expect(try bankDescription.states(of: account, keys: ["1"], in: reply) == [nil])
     }
 
-    @Test(arguments: [
-        { $0.found.append(true) },
-        { $0.found[1] = true },
-        { $0.versions.removeLast() },
-        { $0.columns.removeLast() },
-        { $0.columns[0].text.append(65) },
-        { $0.columns[0].lengths = [2, 3] },
-        { $0.columns[0] = Column(words: [1, 2]) },
-        { $0.columns[1].words.append(1) },
-        { $0.columns[2].words[0] = 2 },
-        { $0.columns[3].words[1] = 2 },
-    ] as [@Sendable (inout GetReply) -> Void])
+    @Test(
+        arguments: [
+            { $0.found.append(true) },
+            { $0.found[1] = true },
+            { $0.versions.removeLast() },
+            { $0.columns.removeLast() },
+            { $0.columns[0].text.append(65) },
+            { $0.columns[0].lengths = [2, 3] },
+            { $0.columns[0] = Column(words: [1, 2]) },
+            { $0.columns[1].words.append(1) },
+            { $0.columns[2].words[0] = 2 },
+            { $0.columns[3].words[1] = 2 },
+        ] as [@Sendable (inout GetReply) -> Void])
     func aReplyThatContradictsItselfIsRefused(damage: @Sendable (inout GetReply) -> Void) {
         var reply = reply()
         damage(&reply)

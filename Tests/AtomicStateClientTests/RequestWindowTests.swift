@@ -38,7 +38,10 @@ import Testing
 
     @Test mutating func waitingRequestsGoOutInOrder() {
         window.widen(to: 2)
-        #expect([admit(1), admit(2), admit(3), admit(4), admit(5)] == ["send", "send", "wait", "wait", "wait"])
+        #expect(
+            [admit(1), admit(2), admit(3), admit(4), admit(5)] == [
+                "send", "send", "wait", "wait", "wait",
+            ])
         #expect(arrive(2) == "deliver to caller 2")
         // There is credit, but those who waited come first.
         #expect(admit(6) == "wait")

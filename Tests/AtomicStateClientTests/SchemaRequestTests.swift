@@ -47,7 +47,10 @@ import Testing
             "account", "-1",
             "open's account: '-1' is not a whole number from 0 to 18446744073709551615"
         ),
-        ("owner", "too long a name", "open's owner: 'too long a name' is not text of at most 8 bytes"),
+        (
+            "owner", "too long a name",
+            "open's owner: 'too long a name' is not text of at most 8 bytes"
+        ),
         ("plan", "gold", "open's plan: 'gold' is not one of free, paid"),
         (
             "branch", "abcde",
@@ -75,17 +78,19 @@ import Testing
         }
         #expect(
             error?.description
-                == "transfer's amount: '12.505' is not a decimal number with at most 2 fraction digits")
+                == "transfer's amount: '12.505' is not a decimal number with at most 2 fraction digits"
+        )
     }
 
-    @Test(arguments: [
-        ("pay", [:], "no operation 'pay': expected transfer, open"),
-        ("transfer", ["from": "1", "to": "2"], "transfer: the parameter 'amount' is missing"),
-        (
-            "transfer", ["from": "1", "to": "2", "amount": "1", "note": "x", "fee": "1"],
-            "transfer has no parameter 'fee': expected from, to, amount"
-        ),
-    ] as [(String, [String: String], String)])
+    @Test(
+        arguments: [
+            ("pay", [:], "no operation 'pay': expected transfer, open"),
+            ("transfer", ["from": "1", "to": "2"], "transfer: the parameter 'amount' is missing"),
+            (
+                "transfer", ["from": "1", "to": "2", "amount": "1", "note": "x", "fee": "1"],
+                "transfer has no parameter 'fee': expected from, to, amount"
+            ),
+        ] as [(String, [String: String], String)])
     func refusesNamesThatDoNotFit(
         operation: String, arguments: [String: String], message: String
     ) {

@@ -9,7 +9,7 @@ import Testing
         var budget = Budget()
         try budget.forEachSeed { seed in
             let simulation = Simulation(name: schema.rawValue, program: program, seed: seed)
-            for _ in 0..<60 { try simulation.step() }
+            for step in 0..<60 { do { try simulation.step() } catch { Issue.record("seed \(seed) step \(step)"); throw error } }
             simulation.closeGroup()
             try simulation.replayJournal()
         }

@@ -39,7 +39,9 @@ import Testing
 
     @Test func lengthsAreBigEndian() {
         let keys = Column(words: Array(repeating: 1, count: 1_000))
-        let frame = Samples.frame { RequestBody.get(entity: 0, keys: keys).encodeFrame(id: 1, write: $0) }
+        let frame = Samples.frame {
+            RequestBody.get(entity: 0, keys: keys).encodeFrame(id: 1, write: $0)
+        }
         let length = frame[1..<5].reduce(0) { $0 << 8 | Int($1) }
         #expect(length > 8_000)
         #expect(frame.count == FrameHeader.byteCount + length)

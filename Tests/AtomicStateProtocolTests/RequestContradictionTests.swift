@@ -60,7 +60,8 @@ import Testing
             "more transactions than allowed, in several runs",
             .submit(
                 Array(
-                    repeating: Run(operation: 0, transactionCount: .init(UInt32.max), arguments: []),
+                    repeating: Run(
+                        operation: 0, transactionCount: .init(UInt32.max), arguments: []),
                     count: 3),
                 timeoutMilliseconds: 0),
             .resourceExhausted,
@@ -104,7 +105,9 @@ import Testing
     /// Two bytes on the wire for each empty run, but a whole structure in memory.
     @Test func decodingTakesBoundedMemory() {
         func submit(emptyRunCount: Int) -> [UInt8] {
-            let runs = Array(repeating: [0x0A, 0x00] as [UInt8], count: emptyRunCount).flatMap { $0 }
+            let runs = Array(repeating: [0x0A, 0x00] as [UInt8], count: emptyRunCount).flatMap {
+                $0
+            }
             return [0x1A] + varint(runs.count) + runs
         }
         let few = #expect(throws: Status.self) { try decodeRequest(submit(emptyRunCount: 1_000)) }

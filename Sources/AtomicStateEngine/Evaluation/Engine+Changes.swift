@@ -85,27 +85,25 @@ extension Engine {
 
         let summandBefore = total.summandOffset.map { Int64(bitPattern: before[$0]) } ?? 1
         let summandNow = total.summandOffset.map { Int64(bitPattern: row[$0]) } ?? 1
+        // What changes between two values may be wider than either, so changes have 128 bits.
         if holders[0] == holders[1] {
-            guard holders[1] != 0 else { return true }
-            let (change, overflow) = summandNow.subtractingReportingOverflow(summandBefore)
-            return !overflow && add(change, to: holders[1], total)
+            return holders[1] == 0
+                || add(Int128(summandNow) - Int128(summandBefore), to: holders[1], total)
         }
         // The two may be one entity's totals in turn, so each is settled on its own.
         if holders[0] != 0 {
-            let (change, overflow) = Int64(0).subtractingReportingOverflow(summandBefore)
-            guard !overflow, add(change, to: holders[0], total) else { return false }
+            guard add(-Int128(summandBefore), to: holders[0], total) else { return false }
         }
-        return holders[1] == 0 || add(summandNow, to: holders[1], total)
+        return holders[1] == 0 || add(Int128(summandNow), to: holders[1], total)
     }
 
-    private mutating func add(_ change: Int64, to holder: UInt64, _ total: TotalShape) -> Bool {
+    private mutating func add(_ change: Int128, to holder: UInt64, _ total: TotalShape) -> Bool {
         let holder = rowAt(holder)
         _ = changes.touch(
             holder, type: total.holder, wordCount: stores[total.holder].shape.wordCount)
-        let (sum, overflow) = Int64(bitPattern: holder[total.totalOffset])
-            .addingReportingOverflow(change)
-        holder[total.totalOffset] = UInt64(bitPattern: sum)
-        return !overflow
+        let sum = Int128(Int64(bitPattern: holder[total.totalOffset])) + change
+        holder[total.totalOffset] = UInt64(truncatingIfNeeded: sum)
+        return Int64(exactly: sum) != nil
     }
 
     /// Adds to the reference counts of all entities that the row refers to.

@@ -141,7 +141,9 @@ extension Engine {
         let row = expectRow(columns[keyColumn].key, type: target.type)
         let firstField = next
         next += target.fields.count
-        guard row[RowLayout.versionOffset] < lastSequence else { return }
+        // A transaction may change a row under several names, and may delete and create a key: all of
+        // its targets are applied. To a row that shows them already they change nothing.
+        guard row[RowLayout.versionOffset] <= lastSequence else { return }
 
         row[RowLayout.versionOffset] = lastSequence
         stores[target.type].markDirty(row)

@@ -8,7 +8,9 @@ extension Engine {
             stores[total.holder].forEachRow { $0[total.totalOffset] = 0 }
             let routine = total.condition.map { PreparedRoutineBox(PreparedRoutine($0)) }
             var outcome = BatchOutcome()
-            var failed = false
+            // The rows come in another order than the one they were counted in, so a sum may pass an
+            // end of 64 bits and come back. How often it did, upwards less downwards, by holder.
+            var carries: [UInt64: Int] = [:]
             for source in rows(of: total.source) {
                 if let routine, !includes(source, total, routine.routine, &outcome) { continue }
                 let holder = rowAt(source[total.groupByOffset])
@@ -16,9 +18,11 @@ extension Engine {
                 let (sum, overflow) = Int64(bitPattern: holder[total.totalOffset])
                     .addingReportingOverflow(summand)
                 holder[total.totalOffset] = UInt64(bitPattern: sum)
-                failed = failed || overflow
+                if overflow {
+                    carries[source[total.groupByOffset], default: 0] += summand < 0 ? -1 : 1
+                }
             }
-            guard !failed else {
+            guard carries.values.allSatisfy({ $0 == 0 }) else {
                 throw CorruptionError("the total \(program.rules[total.rule].id) overflows")
             }
         }

@@ -1,7 +1,11 @@
 /// Compiles one operation. Its code judges in this order, which is part of what the schema file
-/// means: requirements in order; effects in order; deleted entities that are still referred to; then,
-/// for each changed entity in the order of the effects, the invariants that the change can break, in
-/// the order of the schema; then the same for each entity whose total changed.
+/// means: arguments in order; requirements in order; effects in order; the totals that each changed
+/// entity takes part in, in the order of the effects; deleted entities that are still referred to;
+/// then, for each changed entity in the order of the effects, the invariants that the change can
+/// break, in the order of the schema; then the same for each entity whose total changed. An entity
+/// that effects reach by two parameters, or by a path twice, counts as two here.
+///
+/// Requirements and effects see totals as the transaction found them.
 struct OperationCompiler {
     let operation: Operation
     let schema: Schema
@@ -210,8 +214,11 @@ extension OperationCompiler {
             builder.emit(
                 .settle, a: rows, b: target.row, c: membership, operand: index, onError: failed)
 
-            let groupCanChange = target.kind == .delete || target.fields.contains(declaration.groupBy)
-            for row in groupCanChange ? [rows, rows + 1] : [rows + 1] {
+            // An entity that only changes what it adds is in one total before and after.
+            let holderCanChange =
+                target.kind == .delete || target.fields.contains(declaration.groupBy)
+                || !(declaration.condition?.fieldsOfSelf ?? []).isDisjoint(with: target.fields)
+            for row in holderCanChange ? [rows, rows + 1] : [rows + 1] {
                 holders.append(Holder(row: row, type: total.holder, derived: total.index))
             }
         }
@@ -270,19 +277,19 @@ extension OperationCompiler {
             builder.emit(.exists, a: exists, b: row)
             builder.jump(.jumpIfFalse, a: exists, to: end)
         }
-        for check in affected where !check.readsOldSelf {
-            check.emit(on: row, oldRow: nil, layouts: layouts, into: &builder)
+        var existed: Register?
+        var oldRow: Register?
+        if affected.contains(where: \.readsOldSelf) {
+            let registers = builder.registers(2)
+            builder.emit(.existedBefore, a: registers, b: row)
+            builder.emit(.before, a: registers + 1, b: row)
+            (existed, oldRow) = (registers, registers + 1)
         }
-        let transitions = affected.filter(\.readsOldSelf)
-        if !transitions.isEmpty {
-            let existed = builder.registers(1)
-            builder.emit(.existedBefore, a: existed, b: row)
-            builder.jump(.jumpIfFalse, a: existed, to: end)
-            let oldRow = builder.registers(1)
-            builder.emit(.before, a: oldRow, b: row)
-            for check in transitions {
-                check.emit(on: row, oldRow: oldRow, layouts: layouts, into: &builder)
-            }
+        for check in affected {
+            let next = builder.label()
+            if check.readsOldSelf, let existed { builder.jump(.jumpIfFalse, a: existed, to: next) }
+            check.emit(on: row, oldRow: oldRow, layouts: layouts, into: &builder)
+            builder.place(next)
         }
         builder.place(end)
     }

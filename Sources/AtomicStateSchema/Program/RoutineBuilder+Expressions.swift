@@ -15,10 +15,9 @@ extension RoutineBuilder {
         switch expression.kind {
         case .literal(let literal):
             return constant(of: literal)
-        case .selfEntity:
+        case .selfEntity, .oldSelfEntity:
+            // As a value the two are one entity; only their members differ.
             return known(bindings.selfRow)
-        case .oldSelfEntity:
-            return known(bindings.oldSelfRow)
         case .parameter(let index):
             return bindings.parameters[index]
         case .field(of: let entity, let index):
@@ -95,7 +94,12 @@ extension RoutineBuilder {
     private mutating func load(
         _ type: ValueType, at offset: Int, of entity: Expression, in bindings: Bindings, onError: Label
     ) -> Register {
-        let row = compile(entity, in: bindings, onError: onError)
+        let row: Register
+        if case .oldSelfEntity = entity.kind {
+            row = known(bindings.oldSelfRow)
+        } else {
+            row = compile(entity, in: bindings, onError: onError)
+        }
         let result = register(for: type)
         emit(type == .string ? .loadText : .load, a: result, b: row, operand: offset)
         return result

@@ -16,20 +16,21 @@ struct RowStorage {
         let completeSequence: UInt64?
     }
 
-    /// Takes some images, beginning a round if none is under way, and some more into the same batch
-    /// after a change.
+    /// Takes some images, and some more into the same batch after a change. A round begins between
+    /// two groups, because the journal is replayed from there.
     mutating func takeImages(
-        from engine: inout Engine, limit: Int, then change: (inout Engine) -> Void
-    ) {
+        from engine: inout Engine, limit: Int, then change: (inout Engine) throws -> Void
+    ) throws {
         var batch = RowImageBatch()
         if roundSequence == nil {
+            guard engine.groupIsEmpty else { return }
             roundSequence = engine.lastSequence
             engine.beginDraining(deleted: &batch)
         }
         engine.drain(limit: limit, into: &batch)
-        change(&engine)
+        try change(&engine)
         engine.drain(limit: limit, into: &batch)
-        takePart(&batch, isLast: !engine.isDraining)
+        try takePart(&batch, isLast: !engine.isDraining)
     }
 
     /// Stores what was taken; the journal has everything that it shows.
@@ -47,13 +48,13 @@ struct RowStorage {
         roundSequence = nil
     }
 
-    private mutating func takePart(_ batch: inout RowImageBatch, isLast: Bool) {
+    private mutating func takePart(_ batch: inout RowImageBatch, isLast: Bool) throws {
         var changes: [(key: [UInt8], image: [UInt8]?)] = []
         batch.forEachInKeyOrder { key, image in
             changes.append((Array(key), image.map { Array($0) }))
         }
         for (key, next) in zip(changes, changes.dropFirst()) {
-            #expect(key.key.lexicographicallyPrecedes(next.key), "keys ascend, each once")
+            try #require(key.key.lexicographicallyPrecedes(next.key), "keys ascend, each once")
         }
         pending.append(Part(changes: changes, completeSequence: isLast ? roundSequence : nil))
         if isLast { roundSequence = nil }

@@ -33,15 +33,15 @@ final class Simulation {
 
     /// Everything that happens between two looks at the state.
     func step() throws {
-        executeBatch()
+        try executeBatch()
         if random.oneIn(2) {
             let limit = Int.random(in: 0...6, using: &random)
-            storage.takeImages(from: &engine, limit: limit) { engine in
-                if random.oneIn(2) { executeBatch(&engine) }
+            try storage.takeImages(from: &engine, limit: limit) { engine in
+                if random.oneIn(2) { try executeBatch(&engine) }
             }
         }
         if random.oneIn(2) { closeGroup() }
-        try compareState()
+        try engine.compare(with: model, name)
         if random.oneIn(8) { try crashAndRecover() }
     }
 
@@ -57,11 +57,11 @@ final class Simulation {
 // MARK: Transactions
 
 extension Simulation {
-    private func executeBatch() { executeBatch(&engine) }
+    private func executeBatch() throws { try executeBatch(&engine) }
 
-    private func executeBatch(_ engine: inout Engine) {
+    private func executeBatch(_ engine: inout Engine) throws {
         var outcome = BatchOutcome()
-        var expected: [(index: Int, rejection: ModelRejection)] = []
+        var expected: [Int: ModelRejection] = [:]
         let sequenceBefore = model.sequence
         var transactions: [String] = []
         for _ in 0..<Int.random(in: 1...3, using: &random) {
@@ -71,49 +71,48 @@ extension Simulation {
             }
             engine.execute(operation, run, firstIndex: transactions.count, outcome: &outcome)
             for arguments in run {
-                if let rejection = model.execute(operation: operation, arguments: arguments) {
-                    expected.append((transactions.count, rejection))
-                }
+                expected[transactions.count] = model.execute(
+                    operation: operation, arguments: arguments)
                 transactions.append("\(program.schema.operations[operation].name)\(arguments)")
             }
         }
+        try compare(outcome.describeRejections(program), with: expected, transactions)
         let acceptedCount = Int(model.sequence - sequenceBefore)
-        #expect(outcome.acceptedCount == acceptedCount, "\(name): \(transactions)")
-        #expect(outcome.firstSequence == (acceptedCount == 0 ? 0 : sequenceBefore + 1), "\(name)")
-        #expect(engine.lastSequence == model.sequence, "\(name)")
-        compare(outcome.describeRejections(program), with: expected, transactions)
+        try #require(outcome.firstSequence == (acceptedCount == 0 ? 0 : sequenceBefore + 1), "\(name)")
+        try #require(engine.lastSequence == model.sequence, "\(name)")
+        try #require(outcome.acceptedCount == acceptedCount, "\(name): \(transactions)")
         self.acceptedCount += acceptedCount
         rejectedCount += expected.count
     }
 
     private func compare(
         _ rejections: [RejectionDescription],
-        with expected: [(index: Int, rejection: ModelRejection)], _ transactions: [String]
-    ) {
-        #expect(rejections.map(\.index) == expected.map(\.index), "\(name): \(transactions)")
-        for (rejection, (index, expected)) in zip(rejections, expected) {
-            let found = ModelRejection(
+        with expected: [Int: ModelRejection], _ transactions: [String]
+    ) throws {
+        var found: [Int: ModelRejection] = [:]
+        for rejection in rejections {
+            found[rejection.index] = ModelRejection(
                 code: rejection.code, rule: rejection.rule, entityType: rejection.entityType,
                 entityKey: rejection.entityKey)
-            #expect(found == expected, "\(name): \(transactions[index])")
         }
+        for index in transactions.indices {
+            try #require(found[index] == expected[index], "\(name): \(transactions[index])")
+        }
+        try #require(rejections.map(\.index) == expected.keys.sorted(), "\(name)")
     }
 
-    private func compareState() throws {
-        try engine.compare(with: model, name)
-    }
 }
 
 extension Engine {
     /// Expects every entity to be as the model has it, and no other.
     func compare(with model: ReferenceModel, _ name: String) throws {
-        #expect(lastSequence == model.sequence, "\(name)")
-        #expect(entityCount == model.state.entities.count, "\(name)")
+        try #require(lastSequence == model.sequence, "\(name)")
+        try #require(entityCount == model.state.entities.count, "\(name)")
         for type in program.schema.entities.indices {
             let expected = try model.snapshot(ofType: type)
             let found = snapshot(ofType: type, keys: Array(expected.keys))
             for (key, entity) in expected {
-                #expect(
+                try #require(
                     found[key] == entity, "\(name): \(program.schema.entities[type].name) \(key)")
             }
         }
@@ -128,20 +127,33 @@ extension Simulation {
         if random.oneIn(2) { closeGroup() }
         storage.crash()
         model = durableModel
-        engine = try recoveredEngine()
-        try compareState()
+        do { engine = try recoveredEngine() } catch { dump(); throw error }
+        try engine.compare(with: model, name)
     }
 
+    func dump() {
+        print("DUMP complete", storage.completeSequence)
+        for (k, v) in storage.images { print("DUMP", k, String(decoding: k, as: UTF8.self), v) }
+        for record in records where record.firstSequence > storage.completeSequence {
+            _ = try? JournalRecord.withRecord(record.bytes, program) { r throws(CorruptionError) in
+                var q = r.firstSequence
+                for run in r.runs { print("DUMP", q, program.schema.operations[run.operation].name, run.transactionCount, run.columns.map { ($0.words, $0.text.map { String(decoding: $0, as: UTF8.self) }) }); q += UInt64(run.transactionCount) }
+            }
+        }
+        print("DUMP", try! (0..<3).map { try model.snapshot(ofType: $0) })
+    }
     private func recoveredEngine() throws -> Engine {
         var recovered = Engine(program: program, schemaVersion: 3)
-        for (key, image) in storage.images {
+        let keys = storage.images.keys.sorted { $0.lexicographicallyPrecedes($1) }
+        for key in keys.shuffled(using: &random) {
+            let image = try #require(storage.images[key])
             try key.withUnsafeBytes { key in
                 try image.withUnsafeBytes { image in try recovered.load(key: key, image: image) }
             }
         }
         recovered.resume(after: storage.completeSequence)
         for record in records where record.firstSequence > storage.completeSequence {
-            try JournalRecord.withRecord(record.bytes, program) { record in
+            try JournalRecord.withRecord(record.bytes, program) { record throws(CorruptionError) in
                 try recovered.replay(record)
             }
         }
@@ -154,7 +166,7 @@ extension Simulation {
         var replayed = Engine(program: program, schemaVersion: 3)
         var repeated = Engine(program: program, schemaVersion: 3)
         for (firstSequence, bytes) in records {
-            try JournalRecord.withRecord(bytes, program) { record in
+            try JournalRecord.withRecord(bytes, program) { record throws(CorruptionError) in
                 try replayed.replay(record)
                 repeated.repeat(record)
             }

@@ -1,0 +1,97 @@
+# Atomic State: everything a person types. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# What `make run` serves, and where it keeps its data. RUN_OPTIONS goes to the server as it is.
+SCHEMA ?= examples/bank.yaml
+DATA ?= data
+RUN_OPTIONS ?=
+
+# The one configuration of every build, so that run, test and bench share what is built. A build with
+# other flags than the one before it compiles all packages again.
+SWIFT_FLAGS := -c release -Xswiftc -enable-testing
+BINARIES := .build/release
+
+IMAGE ?= atomic-state:latest
+CONTAINER_ENGINE ?= $(firstword $(notdir $(shell command -v docker podman buildah)))
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: prerequisites
+prerequisites: ## Check for Swift and the Debian packages of a build; install the packages if root
+	@scripts/prerequisites.sh build
+
+.PHONY: build
+build: prerequisites ## Build the server, the load generator and the SDK
+	swift build $(SWIFT_FLAGS)
+
+.PHONY: run
+run: build ## Run the server (SCHEMA=examples/bank.yaml DATA=data)
+	@$(BINARIES)/atomic-state serve --schema '$(SCHEMA)' --data '$(DATA)' $(RUN_OPTIONS)
+
+# The tests come last: their runner's closing line is the last line of the output. `swift test` would
+# add flags of its own and build everything a second time, hence --skip-build.
+.PHONY: test
+test: prerequisites proto-check ## Build everything and run every test
+	swift build --build-tests $(SWIFT_FLAGS)
+	swift test --skip-build --disable-xctest -c release
+
+.PHONY: bench
+bench: bench-prerequisites build ## Measure (BENCH_DURATION=20s BATCH_SIZE=1000 WORKERS=4 IN_FLIGHT=4)
+	@python3 bench/run.py
+
+.PHONY: bench-broker
+bench-broker: export BATCH_SIZE := $(or $(BATCH_SIZE),1000)
+bench-broker: bench-prerequisites build ## Measure batches of 1000
+	@python3 bench/run.py --json bench/out/broker.json
+
+.PHONY: bench-ceiling
+bench-ceiling: bench-prerequisites build ## Measure batches of 2000 against batches of 1000
+	@BATCH_SIZE=1000 python3 bench/run.py --json bench/out/ceiling-1000.json
+	@echo
+	@BATCH_SIZE=2000 python3 bench/run.py --json bench/out/ceiling-2000.json
+
+.PHONY: bench-perf-dense
+bench-perf-dense: export WORKERS := $(or $(WORKERS),64)
+bench-perf-dense: export BATCH_SIZE := $(or $(BATCH_SIZE),100)
+bench-perf-dense: bench-prerequisites build ## Measure 64 workers with batches of 100
+	@python3 bench/run.py --json bench/out/perf-dense.json
+
+.PHONY: bench-prerequisites
+bench-prerequisites:
+	@scripts/prerequisites.sh build bench
+
+.PHONY: image
+image: ## Build the container image with docker, podman or buildah (IMAGE=atomic-state:latest)
+	@[ -n '$(CONTAINER_ENGINE)' ] || { echo 'make image needs docker, podman or buildah' >&2; exit 1; }
+	$(CONTAINER_ENGINE) build $(if $(filter docker,$(CONTAINER_ENGINE)),,--format docker) \
+		--file docker/Dockerfile --tag $(IMAGE) .
+
+.PHONY: image-test
+image-test: ## Build the image's runtime stage, run it and check it (root on Debian 12; no engine needed)
+	@scripts/prerequisites.sh build image
+	@scripts/image-test.sh
+
+.PHONY: proto
+proto: prerequisites ## Generate the C code of Protos/ into Sources/CProtocol
+	@scripts/generate-protocol.sh
+
+.PHONY: proto-check
+proto-check: prerequisites ## Check that the generated C code is current
+	@scripts/generate-protocol.sh --check
+
+.PHONY: format
+format: ## Format the Swift sources in place
+	@swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+.PHONY: lint
+lint: ## Check the format of the sources, the scripts, and that no work is left marked
+	@scripts/lint.sh
+
+.PHONY: clean
+clean: ## Remove what was built and measured; the data folder stays
+	rm -rf .build .build-image bench/out

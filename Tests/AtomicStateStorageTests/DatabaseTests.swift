@@ -1,0 +1,138 @@
+import Foundation
+import Testing
+
+@testable import AtomicStateStorage
+
+@Suite struct DatabaseTests {
+    @Test func committedRecordsAreReadBackInOrder() throws {
+        try withDatabase { folder, path in
+            do {
+                let database = try open(folder)
+                for sequence: UInt64 in [1, 11, 300] {
+                    try commit(database, sequence, "record \(sequence)")
+                }
+                try database.put(.rowsCompleteSequence, [1, 2, 3])
+            }
+            let database = try open(folder, mayCreate: false)
+            #expect(try records(database, holding: 1) == ["1 record 1", "11 record 11", "300 record 300"])
+            #expect(try records(database, holding: 11) == ["11 record 11", "300 record 300"])
+            // A sequence in the middle of a record's group finds the record that holds it.
+            #expect(try records(database, holding: 299) == ["11 record 11", "300 record 300"])
+            #expect(try records(database, holding: 5_000) == ["300 record 300"])
+            #expect(try database.get(.rowsCompleteSequence) == [1, 2, 3])
+            #expect(try database.get(.schema) == nil)
+        }
+    }
+
+    @Test func ingestedRowsReplaceAndRemove() throws {
+        try withDatabase { folder, path in
+            let database = try open(folder)
+            try ingest(database, number: 1, [("a", "1"), ("b", "1"), ("c", "1")])
+            try ingest(database, number: 2, [("a", nil), ("b", "2"), ("d", "2")])
+            var rows: [String] = []
+            try database.forEach(in: .rows) { key, image in
+                rows.append(
+                    String(decoding: key, as: UTF8.self) + String(decoding: image, as: UTF8.self))
+            }
+            #expect(rows == ["b2", "c1", "d2"])
+        }
+    }
+
+    @Test func rowsOutOfOrderAreAnError() throws {
+        try withDatabase { folder, path in
+            let database = try open(folder)
+            #expect(throws: StorageError.self) {
+                try ingest(database, number: 1, [("b", "1"), ("a", "1")])
+            }
+        }
+    }
+
+    @Test func databaseThatIsNotThereIsAnError() throws {
+        try withDatabase { folder, path in
+            #expect(throws: StorageError.self) { try open(folder, mayCreate: false) }
+        }
+    }
+
+    @Test func healthOfAnIdleDatabase() throws {
+        try withDatabase { folder, path in
+            let health = try open(folder).health()
+            #expect(health.families.map(\.name) == ["journal", "rows", "meta"])
+            #expect(health.level0FileCountMax == 0)
+            #expect(!health.writesStopped)
+            #expect(health.delayedWriteRate == 0)
+            #expect(health.backgroundErrorCount == 0)
+        }
+    }
+
+    @Test func folderIsForOneProcessAndOneSchema() throws {
+        let path = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        do {
+            var folder = try DataFolder(opening: path, schemaFingerprint: "ab")
+            #expect(folder.isNew)
+            #expect(throws: StorageError.self) {
+                _ = try DataFolder(opening: path, schemaFingerprint: "ab")
+            }
+            try folder.markReady()
+        }
+        let folder = try DataFolder(opening: path, schemaFingerprint: nil)
+        #expect(!folder.isNew)
+        #expect(folder.schemaFingerprint == "ab")
+    }
+
+    @Test func stagingIsEmptiedAtStart() throws {
+        try withDatabase { folder, path in
+            let leftover = path + "/staging/rows-1.sst"
+            try Data("x".utf8).write(to: URL(filePath: leftover))
+            try folder.clearStaging()
+            #expect(!FileManager.default.fileExists(atPath: leftover))
+        }
+    }
+
+    private func temporaryPath() -> String {
+        FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())").path
+    }
+
+    private func withDatabase(_ body: (borrowing DataFolder, String) throws -> Void) throws {
+        let path = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = try DataFolder(opening: path, schemaFingerprint: "ab")
+        try folder.clearStaging()
+        try body(folder, path)
+    }
+
+    private func open(_ folder: borrowing DataFolder, mayCreate: Bool = true) throws -> Database {
+        try Database(
+            path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: mayCreate)
+    }
+
+    private func commit(_ database: Database, _ sequence: UInt64, _ text: String) throws {
+        try Array(text.utf8).withUnsafeBytes {
+            try database.commit(firstSequence: sequence, record: $0)
+        }
+    }
+
+    private func records(_ database: Database, holding sequence: UInt64) throws -> [String] {
+        var records: [String] = []
+        try database.forEachJournalRecord(holding: sequence) { firstSequence, record in
+            records.append("\(firstSequence) \(String(decoding: record, as: UTF8.self))")
+        }
+        return records
+    }
+
+    private func ingest(
+        _ database: Database, number: UInt64, _ rows: [(key: String, image: String?)]
+    ) throws {
+        var file = try RowFile(in: database, number: number)
+        for row in rows {
+            try Array(row.key.utf8).withUnsafeBytes { key in
+                guard let image = row.image else {
+                    try file.add(key: key, image: nil)
+                    return
+                }
+                try Array(image.utf8).withUnsafeBytes { try file.add(key: key, image: $0) }
+            }
+        }
+        try file.ingest()
+    }
+}

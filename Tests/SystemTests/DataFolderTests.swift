@@ -1,0 +1,132 @@
+import Foundation
+import Testing
+
+/// A data folder that can't be served is named, and nothing in it is touched.
+@Suite struct DataFolderTests {
+    private let bank = repositoryFile("examples/bank.yaml")
+
+    @Test func folderInUse() async throws {
+        try await withTemporaryFolder { folder in
+            let data = folder.appending(path: "data")
+            let server = try await ServerProcess(schema: bank, data: data)
+            let second = try serve(bank, data)
+            #expect(second.status != 0)
+            #expect(second.text.contains("in use"), "\(second.text)")
+            let audit = try runServerTool(["audit", "--data", data.path])
+            #expect(audit.status != 0)
+            #expect(audit.text.contains("in use"), "\(audit.text)")
+            #expect(await server.end(SIGTERM) == 0)
+        }
+    }
+
+    @Test func folderOfAnotherSchema() async throws {
+        try await withUsedFolder { data in
+            try expectRefusal(
+                schema: repositoryFile("examples/seats.yaml"), data, reason: "another schema")
+        }
+    }
+
+    @Test func folderOfAnotherFormat() async throws {
+        try await withUsedFolder { data in
+            try rewriteIdentity(data) { $0.replacing("format 1", with: "format 7") }
+            try expectRefusal(schema: bank, data, reason: "format 7")
+        }
+    }
+
+    @Test func folderWithDamagedIdentity() async throws {
+        try await withUsedFolder { data in
+            try rewriteIdentity(data) { $0.replacing("schema", with: "shcema") }
+            try expectRefusal(schema: bank, data, reason: "line 4")
+        }
+    }
+
+    @Test func folderWithoutItsDatabase() async throws {
+        try await withUsedFolder { data in
+            try FileManager.default.removeItem(at: data.appending(path: "rocksdb"))
+            let outcome = try serve(bank, data)
+            #expect(outcome.status != 0, "data that is gone is not replaced by an empty state")
+        }
+    }
+
+    @Test func folderOfSomethingElse() async throws {
+        try await withTemporaryFolder { folder in
+            try Data("precious".utf8).write(to: folder.appending(path: "file"))
+            try expectRefusal(schema: bank, folder, reason: "neither a data folder nor empty")
+        }
+    }
+
+    @Test func pathThatCannotBeAFolder() async throws {
+        try await withTemporaryFolder { folder in
+            let file = folder.appending(path: "file")
+            try Data().write(to: file)
+            let outcome = try serve(bank, file.appending(path: "data"))
+            #expect(outcome.status != 0)
+            #expect(outcome.text.contains(file.path), "\(outcome.text)")
+        }
+    }
+
+    @Test func auditFindsADamagedFile() async throws {
+        try await withUsedFolder { data in
+            let logs = try files(of: data).filter { $0.key.hasSuffix(".log") }
+            let log = try #require(logs.max { $0.value.count < $1.value.count })
+            var bytes = log.value
+            #expect(bytes.count > 100)
+            bytes[60] ^= 0xFF
+            try bytes.write(to: URL(filePath: log.key))
+            let audit = try runServerTool(["audit", "--data", data.path])
+            let first = audit.text.prefix { $0 != " " && $0 != "\n" }
+            #expect(
+                first != "INTEGRITY_OK" || !audit.text.contains("last sequence 3"),
+                "a damaged journal does not pass for the whole one: \(audit.text)")
+        }
+    }
+
+    private func withUsedFolder(_ body: (URL) async throws -> Void) async throws {
+        try await withTemporaryFolder { folder in
+            let data = folder.appending(path: "data")
+            let server = try await ServerProcess(schema: bank, data: data)
+            let client = try await server.connect()
+            for account in 1...3 {
+                try await expectAccepted(
+                    client, "open",
+                    ["account": .init(account), "owner": "someone", "credit_limit": 0])
+            }
+            #expect(await server.end(SIGTERM) == 0)
+            try await body(data)
+        }
+    }
+
+    private func serve(_ schema: String, _ data: URL) throws -> (status: Int, text: String) {
+        try runServerTool([
+            "serve", "--schema", schema, "--data", data.path, "--listen",
+            "127.0.0.1:\(freePort())", "--admin", "127.0.0.1:\(freePort())",
+        ])
+    }
+
+    private func expectRefusal(schema: String, _ data: URL, reason: String) throws {
+        let before = try files(of: data)
+        let outcome = try serve(schema, data)
+        #expect(outcome.status != 0)
+        #expect(outcome.text.contains(reason), "\(outcome.text)")
+        #expect(try files(of: data) == before, "nothing is touched")
+    }
+
+    private func rewriteIdentity(_ data: URL, _ change: (String) -> String) throws {
+        let identity = data.appending(path: "IDENTITY")
+        let text = try String(contentsOf: identity, encoding: .utf8)
+        try change(text).write(to: identity, atomically: false, encoding: .utf8)
+    }
+
+    /// Every file below the folder, with its content.
+    private func files(of folder: URL) throws -> [String: Data] {
+        var files: [String: Data] = [:]
+        let paths = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String }
+        for path in paths ?? [] {
+            let file = folder.appending(path: path)
+            var isFolder: ObjCBool = false
+            _ = FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder)
+            if !isFolder.boolValue { files[file.path] = try Data(contentsOf: file) }
+        }
+        return files
+    }
+}

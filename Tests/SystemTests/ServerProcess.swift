@@ -1,0 +1,170 @@
+import AtomicStateClient
+import Foundation
+import Glibc
+
+/// The real server binary on a data folder of its own, and what tests do to it.
+final class ServerProcess {
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let address: ServerAddress
+    let adminPort: Int
+    private let process = Process()
+    private let errors: URL
+
+    /// Starts the server and returns when it is ready.
+    init(
+        schema: String, data: URL, port: Int = freePort(), adminPort: Int = freePort(),
+        arguments: [String] = []
+    ) async throws {
+        address = ServerAddress(host: "127.0.0.1", port: port)
+        self.adminPort = adminPort
+        errors = data.deletingLastPathComponent().appending(path: "\(port)-\(UUID()).log")
+        process.executableURL = binary("atomic-state")
+        process.arguments =
+            [
+                "serve", "--schema", schema, "--data", data.path, "--listen", "\(address)",
+                "--admin", "127.0.0.1:\(adminPort)",
+            ] + arguments
+        _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
+        process.standardError = try FileHandle(forWritingTo: errors)
+        try process.run()
+        try await waitUntilReady()
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
+
+    var log: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+
+    func connect() async throws -> AtomicStateClient {
+        try await AtomicStateClient.connect(to: address, name: "test")
+    }
+
+    /// Sends the signal, and returns the exit status: negative for death by a signal.
+    func end(_ signal: CInt) async -> Int {
+        kill(process.processIdentifier, signal)
+        return await exitStatus()
+    }
+
+    func exitStatus() async -> Int {
+        while process.isRunning { try? await Task.sleep(for: .milliseconds(2)) }
+        let status = Int(process.terminationStatus)
+        return process.terminationReason == .uncaughtSignal ? -status : status
+    }
+
+    /// The status code of a page of the admin port.
+    func adminStatus(_ path: String) async throws -> Int {
+        try await adminPage(path).status
+    }
+
+    func adminPage(_ path: String) async throws -> (status: Int, body: String) {
+        let output = try runTool(
+            "/usr/bin/env",
+            [
+                "python3", "-c",
+                """
+                import sys, urllib.request, urllib.error
+                try:
+                    r = urllib.request.urlopen(sys.argv[1], timeout=5)
+                    print(r.status); sys.stdout.write(r.read().decode())
+                except urllib.error.HTTPError as e:
+                    print(e.code); sys.stdout.write(e.read().decode())
+                """,
+                "http://127.0.0.1:\(adminPort)\(path)",
+            ])
+        let lines = output.text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let status = Int(lines[0]) else { throw Failure(description: output.text) }
+        return (status, lines.count > 1 ? String(lines[1]) : "")
+    }
+
+    private func waitUntilReady() async throws {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+        while ContinuousClock.now < deadline {
+            if log.contains(" ready") { return }
+            guard process.isRunning else {
+                throw Failure(description: "the server ended: \(log)")
+            }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw Failure(description: "the server is not ready after 30 s: \(log)")
+    }
+}
+
+/// A binary that was built together with the tests.
+func binary(_ name: String) -> URL {
+    if let folder = ProcessInfo.processInfo.environment["ATOMIC_STATE_BINARIES"] {
+        return URL(filePath: folder).appending(path: name)
+    }
+    // The test bundle lies beside the products.
+    return Bundle.allBundles.map { $0.bundleURL.deletingLastPathComponent() }
+        .map { $0.appending(path: name) }
+        .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+        ?? URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: name)
+}
+
+/// A file of the repository.
+func repositoryFile(_ path: String) -> String {
+    URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: path).path
+}
+
+/// Runs a program to its end.
+func runTool(_ path: String, _ arguments: [String]) throws -> (status: Int, text: String) {
+    let process = Process()
+    process.executableURL = URL(filePath: path)
+    process.arguments = arguments
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (Int(process.terminationStatus), String(decoding: data, as: UTF8.self))
+}
+
+func runServerTool(_ arguments: [String]) throws -> (status: Int, text: String) {
+    try runTool(binary("atomic-state").path, arguments)
+}
+
+/// A port that was free a moment ago.
+func freePort() -> Int {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+            _ = bind(descriptor, pointer, length)
+            _ = getsockname(descriptor, pointer, &length)
+        }
+    }
+    return Int(UInt16(bigEndian: address.sin_port))
+}
+
+/// A folder for one test, removed at its end.
+func withTemporaryFolder<Result>(
+    _ body: (URL) async throws -> Result
+) async throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try await body(folder)
+}
+
+/// A seeded generator: SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}

@@ -1,0 +1,1 @@
+"""Parts of the benchmark drivers. Python's standard library only."""

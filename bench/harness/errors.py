@@ -1,0 +1,5 @@
+"""Why a benchmark has no result."""
+
+
+class BenchError(Exception):
+    """A reason in words, for the person who started the benchmark."""

@@ -1,0 +1,41 @@
+"""What the benchmark runs on."""
+
+import os
+import platform
+from pathlib import Path
+
+
+def describe(folder):
+    """The machine, and the file system that holds `folder`."""
+    mount_point, device, file_system = _mount_of(folder)
+    return {
+        "cpu": _field(Path("/proc/cpuinfo"), "model name") or platform.processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "file_system": file_system,
+        "device": device,
+        "mount_point": mount_point,
+    }
+
+
+def _field(path, name):
+    """The first value of `name : value` lines; None where the kernel tells none."""
+    for line in path.read_text().splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return None
+
+
+def _mount_of(folder):
+    """The mount with the longest path that contains the folder: later mounts cover earlier ones."""
+    folder = Path(folder).resolve()
+    best = ("/", "unknown", "unknown")
+    for line in Path("/proc/mounts").read_text().splitlines():
+        device, mount_point, file_system = line.split()[:3]
+        mount_point = mount_point.encode().decode("unicode_escape")
+        covers = folder == Path(mount_point) or Path(mount_point) in folder.parents
+        if covers and len(mount_point) >= len(best[0]):
+            best = (mount_point, device, file_system)
+    return best
