@@ -37,10 +37,13 @@ let package = Package(
             name: "CProtocol",
             linkerSettings: [.linkedLibrary("protobuf-c")]),
 
+        // Values and their text: times, decimals, UUIDs. Pure.
+        .target(name: "AtomicStateValues", swiftSettings: settings),
         // YAML and CEL to a checked, flat program. Pure.
         .target(
             name: "AtomicStateSchema",
             dependencies: [
+                "AtomicStateValues",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
@@ -48,7 +51,7 @@ let package = Package(
         // Rows, evaluation, derived values, journal records. Deterministic, no I/O.
         .target(
             name: "AtomicStateEngine",
-            dependencies: ["AtomicStateSchema"],
+            dependencies: ["AtomicStateSchema", "AtomicStateValues"],
             swiftSettings: settings),
         // The only importer of CRocksDB.
         .target(
@@ -77,7 +80,7 @@ let package = Package(
         .target(
             name: "AtomicStateClient",
             dependencies: [
-                "AtomicStateProtocol",
+                "AtomicStateProtocol", "AtomicStateValues",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -105,11 +108,15 @@ let package = Package(
             swiftSettings: settings),
 
         .testTarget(
+            name: "AtomicStateValuesTests",
+            dependencies: ["AtomicStateValues"], swiftSettings: settings),
+        .testTarget(
             name: "AtomicStateSchemaTests",
             dependencies: ["AtomicStateSchema"], swiftSettings: settings),
         .testTarget(
             name: "AtomicStateEngineTests",
-            dependencies: ["AtomicStateEngine", "AtomicStateSchema"], swiftSettings: settings),
+            dependencies: ["AtomicStateEngine", "AtomicStateSchema", "AtomicStateValues"],
+            swiftSettings: settings),
         .testTarget(
             name: "AtomicStateStorageTests",
             dependencies: ["AtomicStateStorage"], swiftSettings: settings),

@@ -35,6 +35,9 @@ func requireWellFormed(_ column: Column, _ name: String) throws(Status) {
         throw Status(
             .invalidArgument, "\(name): expected words, or text with the lengths of its parts")
     }
+    guard column.nanoseconds.isEmpty || column.nanoseconds.count == column.words.count else {
+        throw Status(.invalidArgument, "\(name): expected nanoseconds for all words or none")
+    }
 }
 
 /// A message has 32 unsigned bits for each index.

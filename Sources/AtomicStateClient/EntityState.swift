@@ -1,7 +1,7 @@
 public import AtomicStateProtocol
 
 /// An entity as it was read, with its values as text: decimals with all their fraction digits,
-/// enumerations by name, references as the key of their target.
+/// enumerations by name, references as the key of their target, bytes in hexadecimal digits.
 public struct EntityState: Sendable, Equatable {
     public let key: String
     /// The sequence of the entity's last change.
@@ -11,12 +11,14 @@ public struct EntityState: Sendable, Equatable {
 
     public struct Value: Sendable, Equatable {
         public let name: String
-        public let text: String
+        /// Nil for an optional field without a value.
+        public let text: String?
     }
 
-    /// The value of a field or derived value; nil for a name that the schema does not have.
+    /// The value of a field or derived value; nil for an optional field without one, and for a name
+    /// that the schema does not have.
     public subscript(name: String) -> String? {
-        values.first { $0.name == name }?.text
+        values.first { $0.name == name }.flatMap(\.text)
     }
 }
 
@@ -34,10 +36,10 @@ extension SchemaDescription {
         else {
             throw Status(.internal, "the server sent a reply that does not fit \(keys.count) keys")
         }
-        var columns: [[String]] = []
+        var columns: [[String?]] = []
         for (member, column) in zip(members, reply.columns) {
             columns.append(
-                try texts(of: column, kind: member.kind, count: foundCount, named: member.name))
+                try texts(of: column, member: member, count: foundCount))
         }
         var row = 0
         return zip(keys, reply.found).map { key, isFound in

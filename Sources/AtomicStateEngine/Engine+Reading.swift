@@ -2,9 +2,14 @@ internal import AtomicStateSchema
 
 /// What a look-up of several keys found, as columns.
 package struct ReadResult: Sendable {
-    /// The values of one field or total, or versions: words, or texts with their byte counts.
+    /// The values of one field or total, or versions: words, to which timestamps and durations add
+    /// their nanoseconds, or texts with their byte counts.
     package struct Column: Sendable {
+        /// Of an optional field, whether there is a value; where there is none, a zero or an empty text
+        /// stands in its place.
+        package var isPresent: [Bool] = []
         package var words: [UInt64] = []
+        package var nanoseconds: [UInt32] = []
         package var text: [UInt8] = []
         package var lengths: [UInt32] = []
     }
@@ -31,7 +36,7 @@ extension Engine {
         var cursor = ArgumentCursor([keys])
         for _ in 0..<count {
             let key: Key =
-                entity.keyType == .string ? .text(cursor.text(of: 0)) : .number(cursor.word(of: 0))
+                entity.keyType.isText ? .text(cursor.text(of: 0)) : .number(cursor.word(of: 0))
             cursor.advance()
             guard let row = stores[type].find(key) else {
                 result.found.append(false)
@@ -40,23 +45,29 @@ extension Engine {
             result.found.append(true)
             result.versions.append(row[RowLayout.versionOffset])
             for index in types.indices {
-                append(row[offsets[index]], of: types[index], to: &result.columns[index])
+                append(row + offsets[index], of: types[index], to: &result.columns[index])
+                if let bit = layout.presenceBit(of: index), let offset = layout.presenceOffset {
+                    result.columns[index].isPresent.append(row[offset] >> UInt64(bit) & 1 == 1)
+                }
             }
         }
         return result
     }
 
-    private func append(_ word: UInt64, of type: ValueType, to column: inout ReadResult.Column) {
-        switch type {
-        case .string:
-            column.append(TextHeap.text(at: word))
-        case .entity(let target):
-            switch stores[target].key(of: rowAt(word)) {
+    private func append(_ place: Row, of type: ValueType, to column: inout ReadResult.Column) {
+        if case .entity(let target) = type {
+            switch stores[target].key(of: rowAt(place[0])) {
             case .number(let number): column.words.append(number)
             case .text(let text): column.append(text)
             }
-        case .bool, .int, .uint, .decimal, .enumeration, .list:
-            column.words.append(word)
+            return
+        }
+        switch type.form {
+        case .word: column.words.append(place[0])
+        case .text: column.append(TextHeap.text(at: place[0]))
+        case .time:
+            column.words.append(place[0])
+            column.nanoseconds.append(UInt32(truncatingIfNeeded: place[1]))
         }
     }
 }

@@ -1,4 +1,5 @@
 package import AtomicStateSchema
+internal import AtomicStateValues
 
 /// The state of one schema's entities in memory, and the only code that changes it.
 ///
@@ -101,7 +102,7 @@ extension Engine {
     /// Puts a transaction's arguments into its frame; a rejection if one is not a value of its
     /// parameter's type, or refers to an entity that does not exist.
     @inline(__always)
-    private func bind(
+    func bind(
         _ arguments: borrowing ArgumentCursor, to parameters: UnsafeBufferPointer<ParameterSlot>,
         _ frame: UnsafeMutablePointer<UInt64>
     ) -> Verdict? {
@@ -123,6 +124,26 @@ extension Engine {
                 }
                 frame[register] = UInt64(UInt(bitPattern: text.baseAddress))
                 frame[register + 1] = UInt64(text.count)
+            case .bytes(byteCountMax: let byteCountMax):
+                let bytes = arguments.text(of: index)
+                guard bytes.count <= byteCountMax else {
+                    return .rejected(.textTooLong, rule: slot.rule, entity: nil)
+                }
+                frame[register] = UInt64(UInt(bitPattern: bytes.baseAddress))
+                frame[register + 1] = UInt64(bytes.count)
+            case .uuid:
+                let bytes = arguments.text(of: index)
+                guard bytes.count == UUIDValue.byteCount else {
+                    return .rejected(.argumentOutOfRange, rule: slot.rule, entity: nil)
+                }
+                frame[register] = UInt64(UInt(bitPattern: bytes.baseAddress))
+                frame[register + 1] = UInt64(bytes.count)
+            case .time(let kind):
+                frame[register] = arguments.word(of: index)
+                frame[register + 1] = arguments.nanoseconds(of: index)
+                guard kind.contains((frame + register).time) else {
+                    return .rejected(.argumentOutOfRange, rule: slot.rule, entity: nil)
+                }
             case .reference(type: let type):
                 let key: Key
                 switch stores[type].shape.keyType {
@@ -134,6 +155,12 @@ extension Engine {
                         return .rejected(code, rule: slot.rule, entity: nil)
                     }
                     key = .text(text)
+                case .uuid:
+                    let bytes = arguments.text(of: index)
+                    guard bytes.count == UUIDValue.byteCount else {
+                        return .rejected(.argumentOutOfRange, rule: slot.rule, entity: nil)
+                    }
+                    key = .text(bytes)
                 }
                 guard let row = stores[type].find(key) else {
                     return .rejected(.entityMissing, rule: slot.rule, entity: nil)

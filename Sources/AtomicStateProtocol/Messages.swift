@@ -1,12 +1,18 @@
 /// The values of one parameter or field for several transactions or entities, one after the other.
 ///
-/// Text (string fields and keys) is in `text` and `lengths`; every other type is in `words`: bool as
-/// 0 or 1, int and decimal as two's complement (a decimal counted in units of 10^-scale), uint64 as
-/// itself, an enumeration as its value's index.
+/// Text (string, bytes, uuid, and keys of these) is in `text` and `lengths`; every other type is in
+/// `words`: bool as 0 or 1, int and decimal as two's complement (a decimal counted in units of
+/// 10^-scale), uint64 as itself, an enumeration as its value's index, a timestamp or duration as its
+/// seconds, rounded down.
 public struct Column: Sendable, Equatable {
     public var words: [UInt64] = []
     public var text: [UInt8] = []
     public var lengths: [UInt32] = []
+    /// Of timestamps and durations: what follows the seconds. Empty if all are 0.
+    public var nanoseconds: [UInt32] = []
+    /// Of an optional field that was read: whether each value is one; where not, 0 or an empty text
+    /// stands in its place. Empty for every other member.
+    public var present: [Bool] = []
 
     public init() {}
 
@@ -27,16 +33,30 @@ public struct Column: Sendable, Equatable {
     }
 
     public mutating func append(_ value: String) {
-        lengths.append(UInt32(value.utf8.count))
-        text.append(contentsOf: value.utf8)
+        append(bytes: value.utf8)
+    }
+
+    public mutating func append(bytes: some Collection<UInt8>) {
+        lengths.append(UInt32(bytes.count))
+        text.append(contentsOf: bytes)
+    }
+
+    public mutating func append(seconds: Int64, nanoseconds: UInt32) {
+        append(seconds)
+        self.nanoseconds.append(nanoseconds)
     }
 
     /// The values of a text column.
     public var strings: [String] {
+        parts.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The values of a text column, as bytes.
+    public var parts: [ArraySlice<UInt8>] {
         var start = 0
         return lengths.map { length in
             defer { start += Int(length) }
-            return String(decoding: text[start..<(start + Int(length))], as: UTF8.self)
+            return text[start..<(start + Int(length))]
         }
     }
 }
@@ -256,10 +276,13 @@ public struct SchemaDescription: Sendable, Equatable {
     public struct Member: Sendable, Equatable {
         public var name: String
         public var kind: ValueKind
+        /// Whether a field may be without a value.
+        public var isOptional: Bool
 
-        public init(name: String, kind: ValueKind) {
+        public init(name: String, kind: ValueKind, isOptional: Bool = false) {
             self.name = name
             self.kind = kind
+            self.isOptional = isOptional
         }
     }
 
@@ -267,6 +290,8 @@ public struct SchemaDescription: Sendable, Equatable {
         case bool, int, uint
         case decimal(scale: Int)
         case string(byteCountMax: Int)
+        case bytes(byteCountMax: Int)
+        case uuid, timestamp, duration
         case enumeration(values: [String])
         /// The key of an entity of `entities[index]`.
         case reference(entity: Int)

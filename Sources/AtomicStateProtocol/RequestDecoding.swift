@@ -136,6 +136,7 @@ package struct ColumnView {
     package let words: UnsafeBufferPointer<UInt64>
     package let text: UnsafeRawBufferPointer
     package let lengths: UnsafeBufferPointer<UInt32>
+    package let nanoseconds: UnsafeBufferPointer<UInt32>
 
     /// Whether the values are text.
     package var isText: Bool { !lengths.isEmpty }
@@ -147,6 +148,12 @@ package struct ColumnView {
         words = UnsafeBufferPointer(start: message.words, count: message.n_words)
         text = UnsafeRawBufferPointer(start: message.text.data, count: message.text.len)
         lengths = UnsafeBufferPointer(start: message.lengths, count: message.n_lengths)
+        nanoseconds = UnsafeBufferPointer(start: message.nanoseconds, count: message.n_nanoseconds)
+        guard nanoseconds.isEmpty || nanoseconds.count == words.count else {
+            throw Status(
+                .invalidArgument,
+                "\(name): nanoseconds for \(nanoseconds.count) values, expected \(words.count)")
+        }
         guard words.isEmpty || lengths.isEmpty else {
             throw Status(
                 .invalidArgument, "\(name): expected either words or text, found both")

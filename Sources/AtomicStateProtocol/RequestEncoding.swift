@@ -75,6 +75,10 @@ extension Arena {
             $0.text = ProtobufCBinaryData(len: column.text.count, data: copy(column.text))
             $0.n_lengths = column.lengths.count
             $0.lengths = copy(column.lengths)
+            $0.n_nanoseconds = column.nanoseconds.count
+            $0.nanoseconds = copy(column.nanoseconds)
+            $0.n_present = column.present.count
+            $0.present = copy(column.present.map { $0 ? 1 : 0 })
         }
     }
 }

@@ -75,6 +75,8 @@ extension Column {
         words = array(message.words, message.n_words)
         text = array(message.text.data, message.text.len)
         lengths = array(message.lengths, message.n_lengths)
+        nanoseconds = array(message.nanoseconds, message.n_nanoseconds)
+        present = array(message.present, message.n_present).map { $0 != 0 }
     }
 }
 
@@ -163,7 +165,9 @@ extension SchemaDescription.Member {
         var members: [Self] = []
         for message in messages(start, count) {
             members.append(
-                Self(name: text(message.name), kind: try SchemaDescription.ValueKind(message.type)))
+                Self(
+                    name: text(message.name), kind: try SchemaDescription.ValueKind(message.type),
+                    isOptional: message.optional != 0))
         }
         return members
     }
@@ -184,6 +188,11 @@ extension SchemaDescription.ValueKind {
             self = .decimal(scale: Int(type.scale))
         case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__STRING:
             self = .string(byteCountMax: Int(type.bytes_max))
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__BYTES:
+            self = .bytes(byteCountMax: Int(type.bytes_max))
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__UUID: self = .uuid
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__TIMESTAMP: self = .timestamp
+        case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__DURATION: self = .duration
         case ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__ENUM:
             let names = UnsafeBufferPointer(start: type.values, count: type.n_values)
             self = .enumeration(values: names.map { text($0) })

@@ -167,6 +167,7 @@ extension Arena {
         message(atomicstate__v1__member_description__init) {
             $0.name = string(member.name)
             $0.type = kind(member.kind)
+            $0.optional = member.isOptional ? 1 : 0
         }
     }
 
@@ -184,6 +185,12 @@ extension Arena {
             case .string(let byteCountMax):
                 $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__STRING
                 $0.bytes_max = UInt32(byteCountMax)
+            case .bytes(let byteCountMax):
+                $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__BYTES
+                $0.bytes_max = UInt32(byteCountMax)
+            case .uuid: $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__UUID
+            case .timestamp: $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__TIMESTAMP
+            case .duration: $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__DURATION
             case .enumeration(let values):
                 $0.kind = ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__ENUM
                 $0.n_values = values.count

@@ -26,7 +26,7 @@ package enum Limits {
     }
 
     package enum Value {
-        /// The length of a `string` field or parameter that declares no `max_length`.
+        /// The length of a `string` or `bytes` field or parameter that declares no `max_length`.
         package static let stringByteCountDefault = 256
         package static let stringByteCount = 65_535
         package static let keyByteCount = 256
@@ -39,7 +39,7 @@ package enum Limits {
         package static let nodeCount = 512
         /// Levels of the expression tree, and of parentheses. Chains of `&&` and `||` count with
         /// the logarithm of their length, because they are kept balanced.
-        package static let depth = 32
+        package static let depth = 64
     }
 
     package enum Report {

@@ -1826,7 +1826,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__run__descriptor =
   (ProtobufCMessageInit) atomicstate__v1__run__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__column__field_descriptors[3] =
+static const ProtobufCFieldDescriptor atomicstate__v1__column__field_descriptors[5] =
 {
   {
     "words",
@@ -1864,16 +1864,42 @@ static const ProtobufCFieldDescriptor atomicstate__v1__column__field_descriptors
     0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "nanoseconds",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED32,
+    offsetof(Atomicstate__V1__Column, n_nanoseconds),
+    offsetof(Atomicstate__V1__Column, nanoseconds),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "present",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BOOL,
+    offsetof(Atomicstate__V1__Column, n_present),
+    offsetof(Atomicstate__V1__Column, present),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__column__field_indices_by_name[] = {
   2,   /* field[2] = lengths */
+  3,   /* field[3] = nanoseconds */
+  4,   /* field[4] = present */
   1,   /* field[1] = text */
   0,   /* field[0] = words */
 };
 static const ProtobufCIntRange atomicstate__v1__column__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__column__descriptor =
 {
@@ -1883,7 +1909,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__column__descriptor =
   "Atomicstate__V1__Column",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__Column),
-  3,
+  5,
   atomicstate__v1__column__field_descriptors,
   atomicstate__v1__column__field_indices_by_name,
   1,  atomicstate__v1__column__number_ranges,
@@ -2485,7 +2511,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__operation_description__descrip
   (ProtobufCMessageInit) atomicstate__v1__operation_description__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__member_description__field_descriptors[2] =
+static const ProtobufCFieldDescriptor atomicstate__v1__member_description__field_descriptors[3] =
 {
   {
     "name",
@@ -2511,15 +2537,28 @@ static const ProtobufCFieldDescriptor atomicstate__v1__member_description__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "optional",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__MemberDescription, optional),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__member_description__field_indices_by_name[] = {
   0,   /* field[0] = name */
+  2,   /* field[2] = optional */
   1,   /* field[1] = type */
 };
 static const ProtobufCIntRange atomicstate__v1__member_description__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__member_description__descriptor =
 {
@@ -2529,14 +2568,14 @@ const ProtobufCMessageDescriptor atomicstate__v1__member_description__descriptor
   "Atomicstate__V1__MemberDescription",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__MemberDescription),
-  2,
+  3,
   atomicstate__v1__member_description__field_descriptors,
   atomicstate__v1__member_description__field_indices_by_name,
   1,  atomicstate__v1__member_description__number_ranges,
   (ProtobufCMessageInit) atomicstate__v1__member_description__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue atomicstate__v1__type_description__kind__enum_values_by_number[8] =
+static const ProtobufCEnumValue atomicstate__v1__type_description__kind__enum_values_by_number[12] =
 {
   { "UNSPECIFIED", "ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__UNSPECIFIED", 0 },
   { "BOOL", "ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__BOOL", 1 },
@@ -2546,20 +2585,28 @@ static const ProtobufCEnumValue atomicstate__v1__type_description__kind__enum_va
   { "STRING", "ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__STRING", 5 },
   { "ENUM", "ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__ENUM", 6 },
   { "REFERENCE", "ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__REFERENCE", 7 },
+  { "BYTES", "ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__BYTES", 8 },
+  { "TIMESTAMP", "ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__TIMESTAMP", 9 },
+  { "DURATION", "ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__DURATION", 10 },
+  { "UUID", "ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__UUID", 11 },
 };
 static const ProtobufCIntRange atomicstate__v1__type_description__kind__value_ranges[] = {
-{0, 0},{0, 8}
+{0, 0},{0, 12}
 };
-static const ProtobufCEnumValueIndex atomicstate__v1__type_description__kind__enum_values_by_name[8] =
+static const ProtobufCEnumValueIndex atomicstate__v1__type_description__kind__enum_values_by_name[12] =
 {
   { "BOOL", 1 },
+  { "BYTES", 8 },
   { "DECIMAL", 4 },
+  { "DURATION", 10 },
   { "ENUM", 6 },
   { "INT", 2 },
   { "REFERENCE", 7 },
   { "STRING", 5 },
+  { "TIMESTAMP", 9 },
   { "UINT", 3 },
   { "UNSPECIFIED", 0 },
+  { "UUID", 11 },
 };
 const ProtobufCEnumDescriptor atomicstate__v1__type_description__kind__descriptor =
 {
@@ -2568,9 +2615,9 @@ const ProtobufCEnumDescriptor atomicstate__v1__type_description__kind__descripto
   "Kind",
   "Atomicstate__V1__TypeDescription__Kind",
   "atomicstate.v1",
-  8,
+  12,
   atomicstate__v1__type_description__kind__enum_values_by_number,
-  8,
+  12,
   atomicstate__v1__type_description__kind__enum_values_by_name,
   1,
   atomicstate__v1__type_description__kind__value_ranges,

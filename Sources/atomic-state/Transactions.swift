@@ -78,7 +78,7 @@ struct Get: AsyncParsableCommand {
                     continue
                 }
                 print("\(type) \(key), version \(entity.version)")
-                for value in entity.values { print("  \(value.name): \(value.text)") }
+                for value in entity.values { print("  \(value.name): \(value.text ?? "no value")") }
             }
             if !allExist { throw ExitCode(2) }
         }

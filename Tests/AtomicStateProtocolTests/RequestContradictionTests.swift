@@ -46,6 +46,12 @@ import Testing
             "too many values", submit(1, column(words: [1, 2])),
             .invalidArgument, "run 0, argument 0: 2 values for 1 transactions"),
         Case(
+            "too few nanoseconds", submit(2, column(words: [1, 2], nanoseconds: [1])),
+            .invalidArgument, "run 0, argument 0: nanoseconds for 1 values, expected 2"),
+        Case(
+            "nanoseconds of text", submit(1, column(lengths: [1], text: "a", nanoseconds: [1])),
+            .invalidArgument, "run 0, argument 0: nanoseconds for 1 values, expected 0"),
+        Case(
             "a column without values", submit(1, Column()),
             .invalidArgument, "run 0, argument 0: 0 values for 1 transactions"),
         Case(
@@ -135,10 +141,13 @@ private func submit(_ transactionCount: Int, _ columns: Column...) -> RequestBod
         timeoutMilliseconds: 0)
 }
 
-private func column(words: [UInt64] = [], lengths: [UInt32] = [], text: String = "") -> Column {
+private func column(
+    words: [UInt64] = [], lengths: [UInt32] = [], text: String = "", nanoseconds: [UInt32] = []
+) -> Column {
     var column = Column(words: words)
     column.lengths = lengths
     column.text = Array(text.utf8)
+    column.nanoseconds = nanoseconds
     return column
 }
 

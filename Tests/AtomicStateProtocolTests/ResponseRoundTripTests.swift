@@ -53,7 +53,10 @@ import Testing
     }
 
     @Test func get() throws {
-        let columns = [Column(words: [0, .max]), Samples.textColumn, Column()]
+        let columns = [
+            Column(words: [0, .max]), Samples.textColumn, Column(), Samples.timeColumn,
+            Samples.optionalColumn,
+        ]
         let reply = GetReply(found: [true, false, true], versions: [7, .max], columns: columns)
         guard case .get(let decoded) = try decoded(.get(reply)) else {
             Issue.record("no reply to a get")

@@ -16,7 +16,7 @@ enum Samples {
         .get(
             GetReply(
                 found: [true, false, true], versions: [7, .max],
-                columns: [Column(words: [0, .max]), textColumn])),
+                columns: [Column(words: [0, .max]), textColumn, optionalColumn])),
         .describe(schema),
         .health(health),
         .pong,
@@ -27,12 +27,27 @@ enum Samples {
         arguments: [Column(words: [1, 2, .max]), Column(words: [0, 1, 1])])
 
     static let textRun = Run(
-        operation: 0, transactionCount: 3, arguments: [textColumn, Column(words: [4, 5, 6])])
+        operation: 0, transactionCount: 3, arguments: [textColumn, timeColumn])
 
     /// An empty value and one of several bytes a character among them.
     static let textColumn: Column = {
         var column = Column()
         for text in ["first", "", "dritte, größer"] { column.append(text) }
+        return column
+    }()
+
+    static let timeColumn: Column = {
+        var column = Column()
+        column.append(seconds: 1_234_567_890, nanoseconds: 5)
+        column.append(seconds: -1, nanoseconds: 999_999_999)
+        column.append(seconds: 0, nanoseconds: 0)
+        return column
+    }()
+
+    /// As an optional field is read.
+    static let optionalColumn: Column = {
+        var column = Column(words: [7, 0])
+        column.present = [true, false]
         return column
     }()
 
@@ -65,6 +80,10 @@ enum Samples {
                     .init(name: "balance", kind: .decimal(scale: 2)),
                     .init(name: "plan", kind: .enumeration(values: ["free", "paid"])),
                     .init(name: "open", kind: .bool),
+                    .init(name: "photo", kind: .bytes(byteCountMax: 9), isOptional: true),
+                    .init(name: "id", kind: .uuid),
+                    .init(name: "since", kind: .timestamp, isOptional: true),
+                    .init(name: "limit", kind: .duration),
                 ],
                 derived: [.init(name: "count", kind: .int)])
         ],
@@ -117,5 +136,6 @@ extension Column {
         self.init(words: Array(view.words))
         text = Array(view.text)
         lengths = Array(view.lengths)
+        nanoseconds = Array(view.nanoseconds)
     }
 }

@@ -74,10 +74,8 @@ import Testing
 
     static let entities: [Case] = [
         (entity("fields: {}"), ["4:3: an entity needs 'key'"]),
-        (entity("key: uuid"), [
-            "5:10: 'uuid' is not supported by this version; expected one of string, uint64",
-        ]),
-        (entity("key: text"), ["5:10: unknown key type 'text'; expected one of string, uint64"]),
+        (entity("key: uuid"), []),
+        (entity("key: text"), ["5:10: unknown key type 'text'; expected one of string, uint64, uuid"]),
         (entity("key: strin"), ["5:10: unknown key type 'strin'; did you mean 'string'?"]),
         (entity("key: [string]"), ["5:10: the type of a key is a text; found a list"]),
         (entity("key: string\nunique: []\nfeilds: {}"), [
@@ -101,16 +99,19 @@ import Testing
 
     static let fields: [Case] = [
         (field("integer"), [
-            "7:10: unknown type 'integer'; expected one of bool, int, decimal, string, enum, ref",
+            "7:10: unknown type 'integer'; expected one of bool, int, decimal, string, bytes, enum, timestamp, "
+                + "duration, uuid, ref",
         ]),
         (field("boo"), ["7:10: unknown type 'boo'; did you mean 'bool'?"]),
-        (field("timestamp"), [
-            "7:10: 'timestamp' is not supported by this version; "
-                + "expected one of bool, int, decimal, string, enum, ref",
+        (field("double"), [
+            "7:10: 'double' is not supported by this version; "
+                + "expected one of bool, int, decimal, string, bytes, enum, timestamp, "
+                + "duration, uuid, ref",
         ]),
         (field("uint64"), [
             "7:10: 'uint64' is not supported by this version; "
-                + "expected one of bool, int, decimal, string, enum, ref",
+                + "expected one of bool, int, decimal, string, bytes, enum, timestamp, "
+                + "duration, uuid, ref",
         ]),
         (field("A"), ["7:10: a reference is written { ref: A }"]),
         (field("{ type: ref }"), ["7:18: a reference is written { ref: Type }"]),
@@ -121,19 +122,24 @@ import Testing
         (field("{ default: 1 }"), ["7:7: a field has either 'type' or 'ref'"]),
         (field("{ type: int, ref: A }"), ["7:7: a field has either 'type' or 'ref'"]),
         (field("[int]"), [
-            "7:10: a field is a map of type, ref, default, max_length, values, scale; found a list",
+            "7:10: a field is a map of type, ref, optional, default, max_length, values, scale; "
+                + "found a list",
         ]),
-        (field("{ type: int, optional: true, scale: 2, maxlength: 3 }"), [
-            "7:23: 'optional' is not supported by this version; "
-                + "expected one of type, ref, default, max_length, values, scale",
-            "7:39: 'scale' is not an option of int",
-            "7:49: unknown key 'maxlength' of a field; did you mean 'max_length'?",
+        (field("{ type: int, unique: true, scale: 2, maxlength: 3 }"), [
+            "7:23: 'unique' is not supported by this version; "
+                + "expected one of type, ref, optional, default, max_length, values, scale",
+            "7:37: 'scale' is not an option of int",
+            "7:47: unknown key 'maxlength' of a field; did you mean 'max_length'?",
+        ]),
+        (field("{ type: int, optional: yes }"), ["7:33: 'optional' is true or false; found 'yes'"]),
+        (field("{ ref: A, optional: true }"), [
+            "7:20: a reference can't be optional in this version",
         ]),
         (field("decimal"), ["7:10: a decimal needs its scale, as in { type: decimal, scale: 2 }"]),
         (field("{ type: decimal, scale: 19 }"), ["7:34: 'scale' is 0 to 18; found '19'"]),
         (field("{ type: decimal, scale: '2' }"), ["7:34: 'scale' is 0 to 18; found '2'"]),
-        (field("{ type: string, max_length: 65537 }"), [
-            "7:38: 'max_length' is 1 to 65536; found '65537'",
+        (field("{ type: string, max_length: 65536 }"), [
+            "7:38: 'max_length' is 1 to 65535; found '65536'",
         ]),
         (field("enum"), ["7:10: an enum needs its values, as in { type: enum, values: [a, b] }"]),
         (field("{ type: enum, values: [] }"), ["7:32: an enum needs at least one value"]),
@@ -167,6 +173,18 @@ import Testing
         ]),
         (field("{ type: string, default: 12 }"), [
             "7:35: a default of string that reads as another type is in quotes; found '12'",
+        ]),
+        (field("{ type: timestamp, default: 2009-02-13 }"), [
+            "7:38: a default of timestamp is written as in 2009-02-13T23:31:30Z; found '2009-02-13'",
+        ]),
+        (field("{ type: duration, default: 5 }"), [
+            "7:37: a default of duration is written as in 1h30m; found '5'",
+        ]),
+        (field("{ type: bytes, default: abc }"), [
+            "7:34: a default of bytes is written in hexadecimal digits; found 'abc'",
+        ]),
+        (field("{ type: uuid, default: 7 }"), [
+            "7:33: a default of uuid is written as in f81d4fae-7dec-11d0-a765-00a0c91e6bf6; found '7'",
         ]),
         (field("{ type: string, max_length: 3, default: four }"), [
             "7:50: the default is longer than the field's 3 bytes",
@@ -265,11 +283,13 @@ import Testing
             """) + "operations: { o: { parameters: { p: what }, effects: [p.x = 1] } }\n"
         #expect(Fixture.mistakes(file) == [
             "5:10: unknown key type 'strange'; did you mean 'string'?",
-            "6:18: unknown type 'what'; expected one of bool, int, decimal, string, enum, ref",
+            "6:18: unknown type 'what'; expected one of bool, int, decimal, string, bytes, enum, "
+                + "timestamp, duration, uuid, ref",
             "6:34: unknown type 'B'; expected A",
             "7:28: unknown type 'B'; expected A",
             "10:37: unknown type 'what'; "
-                + "expected one of bool, int, uint64, decimal, string, enum, ref",
+                + "expected one of bool, int, uint64, decimal, string, bytes, enum, timestamp, duration, "
+                + "uuid, ref",
         ])
     }
 

@@ -88,13 +88,13 @@ import Testing
         func nested(_ count: Int) -> String {
             String(repeating: "(", count: count) + "true" + String(repeating: ")", count: count)
         }
-        let tooDeep = ["the expression nests too deeply; the limit is 32"]
+        let tooDeep = ["the expression nests too deeply; the limit is 64"]
         let tooLong = ["the expression is too long; it may have 512 parts"]
-        #expect(messages(nested(31)).isEmpty)
-        #expect(messages(nested(32)) == tooDeep)
+        #expect(messages(nested(63)).isEmpty)
+        #expect(messages(nested(64)) == tooDeep)
         #expect(messages(nested(2_000)) == tooDeep)
-        #expect(messages(String(repeating: "!", count: 31) + "true").isEmpty)
-        #expect(messages(String(repeating: "!", count: 32) + "true") == tooDeep)
+        #expect(messages(String(repeating: "!", count: 63) + "true").isEmpty)
+        #expect(messages(String(repeating: "!", count: 64) + "true") == tooDeep)
         #expect(messages(String(repeating: "!", count: 4_000) + "true") == tooDeep)
         #expect(messages("1" + String(repeating: "+1", count: 100) + " > 0") == tooDeep)
         #expect(messages(String(repeating: "[", count: 4_000)) == tooDeep)
@@ -110,7 +110,7 @@ import Testing
         #expect(Fixture.mistakes(comment) == ["1:1: the file has 1048577 bytes; the limit is 1048576"])
         let nodes = String(repeating: "- a\n", count: Limits.File.nodeCount)
         #expect(Fixture.mistakes(nodes)
-            == ["65536:3: the file has too many nodes; the limit is 65536"])
+            == ["65535:3: the file has too many nodes; the limit is 65535"])
         #expect(Fixture.mistakes(String(repeating: "[", count: 17) + String(repeating: "]", count: 17))
             == ["1:17: the file nests too deeply; the limit is 16"])
         #expect(Fixture.mistakes(String(repeating: "[", count: 500_000))

@@ -57,6 +57,6 @@ import Testing
         let file = "schema: 1\nname: test\nentities:\n  A:\n    key: text\n"
             .replacing("\n", with: lineBreak)
         #expect(Fixture.mistakes(file)
-            == ["5:10: unknown key type 'text'; expected one of string, uint64"])
+            == ["5:10: unknown key type 'text'; expected one of string, uint64, uuid"])
     }
 }

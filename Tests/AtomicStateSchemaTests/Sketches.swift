@@ -10,7 +10,7 @@ extension Syntax {
         case .unsigned(let value): "\(value)u"
         case .fraction(let text): text
         case .string(let text): "\"\(text)\""
-        case .bytes: "bytes"
+        case .bytes(let bytes): "b\(bytes)"
         case .identifier(let name): name
         case .member(let base, let name): "\(base.sketch).\(name)"
         case .index(let base, let index): "\(base.sketch)[\(index.sketch)]"
@@ -67,6 +67,7 @@ extension Expression {
         case .parameter(let index): "$\(index)"
         case .field(let base, let index): "\(base.sketch).f\(index)"
         case .derived(let base, let index): "\(base.sketch).d\(index)"
+        case .has(let index, let base): "has(\(base.sketch).f\(index))"
         case .key(let base): "\(base.sketch).key"
         case .and(let left, let right): "(\(left.sketch) && \(right.sketch))"
         case .or(let left, let right): "(\(left.sketch) || \(right.sketch))"
@@ -80,6 +81,9 @@ extension Expression {
             "(\(condition.sketch) ? \(then.sketch) : \(otherwise.sketch))"
         case .isIn(let element, let values):
             "(\(element.sketch) in [\(values.map(\.sketch).joined(separator: ", "))])"
+        case .list(let elements): "[\(elements.map(\.sketch).joined(separator: ", "))]"
+        case .element(let elements, let index):
+            "[\(elements.map(\.sketch).joined(separator: ", "))][\(index.sketch)]"
         case .convert(let operand): "to(\(type.sketch), \(operand.sketch))"
         case .call(let function, let arguments):
             "\(function)(\(arguments.map(\.sketch).joined(separator: ", ")))"
@@ -95,6 +99,10 @@ extension Literal {
         case .uint(let value): "\(value)u"
         case .decimal(let unscaled): "\(unscaled) \(type.sketch)"
         case .string(let text): "\"\(text)\""
+        case .double(let text): text
+        case .bytes(let bytes): "b\(bytes)"
+        case .time(let value): "\(value.seconds).\(value.nanoseconds) \(type.sketch)"
+        case .null: "null"
         case .enumeration(let index): "#\(index)"
         }
     }
@@ -110,7 +118,13 @@ extension ValueType {
         case .string: "string"
         case .enumeration: "enum"
         case .entity(let index): "entity \(index)"
-        case .list(let element): "list of \(element.sketch)"
+        case .double: "double"
+        case .bytes: "bytes"
+        case .uuid: "uuid"
+        case .timestamp: "timestamp"
+        case .duration: "duration"
+        case .null: "null"
+        case .list(let element): "list of \(element?.sketch ?? "nothing")"
         }
     }
 }

@@ -1,21 +1,26 @@
 /// The arguments of one parameter for every transaction of a run, in memory owned by the caller.
 ///
-/// A parameter of text (a string, or a reference to a type with string keys) uses `text` and
-/// `lengths`, every other one `words`; each has a value for every transaction, and the lengths add up
-/// to the text.
+/// A parameter of text (string, bytes, uuid, or a reference to a type with such keys) uses `text` and
+/// `lengths`, every other one `words`, to which a timestamp or duration adds `nanoseconds` unless all
+/// of them are 0; each has a value for every transaction, and the lengths add up to the text.
 package struct ArgumentColumn {
     let words: UnsafePointer<UInt64>?
     let text: UnsafeRawPointer?
     let lengths: UnsafePointer<UInt32>?
+    let nanoseconds: UnsafePointer<UInt32>?
 
-    package init(words: UnsafeBufferPointer<UInt64>) {
+    package init(
+        words: UnsafeBufferPointer<UInt64>, nanoseconds: UnsafeBufferPointer<UInt32>? = nil
+    ) {
         self.words = words.baseAddress
+        self.nanoseconds = nanoseconds?.baseAddress
         text = nil
         lengths = nil
     }
 
     package init(text: UnsafeRawBufferPointer, lengths: UnsafeBufferPointer<UInt32>) {
         words = nil
+        nanoseconds = nil
         // A column of empty texts has no memory of its own, and none is read.
         self.text = text.baseAddress ?? UnsafeRawPointer(lengths.baseAddress)
         self.lengths = lengths.baseAddress
@@ -45,6 +50,11 @@ struct ArgumentCursor: ~Copyable {
     func word(of parameter: Int) -> UInt64 {
         // SAFETY: the columns have the kinds of the parameters, and a value for each transaction.
         columns[parameter].words.unsafelyUnwrapped[transaction]
+    }
+
+    /// Of a timestamp or duration, whose seconds are its word.
+    func nanoseconds(of parameter: Int) -> UInt64 {
+        columns[parameter].nanoseconds.map { UInt64($0[transaction]) } ?? 0
     }
 
     @inline(__always)

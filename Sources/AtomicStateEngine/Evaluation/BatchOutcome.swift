@@ -1,4 +1,5 @@
 package import AtomicStateSchema
+package import AtomicStateValues
 
 /// What became of a batch's transactions: how many were accepted, and each rejection with what its
 /// rule read. Kept as numbers and bytes; `describe` in `RejectionText.swift` makes text of them.
@@ -35,6 +36,9 @@ package struct ObservationRecord: Sendable {
 
 package enum RecordedValue: Sendable {
     case word(UInt64)
+    case time(TimeValue)
+    /// An optional field without a value.
+    case absent
     /// A part of `BatchOutcome.text`.
     case text(Range<Int>)
 }

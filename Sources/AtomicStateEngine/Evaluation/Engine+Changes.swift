@@ -46,10 +46,8 @@ extension Engine {
         switch stores[type].shape.keyType {
         case .uint64:
             key = .number(frame[register])
-        case .string:
-            let text = UnsafeRawBufferPointer(
-                start: UnsafeRawPointer(bitPattern: UInt(frame[register])),
-                count: Int(frame[register + 1]))
+        case .string, .uuid:
+            let text = text(frame, register)
             guard text.count <= EngineLimits.keyByteCountMax else { return .textTooLong }
             key = .text(text)
         }
@@ -150,7 +148,7 @@ extension Engine {
             }
             guard existed else {
                 if exists { stores[touched.type].unlink(row) }
-                if shape.keyType == .string { textHeap.free(row[RowLayout.keyOffset]) }
+                if shape.keyType.isText { textHeap.free(row[RowLayout.keyOffset]) }
                 stores[touched.type].release(row)
                 continue
             }

@@ -30,7 +30,7 @@ extension Engine {
             switch step.opcode {
             case .move:
                 frame[a] = frame[b]
-            case .moveText:
+            case .movePair:
                 frame[a] = frame[b]
                 frame[a + 1] = frame[b + 1]
             case .load:
@@ -39,6 +39,24 @@ extension Engine {
                 let text = TextHeap.text(at: rowAt(frame[b])[operand])
                 frame[a] = UInt64(UInt(bitPattern: text.baseAddress))
                 frame[a + 1] = UInt64(text.count)
+            case .loadPair:
+                let row = rowAt(frame[b])
+                frame[a] = row[operand]
+                frame[a + 1] = row[operand + 1]
+            case .pick:
+                if frame[b] < operand {
+                    frame[a] = frame[c + Int(frame[b])]
+                } else {
+                    fail(.indexOutOfRange, step, &error, &next)
+                }
+            case .pickPair:
+                if frame[b] < operand {
+                    let place = c + 2 * Int(frame[b])
+                    frame[a] = frame[place]
+                    frame[a + 1] = frame[place + 1]
+                } else {
+                    fail(.indexOutOfRange, step, &error, &next)
+                }
             case .not:
                 frame[a] = frame[b] ^ 1
 
@@ -98,15 +116,26 @@ extension Engine {
             case .convertSign:
                 frame[a] = frame[b]
                 if int(frame[b]) < 0 { fail(.conversionFailed, step, &error, &next) }
-            case .divideExactly:
-                let (quotient, remainder) = int(frame[b]).quotientAndRemainder(
-                    dividingBy: int(frame[c]))
-                frame[a] = UInt64(bitPattern: quotient)
-                if remainder != 0 { fail(.conversionFailed, step, &error, &next) }
+            case .addDouble:
+                frame[a] = (double(frame[b]) + double(frame[c])).bitPattern
+            case .subtractDouble:
+                frame[a] = (double(frame[b]) - double(frame[c])).bitPattern
+            case .multiplyDouble:
+                frame[a] = (double(frame[b]) * double(frame[c])).bitPattern
+            case .divideDouble:
+                frame[a] = (double(frame[b]) / double(frame[c])).bitPattern
+            case .negateDouble:
+                frame[a] = (-double(frame[b])).bitPattern
             case .concatenate:
                 if !concatenate(text(frame, b), text(frame, c), into: frame + a) {
                     fail(.textTooLong, step, &error, &next)
                 }
+            case .doubleFromInt, .doubleFromUInt, .intFromDouble, .uintFromDouble,
+                .timestampFromInt, .format, .parse, .validateText, .zoneOffset:
+                if let code = convert(step, frame) { fail(code, step, &error, &next) }
+            case .addTime, .subtractTime, .equalTime, .lessTime, .lessOrEqualTime, .timestampPart,
+                .durationPart:
+                if let code = calculateTime(step, frame) { fail(code, step, &error, &next) }
 
             case .equal:
                 frame[a] = frame[b] == frame[c] ? 1 : 0
@@ -120,6 +149,14 @@ extension Engine {
                 frame[a] = frame[b] < frame[c] ? 1 : 0
             case .lessOrEqualUInt:
                 frame[a] = frame[b] <= frame[c] ? 1 : 0
+            case .equalDouble:
+                frame[a] = double(frame[b]) == double(frame[c]) ? 1 : 0
+            case .lessDouble:
+                frame[a] = double(frame[b]) < double(frame[c]) ? 1 : 0
+            case .lessOrEqualDouble:
+                frame[a] = double(frame[b]) <= double(frame[c]) ? 1 : 0
+            case .compareNumbers:
+                frame[a] = compareNumbers(frame[b], frame[c], operand) ? 1 : 0
             case .equalText:
                 frame[a] = areEqual(text(frame, b), text(frame, c)) ? 1 : 0
             case .lessText:
@@ -172,8 +209,22 @@ extension Engine {
                 frame[a] = before[RowLayout.flagsOffset] & RowFlags.exists
             case .exists:
                 frame[a] = frame[b] == 0 ? 0 : rowAt(frame[b])[RowLayout.flagsOffset] & RowFlags.exists
+            case .isPresent:
+                frame[a] = rowAt(frame[b])[operand] >> UInt64(c) & 1
+            case .requirePresent:
+                if rowAt(frame[b])[operand] >> UInt64(c) & 1 == 0 {
+                    fail(.valueAbsent, step, &error, &next)
+                }
+            case .markPresent:
+                rowAt(frame[a])[operand] |= 1 << UInt64(c)
+            case .markAbsent:
+                rowAt(frame[a])[operand] &= ~(1 << UInt64(c))
             case .store:
                 rowAt(frame[a])[operand] = frame[b]
+            case .storePair:
+                let row = rowAt(frame[a])
+                row[operand] = frame[b]
+                row[operand + 1] = frame[b + 1]
             case .storeText:
                 if Int(frame[b + 1]) > c {
                     fail(.textTooLong, step, &error, &next)
@@ -213,6 +264,11 @@ extension Engine {
             case .observeText:
                 let value = outcome.record(text(frame, b))
                 outcome.observations.append(ObservationRecord(index: operand, value: value))
+            case .observeTime:
+                outcome.observations.append(
+                    ObservationRecord(index: operand, value: .time((frame + b).time)))
+            case .observeAbsent:
+                outcome.observations.append(ObservationRecord(index: operand, value: .absent))
             case .rejectRule:
                 let code: RejectionCode =
                     program.rules[operand].kind == .requirement
@@ -239,7 +295,10 @@ func rowAt(_ word: UInt64) -> Row {
 private func int(_ word: UInt64) -> Int64 { Int64(bitPattern: word) }
 
 @inline(__always)
-private func text(_ frame: UnsafeMutablePointer<UInt64>, _ register: Int) -> UnsafeRawBufferPointer {
+private func double(_ word: UInt64) -> Double { Double(bitPattern: word) }
+
+@inline(__always)
+func text(_ frame: UnsafeMutablePointer<UInt64>, _ register: Int) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(
         start: UnsafeRawPointer(bitPattern: UInt(frame[register])), count: Int(frame[register + 1]))
 }

@@ -25,11 +25,11 @@ struct PreparedRoutine: ~Copyable {
                 frame[Int(register)] = word
             case .text(let register, let text):
                 let memory = UnsafeMutableRawBufferPointer.allocate(
-                    byteCount: max(text.utf8.count, 1), alignment: 1)
-                memory.copyBytes(from: text.utf8)
+                    byteCount: max(text.count, 1), alignment: 1)
+                memory.copyBytes(from: text)
                 textConstants.append(memory)
                 frame[Int(register)] = UInt64(UInt(bitPattern: memory.baseAddress))
-                frame[Int(register) + 1] = UInt64(text.utf8.count)
+                frame[Int(register) + 1] = UInt64(text.count)
             }
         }
         self.textConstants = textConstants

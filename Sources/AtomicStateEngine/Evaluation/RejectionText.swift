@@ -1,4 +1,5 @@
 package import AtomicStateSchema
+internal import AtomicStateValues
 
 /// A rejection in words.
 package struct RejectionDescription: Sendable, Equatable {
@@ -45,9 +46,16 @@ extension BatchOutcome {
     }
 
     private func render(_ value: RecordedValue, as type: ValueType) -> String {
-        switch value {
-        case .text(let range): String(decoding: text[range], as: UTF8.self)
-        case .word(let word): type.render(word)
+        switch (value, type) {
+        case (.text(let range), .bytes): HexText.text(of: text[range])
+        // An argument may have another length than a uuid has.
+        case (.text(let range), .uuid):
+            UUIDValue(text[range])?.text ?? HexText.text(of: text[range])
+        case (.text(let range), _): String(decoding: text[range], as: UTF8.self)
+        case (.word(let word), _): type.render(word)
+        case (.time(let value), .duration): TimeKind.duration.text(of: value)
+        case (.time(let value), _): TimeKind.timestamp.text(of: value)
+        case (.absent, _): "no value"
         }
     }
 }
@@ -58,20 +66,12 @@ extension ValueType {
         switch self {
         case .bool: word == 0 ? "false" : "true"
         case .int: String(Int64(bitPattern: word))
-        case .decimal(let scale): Self.renderDecimal(Int64(bitPattern: word), scale: scale)
+        case .decimal(let scale): DecimalText.text(of: Int64(bitPattern: word), scale: scale)
+        case .double: DoubleText.text(of: Double(bitPattern: word))
         case .enumeration(let values):
             word < values.count ? values[Int(word)] : "value \(word)"
-        case .uint, .string, .entity, .list: String(word)
+        case .null: "null"
+        case .uint, .string, .bytes, .uuid, .timestamp, .duration, .entity, .list: String(word)
         }
-    }
-
-    private static func renderDecimal(_ unscaled: Int64, scale: Int) -> String {
-        guard scale > 0 else { return String(unscaled) }
-        var digits = String(unscaled.magnitude)
-        if digits.count <= scale {
-            digits = String(repeating: "0", count: scale + 1 - digits.count) + digits
-        }
-        let point = digits.index(digits.endIndex, offsetBy: -scale)
-        return (unscaled < 0 ? "-" : "") + digits[..<point] + "." + digits[point...]
     }
 }

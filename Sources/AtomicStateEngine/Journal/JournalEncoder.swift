@@ -81,6 +81,10 @@ struct JournalEncoder: ~Copyable {
                 word = rowAt(frame[Int(register)])[RowLayout.keyOffset]
             case .referenceWord(row: let register, offset: let offset):
                 word = rowAt(rowAt(frame[Int(register)])[offset])[RowLayout.keyOffset]
+            case .argumentNanoseconds(parameter: let parameter):
+                word = arguments.nanoseconds(of: parameter)
+            case .presence(row: let register, offset: let offset, bit: let bit):
+                word = rowAt(frame[Int(register)])[offset] >> UInt64(bit) & 1
             case .argumentText(parameter: let parameter):
                 word = append(arguments.text(of: parameter), to: index)
             case .fieldText(row: let register, offset: let offset):

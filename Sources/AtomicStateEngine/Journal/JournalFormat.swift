@@ -23,7 +23,9 @@ internal import AtomicStateSchema
 //
 // The columns are, in this order: the arguments, a reference being its entity's key; then, for each of
 // the operation's `WriteTarget`s, its key if it is not an argument, and the fields that it changes as
-// they are after the transaction, a reference being its target's key. Replaying a record twice leads
+// they are after the transaction, a reference being its target's key. A timestamp or duration takes two
+// columns, its seconds and its nanoseconds; an optional field one more before its value, 1 if there is
+// a value. Replaying a record twice leads
 // to the same rows as once. Totals are not recorded: they follow from the rows.
 //
 // Column of words: what all values have in common is stored once.
@@ -46,11 +48,15 @@ enum JournalColumn: BitwiseCopyable {
     /// A word of the operation's arguments.
     case argumentWord(parameter: Int)
     case argumentText(parameter: Int)
+    /// Of a timestamp or duration; its seconds are a word.
+    case argumentNanoseconds(parameter: Int)
     /// The key of the row in a register.
     case keyWord(row: Register)
     case keyText(row: Register)
     case fieldWord(row: Register, offset: Int)
     case fieldText(row: Register, offset: Int)
+    /// Whether an optional field has a value.
+    case presence(row: Register, offset: Int, bit: Int)
     /// The key of the row that a field refers to.
     case referenceWord(row: Register, offset: Int)
     case referenceText(row: Register, offset: Int)
@@ -58,7 +64,18 @@ enum JournalColumn: BitwiseCopyable {
     var isText: Bool {
         switch self {
         case .argumentText, .keyText, .fieldText, .referenceText: true
-        case .argumentWord, .keyWord, .fieldWord, .referenceWord: false
+        case .argumentWord, .argumentNanoseconds, .keyWord, .fieldWord, .presence, .referenceWord: false
+        }
+    }
+
+    /// The parameter whose argument the column holds, or holds a part of.
+    var parameter: Int? {
+        switch self {
+        case .argumentWord(let parameter), .argumentText(let parameter),
+            .argumentNanoseconds(let parameter):
+            parameter
+        case .keyWord, .keyText, .fieldWord, .fieldText, .presence, .referenceWord, .referenceText:
+            nil
         }
     }
 
@@ -67,33 +84,59 @@ enum JournalColumn: BitwiseCopyable {
         let schema = program.schema
         var columns: [JournalColumn] = []
         for (index, parameter) in schema.operations[operation].parameters.enumerated() {
-            let isText: Bool
-            switch parameter.type {
-            case .string: isText = true
-            case .entity(let type): isText = schema.entities[type].keyType == .string
-            case .bool, .int, .uint, .decimal, .enumeration, .list: isText = false
-            }
-            columns.append(isText ? .argumentText(parameter: index) : .argumentWord(parameter: index))
+            columns += arguments(of: index, parameter.type, in: schema)
         }
         for target in program.operations[operation].targets {
             let type = schema.entities[target.type]
             if target.keyParameter == nil {
                 columns.append(
-                    type.keyType == .string ? .keyText(row: target.row) : .keyWord(row: target.row))
+                    type.keyType.isText ? .keyText(row: target.row) : .keyWord(row: target.row))
             }
             for field in target.fields {
-                let offset = program.layouts[target.type].fieldOffsets[field]
-                switch type.fields[field].type {
-                case .string:
-                    columns.append(.fieldText(row: target.row, offset: offset))
-                case .entity(let referred) where schema.entities[referred].keyType == .string:
-                    columns.append(.referenceText(row: target.row, offset: offset))
-                case .entity:
-                    columns.append(.referenceWord(row: target.row, offset: offset))
-                case .bool, .int, .uint, .decimal, .enumeration, .list:
-                    columns.append(.fieldWord(row: target.row, offset: offset))
-                }
+                columns += fields(
+                    of: target.row, field, type.fields[field].type, program.layouts[target.type],
+                    in: schema)
             }
+        }
+        return columns
+    }
+
+    private static func arguments(
+        of parameter: Int, _ type: ValueType, in schema: Schema
+    ) -> [JournalColumn] {
+        if case .entity(let target) = type {
+            let isText = schema.entities[target].keyType.isText
+            return isText
+                ? [.argumentText(parameter: parameter)] : [.argumentWord(parameter: parameter)]
+        }
+        switch type.form {
+        case .word: return [.argumentWord(parameter: parameter)]
+        case .text: return [.argumentText(parameter: parameter)]
+        case .time:
+            return [
+                .argumentWord(parameter: parameter), .argumentNanoseconds(parameter: parameter),
+            ]
+        }
+    }
+
+    private static func fields(
+        of row: Register, _ field: Int, _ type: ValueType, _ layout: RowLayout, in schema: Schema
+    ) -> [JournalColumn] {
+        let offset = layout.fieldOffsets[field]
+        if case .entity(let target) = type {
+            let isText = schema.entities[target].keyType.isText
+            return isText
+                ? [.referenceText(row: row, offset: offset)]
+                : [.referenceWord(row: row, offset: offset)]
+        }
+        var columns: [JournalColumn] = []
+        if let bit = layout.presenceBit(of: field), let offset = layout.presenceOffset {
+            columns.append(.presence(row: row, offset: offset, bit: bit))
+        }
+        switch type.form {
+        case .word: columns.append(.fieldWord(row: row, offset: offset))
+        case .text: columns.append(.fieldText(row: row, offset: offset))
+        case .time: columns += [0, 1].map { .fieldWord(row: row, offset: offset + $0) }
         }
         return columns
     }

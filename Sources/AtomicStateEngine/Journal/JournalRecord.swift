@@ -22,6 +22,8 @@ package struct JournalRecord {
         package let operation: Int
         package let transactionCount: Int
         package let columns: [Column]
+        /// The columns of each argument; a timestamp or duration has two.
+        let argumentColumns: [Range<Int>]
     }
 
     /// A column's values; `text` is in the record's own memory.
@@ -103,27 +105,38 @@ extension JournalRecord.Run {
                     words: words, text: try reader.readBytes(byteCount, "a text column")))
         }
         self.columns = columns
+        argumentColumns = program.schema.operations[operation].parameters.indices.map { parameter in
+            let first = kinds.firstIndex { $0.parameter == parameter } ?? 0
+            return first..<(first + kinds.count { $0.parameter == parameter })
+        }
     }
 
+    /// The first column that is no argument's.
+    var firstTargetColumn: Int { argumentColumns.last?.upperBound ?? 0 }
+
     /// The run's arguments as `Engine.execute` takes them, for the duration of the call.
-    package func withArguments<Result>(
-        parameterCount: Int, _ body: ([ArgumentColumn]) -> Result
-    ) -> Result {
-        let lengths = columns.prefix(parameterCount).map { column in
-            column.text == nil ? [] : column.words.map { UInt32(truncatingIfNeeded: $0) }
+    package func withArguments<Result>(_ body: ([ArgumentColumn]) -> Result) -> Result {
+        // The byte counts of text, and the nanoseconds of times.
+        let narrow = argumentColumns.map { range in
+            let column = columns[range.upperBound - 1]
+            return column.text == nil && range.count == 1
+                ? [] : column.words.map { UInt32(truncatingIfNeeded: $0) }
         }
         var arguments: [ArgumentColumn] = []
         // SAFETY: the arrays are kept alive until the body has returned.
-        for (column, lengths) in zip(columns.prefix(parameterCount), lengths) {
+        for (range, narrow) in zip(argumentColumns, narrow) {
+            let column = columns[range.lowerBound]
+            let narrow = narrow.withUnsafeBufferPointer { $0 }
             if let text = column.text {
-                arguments.append(
-                    ArgumentColumn(text: text, lengths: lengths.withUnsafeBufferPointer { $0 }))
+                arguments.append(ArgumentColumn(text: text, lengths: narrow))
             } else {
                 arguments.append(
-                    ArgumentColumn(words: column.words.withUnsafeBufferPointer { $0 }))
+                    ArgumentColumn(
+                        words: column.words.withUnsafeBufferPointer { $0 },
+                        nanoseconds: range.count == 1 ? nil : narrow))
             }
         }
-        return withExtendedLifetime((columns, lengths)) { body(arguments) }
+        return withExtendedLifetime((columns, narrow)) { body(arguments) }
     }
 }
 

@@ -10,8 +10,7 @@ extension Engine {
         var outcome = BatchOutcome()
         var firstIndex = 0
         for run in record.runs {
-            let parameterCount = program.operations[run.operation].parameters.count
-            run.withArguments(parameterCount: parameterCount) { arguments in
+            run.withArguments { arguments in
                 execute(
                     operation: run.operation, arguments: arguments,
                     transactionCount: run.transactionCount, firstIndex: firstIndex,
@@ -77,17 +76,22 @@ extension Engine {
         for (field, offset) in zip(entity.fields, layout.fieldOffsets) {
             let isEqual: Bool
             switch field.type {
-            case .string:
+            case .string, .bytes, .uuid:
                 isEqual = areEqual(
                     TextHeap.text(at: left[offset]), TextHeap.text(at: right[offset]))
             case .entity(let target):
                 isEqual =
                     stores[target].key(of: rowAt(left[offset])).text
                     == stores[target].key(of: rowAt(right[offset])).text
-            case .bool, .int, .uint, .decimal, .enumeration, .list:
+            case .timestamp, .duration:
+                isEqual = (left + offset).time == (right + offset).time
+            case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
                 isEqual = left[offset] == right[offset]
             }
             if !isEqual { return field.name }
+        }
+        if let offset = layout.presenceOffset, left[offset] != right[offset] {
+            return "the presence of an optional field"
         }
         for (total, offset) in zip(entity.derived, layout.derivedOffsets)
         where left[offset] != right[offset] {

@@ -21,7 +21,7 @@ extension Engine {
         switch stores[type].shape.keyType {
         case .uint64:
             row = expectRow(.number(UInt64(bigEndian: try keyReader.readRaw("a row's key"))), type: type)
-        case .string:
+        case .string, .uuid:
             let text = UnsafeRawBufferPointer(rebasing: key[MemoryLayout<UInt16>.size...])
             row = expectRow(.text(text), type: type)
         }
@@ -39,16 +39,22 @@ extension Engine {
         row[RowLayout.versionOffset] = try reader.read("a row's sequence")
         row[RowLayout.flagsOffset] = RowFlags.exists
         let layout = program.layouts[type]
+        if let offset = layout.presenceOffset {
+            row[offset] = try reader.read("which fields have a value")
+        }
         for (field, offset) in zip(program.schema.entities[type].fields, layout.fieldOffsets) {
             switch field.type {
-            case .string:
+            case .timestamp, .duration:
+                row[offset] = try reader.read("a field's seconds")
+                row[offset + 1] = try reader.read("a field's nanoseconds")
+            case .string, .bytes, .uuid:
                 row[offset] = textHeap.allocate(try reader.readText())
-            case .entity(let target) where stores[target].shape.keyType == .string:
+            case .entity(let target) where stores[target].shape.keyType.isText:
                 row[offset] = address(of: expectRow(.text(try reader.readText()), type: target))
             case .entity(let target):
                 let key: UInt64 = try reader.read("a reference")
                 row[offset] = address(of: expectRow(.number(key), type: target))
-            case .bool, .int, .uint, .decimal, .enumeration, .list:
+            case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
                 row[offset] = try reader.read("a field")
             }
         }
@@ -68,12 +74,11 @@ extension Engine {
         for run in record.runs {
             var columns = run.columns.map(ReplayColumn.init)
             let targets = program.operations[run.operation].targets
-            let parameterCount = program.operations[run.operation].parameters.count
             for _ in 0..<run.transactionCount {
                 lastSequence += 1
-                var next = parameterCount
+                var next = run.firstTargetColumn
                 for target in targets {
-                    replay(target, &columns, &next)
+                    replay(target, run, &columns, &next)
                 }
                 for index in columns.indices { columns[index].advance() }
             }
@@ -129,18 +134,24 @@ extension Engine {
     }
 
     private mutating func replay(
-        _ target: WriteTarget, _ columns: inout [ReplayColumn], _ next: inout Int
+        _ target: WriteTarget, _ run: JournalRecord.Run, _ columns: inout [ReplayColumn],
+        _ next: inout Int
     ) {
         let keyColumn: Int
         if let parameter = target.keyParameter {
-            keyColumn = parameter
+            keyColumn = run.argumentColumns[parameter].lowerBound
         } else {
             keyColumn = next
             next += 1
         }
         let row = expectRow(columns[keyColumn].key, type: target.type)
-        let firstField = next
-        next += target.fields.count
+        let layout = program.layouts[target.type]
+        let fields = program.schema.entities[target.type].fields
+        var column = next
+        for field in target.fields {
+            next += layout.presenceBit(of: field) == nil ? 0 : 1
+            next += fields[field].type.journalColumnCount
+        }
         // A transaction may change a row under several names, and may delete and create a key: all of
         // its targets are applied. To a row that shows them already they change nothing.
         guard row[RowLayout.versionOffset] <= lastSequence else { return }
@@ -157,20 +168,26 @@ extension Engine {
         case .update:
             break
         }
-        let layout = program.layouts[target.type]
-        let entity = program.schema.entities[target.type]
-        for (position, field) in target.fields.enumerated() {
+        for field in target.fields {
             let offset = layout.fieldOffsets[field]
-            let column = columns[firstField + position]
-            switch entity.fields[field].type {
-            case .string:
-                textHeap.free(row[offset])
-                row[offset] = textHeap.allocate(column.text)
-            case .entity(let referred):
-                row[offset] = address(of: expectRow(column.key, type: referred))
-            case .bool, .int, .uint, .decimal, .enumeration, .list:
-                row[offset] = column.word
+            if let bit = layout.presenceBit(of: field), let offset = layout.presenceOffset {
+                row[offset] &= ~(1 << UInt64(bit))
+                row[offset] |= columns[column].word << UInt64(bit)
+                column += 1
             }
+            switch fields[field].type {
+            case .string, .bytes, .uuid:
+                textHeap.free(row[offset])
+                row[offset] = textHeap.allocate(columns[column].text)
+            case .entity(let referred):
+                row[offset] = address(of: expectRow(columns[column].key, type: referred))
+            case .timestamp, .duration:
+                row[offset] = columns[column].word
+                row[offset + 1] = columns[column + 1].word
+            case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
+                row[offset] = columns[column].word
+            }
+            column += fields[field].type.journalColumnCount
         }
     }
 
@@ -205,6 +222,13 @@ private struct ReplayColumn {
     mutating func advance() {
         if column.text != nil { textOffset += Int(word) }
         transaction += 1
+    }
+}
+
+extension ValueType {
+    /// The columns that a field's value takes.
+    fileprivate var journalColumnCount: Int {
+        if case .time = form { 2 } else { 1 }
     }
 }
 

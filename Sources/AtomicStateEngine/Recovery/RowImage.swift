@@ -13,8 +13,10 @@ internal import AtomicStateSchema
 //     1   1   0
 //     2   2   the version of the schema that the type's and fields' order refer to
 //     4   8   the sequence of the transaction that changed the entity last
-//     12      each field: a number, eight bytes; a text, its byte count in four bytes and its bytes; a
-//             reference, its target's key as a number or text
+//     12  8   only if the type has optional fields: bit n tells whether field n has a value
+//             each field: a number, eight bytes; a timestamp or duration, its seconds and nanoseconds in
+//             eight bytes each; a text, its byte count in four bytes and its bytes; a reference, its
+//             target's key as a number or text
 
 enum RowImage {
     static let version: UInt8 = 1
@@ -114,7 +116,7 @@ extension Engine {
 
     /// A deleted entity's key whose entity was created anew is not deleted any more.
     private mutating func drainDeletedKeys(of type: Int, into batch: inout RowImageBatch) {
-        let isText = stores[type].shape.keyType == .string
+        let isText = stores[type].shape.keyType.isText
         var seen: Set<[UInt8]> = []
         while let word = stores[type].deletedKeys.removeLast() {
             let key: Key = isText ? .text(TextHeap.text(at: word)) : .number(word)
@@ -131,16 +133,20 @@ extension Engine {
         bytes.append(schemaVersion)
         bytes.append(row[RowLayout.versionOffset])
         let layout = program.layouts[type]
+        if let offset = layout.presenceOffset { bytes.append(row[offset]) }
         for (field, offset) in zip(program.schema.entities[type].fields, layout.fieldOffsets) {
             switch field.type {
-            case .string:
+            case .timestamp, .duration:
+                bytes.append(row[offset])
+                bytes.append(row[offset + 1])
+            case .string, .bytes, .uuid:
                 bytes.appendText(TextHeap.text(at: row[offset]))
             case .entity(let target):
                 switch stores[target].key(of: rowAt(row[offset])) {
                 case .number(let number): bytes.append(number)
                 case .text(let text): bytes.appendText(text)
                 }
-            case .bool, .int, .uint, .decimal, .enumeration, .list:
+            case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
                 bytes.append(row[offset])
             }
         }

@@ -112,7 +112,7 @@ struct KeyIndex: ~Copyable {
     private static func hash(of row: Row, keyType: KeyType) -> UInt64 {
         switch keyType {
         case .uint64: Key.number(row[RowLayout.keyOffset]).hash
-        case .string: Key.text(TextHeap.text(at: row[RowLayout.keyOffset])).hash
+        case .string, .uuid: Key.text(TextHeap.text(at: row[RowLayout.keyOffset])).hash
         }
     }
 }

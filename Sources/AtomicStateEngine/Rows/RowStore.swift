@@ -55,7 +55,7 @@ struct RowStore: ~Copyable {
     func key(of row: Row) -> Key {
         switch shape.keyType {
         case .uint64: .number(row[RowLayout.keyOffset])
-        case .string: .text(TextHeap.text(at: row[RowLayout.keyOffset]))
+        case .string, .uuid: .text(TextHeap.text(at: row[RowLayout.keyOffset]))
         }
     }
 

@@ -1,3 +1,5 @@
+internal import AtomicStateValues
+
 /// The `default` of a field, read as the field's type.
 extension DeclarationReader {
     func defaultValue(_ node: YAMLNode, of type: ValueType, maximumByteCount: Int?) -> Literal? {
@@ -17,7 +19,19 @@ extension DeclarationReader {
             log.report(
                 node.location, "\(Suggestion.quoted(scalar.text)) is not a value of the enum\(hint)")
             return nil
-        case .uint, .entity, .list:
+        case .bytes: return bytes(scalar, maximumByteCount: maximumByteCount, at: node.location)
+        case .uuid:
+            if let value = UUIDValue(scalar.text) { return .bytes(value.bytes) }
+            let expected = "a default of uuid is written as in f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+            return reject(node.location, expected, scalar)
+        case .timestamp:
+            return time(
+                .timestamp, scalar, "a default of timestamp is written as in 2009-02-13T23:31:30Z",
+                at: node.location)
+        case .duration:
+            return time(
+                .duration, scalar, "a default of duration is written as in 1h30m", at: node.location)
+        case .uint, .double, .null, .entity, .list:
             preconditionFailure("no field is declared with the type \(type)")
         }
     }
@@ -64,6 +78,25 @@ extension DeclarationReader {
             log.report(location, "the default is longer than the field's \(maximumByteCount) bytes")
         }
         return .string(scalar.text)
+    }
+
+    private func time(
+        _ kind: TimeKind, _ scalar: YAMLScalar, _ expected: String, at location: SourceLocation
+    ) -> Literal? {
+        guard let value = kind.parse(scalar.text) else { return reject(location, expected, scalar) }
+        return .time(value)
+    }
+
+    private func bytes(_ scalar: YAMLScalar, maximumByteCount: Int?, at location: SourceLocation)
+        -> Literal?
+    {
+        guard let bytes = HexText.parse(scalar.text) else {
+            return reject(location, "a default of bytes is written in hexadecimal digits", scalar)
+        }
+        if let maximumByteCount, bytes.count > maximumByteCount {
+            log.report(location, "the default is longer than the field's \(maximumByteCount) bytes")
+        }
+        return .bytes(bytes)
     }
 
     private func reject<Value>(_ location: SourceLocation, _ message: String, _ found: YAMLScalar)

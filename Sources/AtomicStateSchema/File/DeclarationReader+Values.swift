@@ -12,23 +12,29 @@ extension DeclarationReader {
 
         var keys: [String] {
             switch self {
-            case .field: ["type", "ref", "default", "max_length", "values", "scale"]
+            case .field: ["type", "ref", "optional", "default", "max_length", "values", "scale"]
             case .parameter: ["type", "ref", "max_length", "values", "scale"]
             }
         }
 
         var types: [String] {
             switch self {
-            case .field: ["bool", "int", "decimal", "string", "enum"]
-            case .parameter: ["bool", "int", "uint64", "decimal", "string", "enum"]
+            case .field:
+                [
+                    "bool", "int", "decimal", "string", "bytes", "enum", "timestamp", "duration",
+                    "uuid",
+                ]
+            case .parameter:
+                [
+                    "bool", "int", "uint64", "decimal", "string", "bytes", "enum", "timestamp",
+                    "duration", "uuid",
+                ]
             }
         }
     }
 
-    /// `uint64` is a type of keys and parameters, but not of fields.
-    private static let unsupportedTypes: Set<String> = [
-        "bytes", "double", "duration", "timestamp", "uint64", "uuid",
-    ]
+    /// `uint64` is a type of keys and parameters, and `double` one of rules, but not of fields.
+    private static let unsupportedTypes: Set<String> = ["double", "uint64"]
 
     func value(_ entry: YAMLEntry, _ role: ValueRole) -> ValueDeclaration {
         check(entry.key, .lowercase, role.what)
@@ -42,7 +48,7 @@ extension DeclarationReader {
         }
         let options = KeyedMap(
             entry.value, role.what, at: entry.key.location, keys: role.keys,
-            unsupported: ["optional", "min", "max", "unique"], log: log)
+            unsupported: ["min", "max", "unique"], log: log)
         guard let options else { return declaration }
         switch (options["type"], options["ref"]) {
         case (let node?, nil):
@@ -51,6 +57,9 @@ extension DeclarationReader {
             }
         case (nil, let node?):
             refuseOptions(of: "a reference", in: options, allowed: [])
+            if role == .field, let entry = options.entry("optional") {
+                log.report(entry.key.location, "a reference can't be optional in this version")
+            }
             if role == .field, let entry = options.entry("default") {
                 log.report(entry.key.location, "a reference has no default")
             }
@@ -66,10 +75,12 @@ extension DeclarationReader {
     ) {
         guard let valueType = valueType(type, options, role) else { return }
         declaration.kind = .value(valueType)
-        if valueType == .string {
+        if valueType == .string || valueType == .bytes {
             declaration.maximumByteCount = maximumByteCount(options)
         }
-        if role == .field, let node = options?["default"] {
+        guard role == .field else { return }
+        if let node = options?["optional"] { declaration.isOptional = isTrue(node, "'optional'") }
+        if let node = options?["default"] {
             declaration.defaultValue = defaultValue(
                 node, of: valueType, maximumByteCount: declaration.maximumByteCount)
         }
@@ -82,6 +93,10 @@ extension DeclarationReader {
         case "int": (valueType, option) = (.int, nil)
         case "uint64" where role == .parameter: (valueType, option) = (.uint, nil)
         case "string": (valueType, option) = (.string, "max_length")
+        case "bytes": (valueType, option) = (.bytes, "max_length")
+        case "timestamp": (valueType, option) = (.timestamp, nil)
+        case "duration": (valueType, option) = (.duration, nil)
+        case "uuid": (valueType, option) = (.uuid, nil)
         case "decimal": (valueType, option) = (decimal(type, options), "scale")
         case "enum": (valueType, option) = (enumeration(type, options), "values")
         default:
@@ -113,6 +128,16 @@ extension DeclarationReader {
                 log.report(entry.key.location, "'\(option)' is not an option of \(type)")
             }
         }
+    }
+
+    private func isTrue(_ node: YAMLNode, _ what: String) -> Bool {
+        if case .scalar(let scalar) = node.content, scalar.style == .plain,
+            let value = Bool(scalar.text)
+        {
+            return value
+        }
+        log.report(node.location, "\(what) is true or false; found \(node.description)")
+        return false
     }
 
     private func maximumByteCount(_ options: KeyedMap?) -> Int? {

@@ -74,13 +74,8 @@ struct DeclarationReader {
         guard let name = name(node, "the type of a key") else { return nil }
         if let type = KeyType(rawValue: name.text) { return type }
         let names = KeyType.allCases.map(\.rawValue)
-        if name.text == "uuid" {
-            let expectation = Suggestion.expectation(of: names)
-            log.report(node.location, "'uuid' is not supported by this version\(expectation)")
-        } else {
-            let hint = Suggestion.hint(for: name.text, among: names)
-            log.report(node.location, "unknown key type \(Suggestion.quoted(name.text))\(hint)")
-        }
+        let hint = Suggestion.hint(for: name.text, among: names)
+        log.report(node.location, "unknown key type \(Suggestion.quoted(name.text))\(hint)")
         return nil
     }
 

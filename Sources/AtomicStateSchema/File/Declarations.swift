@@ -23,6 +23,7 @@ struct ValueDeclaration {
     }
 
     var name: Name
+    var isOptional = false
     var kind: ValueKind?
     var maximumByteCount: Int?
     var defaultValue: Literal?

@@ -68,7 +68,8 @@ extension Resolver {
     private func field(_ declaration: ValueDeclaration) -> Field? {
         guard let type = type(of: declaration) else { return nil }
         return Field(
-            name: declaration.name.text, type: type, defaultValue: declaration.defaultValue,
+            name: declaration.name.text, type: type, isOptional: declaration.isOptional,
+            defaultValue: declaration.defaultValue,
             maximumByteCount: declaration.maximumByteCount, location: declaration.name.location)
     }
 
@@ -107,7 +108,8 @@ extension Resolver {
         switch type {
         case .int, .decimal:
             return (.sum(field: index), type)
-        case .bool, .uint, .string, .enumeration, .entity, .list:
+        case .bool, .uint, .double, .string, .bytes, .uuid, .timestamp, .duration, .null,
+            .enumeration, .entity, .list:
             log.report(
                 name.location,
                 "'sum' needs a field of int or decimal; this is \(catalog.name(of: type))")
@@ -128,7 +130,7 @@ extension Resolver {
     private func field(named name: Name, of entity: Int) -> (index: Int, type: ValueType)? {
         let entity = catalog.entities[entity]
         switch entity.member(named: name.text)?.kind {
-        case .field(let index, let type, _): return (index, type)
+        case .field(let index, let type, _, _): return (index, type)
         case .derived, .broken: return nil
         case nil:
             log.report(name.location, entity.unknownField(name.text, among: entity.fieldNames))
@@ -141,7 +143,7 @@ extension Catalog.Member {
     fileprivate init(_ name: Name, field: Field?, at index: Int) {
         self.init(
             name: name.text,
-            kind: field.map { .field(index, $0.type, default: $0.defaultValue) } ?? .broken)
+            kind: field.map { .field(index, $0.type, isOptional: $0.isOptional, default: $0.defaultValue) } ?? .broken)
     }
 
     fileprivate init(_ name: Name, derived: DerivedValue?, at index: Int) {

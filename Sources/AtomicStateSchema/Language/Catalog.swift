@@ -31,8 +31,8 @@ struct Catalog: Sendable {
 
     struct Member: Sendable {
         enum Kind: Sendable {
-            /// Without a default, `create` has to name the field.
-            case field(Int, ValueType, default: Literal?)
+            /// Without a default, `create` has to name the field unless it is optional.
+            case field(Int, ValueType, isOptional: Bool, default: Literal?)
             case derived(Int, ValueType)
             case broken
         }
@@ -54,10 +54,17 @@ struct Catalog: Sendable {
         case .int: "int"
         case .uint: "uint"
         case .decimal(let scale): "decimal(\(scale))"
+        case .double: "double"
         case .string: "string"
+        case .bytes: "bytes"
+        case .uuid: "uuid"
+        case .timestamp: "timestamp"
+        case .duration: "duration"
+        case .null: "null"
         case .enumeration: "enum"
         case .entity(let index): entities[index].name
-        case .list(let element): "list of \(name(of: element))"
+        case .list(let element?): "list of \(name(of: element))"
+        case .list(nil): "empty list"
         }
     }
 }

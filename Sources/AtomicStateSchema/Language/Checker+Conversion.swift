@@ -1,26 +1,45 @@
+internal import AtomicStateValues
+
 /// How values of different types meet.
 ///
 /// Literals take the type of what they meet: `self.plan == 'free'` compares enumeration values, and
-/// `balance >= 0.5` decimals of the balance's scale. Apart from literals, only exact conversions
-/// happen unasked: int to decimal, and decimal to a larger scale.
+/// `balance >= 0.5` decimals of the balance's scale; a number with a fraction that meets neither a
+/// decimal nor an int is a double. Apart from literals, only exact conversions happen unasked: int to
+/// decimal, and decimal to a larger scale.
 extension Checker {
     /// The one type that all the expressions can be converted to; nil if there is none.
     func commonType(of expressions: [Expression]) -> ValueType? {
         let ordered = expressions.filter { !$0.isFlexible } + expressions.filter(\.isFlexible)
         guard let first = ordered.first else { return nil }
         return ordered.dropFirst().reduce(first.type) { (type: ValueType?, expression) in
-            type.flatMap { Self.join($0, expression) }
+            type.flatMap { Self.join($0, expression, amongLiterals: first.isFlexible) }
         }
     }
 
-    private static func join(_ type: ValueType, _ expression: Expression) -> ValueType? {
+    private static func join(
+        _ type: ValueType, _ expression: Expression, amongLiterals: Bool
+    ) -> ValueType? {
         switch (type, expression.type) {
         case (let type, let other) where type == other: type
         case (.decimal(let scale), .decimal(let other)): .decimal(scale: max(scale, other))
         case (.decimal(let scale), .int), (.int, .decimal(let scale)): .decimal(scale: scale)
-        case (.uint, .int), (.int, .uint), (.decimal, .uint), (.enumeration, .string):
+        case (.decimal(let scale), .double) where expression.isFlexible:
+            .decimal(scale: max(scale, expression.decimalScale))
+        case (.int, .double) where expression.isFlexible && !amongLiterals:
+            .decimal(scale: expression.decimalScale)
+        case (.uint, .int), (.int, .uint), (.decimal, .uint), (.enumeration, .string), (.uuid, .string):
             expression.isFlexible ? type : nil
+        case (.list(let first), .list(let second)): joinLists(first, second)
         default: nil
+        }
+    }
+
+    /// An empty list goes with every other, on every level.
+    private static func joinLists(_ first: ValueType?, _ second: ValueType?) -> ValueType? {
+        switch (first, second) {
+        case (nil, let type), (let type, nil): .list(type)
+        case (.list(let first), .list(let second)): joinLists(first, second).map { .list($0) }
+        default: first == second ? .list(first) : nil
         }
     }
 
@@ -34,6 +53,10 @@ extension Checker {
         switch (expression.kind, expression.type, type) {
         case (.literal(let literal), _, _):
             return adapt(literal, expression, to: type, for: holder)
+        case (.list(let elements), _, .list(let element?)):
+            let converted = elements.compactMap { convert($0, to: element, for: holder) }
+            guard converted.count == elements.count else { return nil }
+            return Expression(.list(converted), type: type, location: expression.location)
         case (.conditional(let condition, let then, let otherwise), _, _)
         where expression.isFlexible:
             let branches = both(
@@ -79,6 +102,16 @@ extension Checker {
         case (.decimal(let unscaled), .decimal(let written), .decimal(let scale)):
             let decimal = DecimalLiteral(unscaled: unscaled, scale: written)
             return rescale(decimal, to: scale, at: location)
+        case (.double(let text), _, .decimal(let scale)):
+            return decimal(text, at: location).flatMap { rescale($0, to: scale, at: location) }
+        case (.string(let text), _, .uuid):
+            guard let value = UUIDValue(text) else {
+                return reject(
+                    location,
+                    "\(Suggestion.quoted(text)) is not a uuid, which is written as in "
+                        + "f81d4fae-7dec-11d0-a765-00a0c91e6bf6")
+            }
+            return adapted(.bytes(value.bytes))
         case (.string(let text), _, .enumeration(let values)):
             guard let index = values.firstIndex(of: text) else {
                 let hint = Suggestion.hint(for: text, among: values)
@@ -88,6 +121,22 @@ extension Checker {
             return adapted(.enumeration(index))
         default:
             return reject(location, refusal(of: expression, by: type, holder))
+        }
+    }
+
+    private func decimal(_ text: String, at location: SourceLocation) -> DecimalLiteral? {
+        do throws(DecimalLiteral.Failure) {
+            return try DecimalLiteral(text)
+        } catch {
+            switch error {
+            case .notADecimal:
+                return reject(location, "a decimal is written without an exponent, as in 12.50")
+            case .tooManyFractionDigits:
+                return reject(
+                    location, "a decimal has at most \(Limits.Value.decimalScale) fraction digits")
+            case .outOfRange:
+                return reject(location, "the number does not fit a decimal, which holds 64 bits")
+            }
         }
     }
 
@@ -120,6 +169,11 @@ extension Checker {
         switch (first, second) {
         case (.int, .uint), (.uint, .int), (.decimal, .uint), (.uint, .decimal):
             "; convert with int(...) or uint(...)"
+        case (.double, .int), (.int, .double), (.double, .uint), (.uint, .double),
+            (.double, .decimal), (.decimal, .double):
+            "; convert with double(...)"
+        case (.null, _), (_, .null):
+            "; ask with has(...) whether an optional field has a value"
         case (.enumeration, .string), (.string, .enumeration):
             "; an enum meets one of its values in quotes, or an enum with the same values"
         case (.enumeration, .enumeration):
@@ -138,6 +192,18 @@ extension Expression {
         case .literal: true
         case .conditional(_, let then, let otherwise): then.isFlexible && otherwise.isFlexible
         default: false
+        }
+    }
+
+    /// The fraction digits that the number has as a decimal: a decimal's own, those that a literal is
+    /// written with; 0 where it can't be read as a decimal, which its conversion reports.
+    var decimalScale: Int {
+        switch (kind, type) {
+        case (_, .decimal(let scale)): scale
+        case (.literal(.double(let text)), _): DecimalLiteral.scale(of: text) ?? 0
+        case (.conditional(_, let then, let otherwise), .double):
+            max(then.decimalScale, otherwise.decimalScale)
+        default: 0
         }
     }
 }

@@ -33,7 +33,7 @@ extension Checker {
         guard let value = check(value), let (name, entity, field, place) = target else { return nil }
         let holder = "'\(name)'"
         guard let update else {
-            return convert(value, to: place.type, for: holder).map {
+            return assigned(value, to: place.type, isOptional: isOptional(place), for: holder).map {
                 .assign(entity: entity, field: field, value: $0)
             }
         }
@@ -45,6 +45,15 @@ extension Checker {
         return arithmetic(update, place, value, at: location)
             .flatMap { convert($0, to: place.type, for: holder) }
             .map { .assign(entity: entity, field: field, value: $0) }
+    }
+
+    /// `value` as the field holds it; `null` leaves an optional field without a value.
+    private func assigned(
+        _ value: Expression, to type: ValueType, isOptional: Bool, for holder: String
+    ) -> Expression? {
+        guard value.type == .null else { return convert(value, to: type, for: holder) }
+        if isOptional { return value }
+        return reject(value.location, "\(holder) always has a value; only an optional field can be null")
     }
 
     /// The field that an assignment changes: its entity, its index, and its present value.
@@ -104,8 +113,10 @@ extension Checker {
                 continue
             }
             switch entity.member(named: name.text)?.kind {
-            case .field(_, let type, _):
-                let converted = value.flatMap { convert($0, to: type, for: "'\(name.text)'") }
+            case .field(_, let type, let isOptional, _):
+                let converted = value.flatMap {
+                    assigned($0, to: type, isOptional: isOptional, for: "'\(name.text)'")
+                }
                 named.updateValue(converted, forKey: name.text)
             case .derived:
                 log.report(name.location, "'\(name.text)' is a derived value; it can't be given")
@@ -126,12 +137,14 @@ extension Checker {
         var missing: [String] = []
         var isComplete = true
         for member in entity.members {
-            guard case .field(_, let type, let fallback) = member.kind else { continue }
+            guard case .field(_, let type, let isOptional, let fallback) = member.kind else { continue }
             switch (named[member.name], fallback) {
             case (.some(let value?), _): values.append(value)
             case (.some(nil), _): isComplete = false
             case (nil, let literal?):
                 values.append(Expression(.literal(literal), type: type, location: location))
+            case (nil, nil) where isOptional:
+                values.append(Expression(.literal(.null), type: .null, location: location))
             case (nil, nil): missing.append(member.name)
             }
         }
@@ -146,9 +159,9 @@ extension Checker {
 extension ValueType {
     fileprivate func canBeUpdated(with operation: Expression.ArithmeticOperator) -> Bool {
         switch self {
-        case .int, .uint, .decimal: true
-        case .string: operation == .add
-        case .bool, .enumeration, .entity, .list: false
+        case .int, .uint, .decimal, .double, .timestamp, .duration: true
+        case .string, .bytes: operation == .add
+        case .bool, .uuid, .null, .enumeration, .entity, .list: false
         }
     }
 }

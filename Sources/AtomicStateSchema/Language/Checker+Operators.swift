@@ -34,6 +34,9 @@ extension Checker {
         _ comparison: Expression.ComparisonOperator, _ left: Expression, _ right: Expression,
         at location: SourceLocation
     ) -> Expression? {
+        if left.meetsAsNumber(right) {
+            return Expression(.compare(comparison, left, right), type: .bool, location: location)
+        }
         guard let type = commonType(of: [left, right]) else {
             let need = "'\(comparison.symbol)' compares two values of one type"
             return reject(location, mismatch(need, left, right))
@@ -52,14 +55,18 @@ extension Checker {
         -> Expression?
     {
         let element = check(element)
-        guard case .list(let members) = list.kind else {
-            return reject(list.location, "the right side of 'in' is a list, as in [1, 2]")
-        }
-        let checked = members.map(check)
-        let values = checked.compactMap(\.self)
-        guard let element, values.count == members.count else { return nil }
+        let members = self.members(of: list)
+        guard let element, let values = members else { return nil }
         if values.isEmpty {
             return Expression(.literal(.bool(false)), type: .bool, location: location)
+        }
+        if case .list = element.type {
+            return reject(element.location, "'in' does not look for lists")
+        }
+        if values.contains(where: element.meetsAsNumber),
+            values.allSatisfy({ $0.type == element.type || element.meetsAsNumber($0) })
+        {
+            return Expression(.isIn(element, values), type: .bool, location: location)
         }
         guard let type = commonType(of: [element] + values) else {
             let stranger = values.first { commonType(of: [element, $0]) == nil } ?? values[0]
@@ -72,11 +79,28 @@ extension Checker {
             .isIn(converted[0], Array(converted.dropFirst())), type: .bool, location: location)
     }
 
+    /// The elements of the right side of `in`. Those of a list literal may be of several types, if
+    /// each goes with the element that is looked for.
+    private func members(of list: Syntax) -> [Expression]? {
+        if case .list(let members) = list.kind {
+            let values = members.map(check).compactMap(\.self)
+            return values.count == members.count ? values : nil
+        }
+        guard let checked = check(list) else { return nil }
+        guard case .list(let values) = checked.kind else {
+            return reject(list.location, "the right side of 'in' is a list, as in [1, 2]")
+        }
+        return values
+    }
+
     /// `left ± right` and so on; also what `+=` and `-=` mean.
     func arithmetic(
         _ operation: Expression.ArithmeticOperator, _ left: Expression, _ right: Expression,
         at location: SourceLocation
     ) -> Expression? {
+        if let type = ValueType.timeArithmetic(operation, left.type, right.type) {
+            return Expression(.arithmetic(operation, left, right), type: type, location: location)
+        }
         guard let type = commonType(of: [left, right]), type.allows(operation) else {
             return reject(location, refusal(of: operation, left, right))
         }
@@ -86,6 +110,9 @@ extension Checker {
         guard let (left, right) = both(convert(left, to: type), convert(right, to: type)) else {
             return nil
         }
+        if case .list(let first) = left.kind, case .list(let second) = right.kind {
+            return Expression(.list(first + second), type: type, location: location)
+        }
         return Expression(.arithmetic(operation, left, right), type: type, location: location)
     }
 
@@ -93,15 +120,15 @@ extension Checker {
     private func product(_ left: Expression, _ right: Expression, at location: SourceLocation)
         -> Expression?
     {
-        let scale = left.type.scale + right.type.scale
+        let scale = left.decimalScale + right.decimalScale
         guard scale <= Limits.Value.decimalScale else {
             return reject(
                 location,
                 "the product has \(scale) fraction digits; the limit is \(Limits.Value.decimalScale)")
         }
         let factors = both(
-            convert(left, to: .decimal(scale: left.type.scale)),
-            convert(right, to: .decimal(scale: right.type.scale)))
+            convert(left, to: .decimal(scale: left.decimalScale)),
+            convert(right, to: .decimal(scale: right.decimalScale)))
         guard let (left, right) = factors else { return nil }
         return Expression(
             .arithmetic(.multiply, left, right), type: .decimal(scale: scale), location: location)
@@ -111,9 +138,11 @@ extension Checker {
         of operation: Expression.ArithmeticOperator, _ left: Expression, _ right: Expression
     ) -> String {
         let operands = switch operation {
-        case .add: "int, uint, decimal or string"
-        case .subtract, .multiply: "int, uint or decimal"
-        case .divide, .remainder: "int or uint"
+        case .add: "int, uint, double, decimal, string, bytes, duration or list"
+        case .subtract: "int, uint, double, decimal or duration"
+        case .multiply: "int, uint, double or decimal"
+        case .divide: "int, uint or double"
+        case .remainder: "int or uint"
         }
         return mismatch("'\(operation.symbol)' needs two values of \(operands)", left, right)
     }
@@ -123,8 +152,8 @@ extension ValueType {
     /// CEL orders false before true.
     fileprivate var isOrdered: Bool {
         switch self {
-        case .bool, .int, .uint, .decimal, .string: true
-        case .enumeration, .entity, .list: false
+        case .bool, .int, .uint, .double, .decimal, .string, .bytes, .timestamp, .duration: true
+        case .uuid, .null, .enumeration, .entity, .list: false
         }
     }
 
@@ -132,15 +161,39 @@ extension ValueType {
         switch (self, operation) {
         case (.int, _), (.uint, _): true
         case (.decimal, .add), (.decimal, .subtract), (.decimal, .multiply): true
-        case (.string, .add): true
-        case (.decimal, _), (.string, _), (.bool, _), (.enumeration, _), (.entity, _), (.list, _):
+        case (.double, .remainder): false
+        case (.double, _): true
+        case (.string, .add), (.bytes, .add), (.list, .add): true
+        case (.duration, .add), (.duration, .subtract): true
+        case (.decimal, _), (.string, _), (.bytes, _), (.list, _), (.duration, _), (.bool, _),
+            (.uuid, _), (.timestamp, _), (.null, _), (.enumeration, _), (.entity, _):
             false
         }
     }
 
-    /// The fraction digits of a number.
-    fileprivate var scale: Int {
-        if case .decimal(let scale) = self { scale } else { 0 }
+    /// The type of a sum or difference with a timestamp in it; nil for everything else.
+    fileprivate static func timeArithmetic(
+        _ operation: Expression.ArithmeticOperator, _ left: ValueType, _ right: ValueType
+    ) -> ValueType? {
+        switch (operation, left, right) {
+        case (.add, .timestamp, .duration), (.add, .duration, .timestamp),
+            (.subtract, .timestamp, .duration):
+            .timestamp
+        case (.subtract, .timestamp, .timestamp): .duration
+        default: nil
+        }
+    }
+}
+
+extension Expression {
+    /// Whether the two are numbers of different types that are compared as they are, and not converted:
+    /// int, uint and double. A literal without a fraction takes the type of the int or uint it meets.
+    fileprivate func meetsAsNumber(_ other: Expression) -> Bool {
+        switch (type, other.type) {
+        case (.int, .double), (.uint, .double), (.double, .int), (.double, .uint): true
+        case (.int, .uint), (.uint, .int): isFlexible == other.isFlexible
+        default: false
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+internal import AtomicStateValues
+
 /// Gives every node of a parsed rule a meaning and a type.
 ///
 /// Every method returns nil after reporting what is wrong, and looks at all operands first, so that
@@ -16,10 +18,11 @@ struct Checker {
     func check(_ syntax: Syntax) -> Expression? {
         let location = syntax.location
         switch syntax.kind {
-        case .null: return reject(location, "'null' is not supported by this version")
-        case .bytes: return reject(location, "bytes are not supported by this version")
-        case .index: return reject(location, "indexing is not supported by this version")
-        case .list: return reject(location, "a list can only be the right side of 'in'")
+        case .null: return Expression(.literal(.null), type: .null, location: location)
+        case .bytes(let bytes):
+            return Expression(.literal(.bytes(bytes)), type: .bytes, location: location)
+        case .index(let list, let index): return element(of: list, at: index, location)
+        case .list(let elements): return list(elements, at: location)
         case .bool(let value):
             return Expression(.literal(.bool(value)), type: .bool, location: location)
         case .string(let text):
@@ -78,22 +81,10 @@ extension Checker {
     }
 
     private func fraction(_ text: String, at location: SourceLocation) -> Expression? {
-        do throws(DecimalLiteral.Failure) {
-            let decimal = try DecimalLiteral(text)
-            return Expression(
-                .literal(.decimal(unscaled: decimal.unscaled)),
-                type: .decimal(scale: decimal.scale), location: location)
-        } catch {
-            switch error {
-            case .notADecimal:
-                return reject(location, "a decimal is written without an exponent, as in 12.50")
-            case .tooManyFractionDigits:
-                return reject(
-                    location, "a decimal has at most \(Limits.Value.decimalScale) fraction digits")
-            case .outOfRange:
-                return reject(location, "the number does not fit a decimal, which holds 64 bits")
-            }
+        guard DoubleText.parse(text) != nil else {
+            return reject(location, "the number does not fit double")
         }
+        return Expression(.literal(.double(text)), type: .double, location: location)
     }
 
     /// The sign belongs to a literal operand, or the least int could not be written.
@@ -106,12 +97,13 @@ extension Checker {
         default:
             guard let operand = check(operand) else { return nil }
             switch operand.type {
-            case .int, .decimal:
+            case .int, .decimal, .double:
                 return Expression(.negate(operand), type: operand.type, location: location)
-            case .bool, .uint, .string, .enumeration, .entity, .list:
+            case .bool, .uint, .string, .bytes, .uuid, .timestamp, .duration, .null, .enumeration,
+                .entity, .list:
                 return reject(
                     location,
-                    "'-' needs int or decimal; this is \(catalog.name(of: operand.type))")
+                    "'-' needs int, double or decimal; this is \(catalog.name(of: operand.type))")
             }
         }
     }
@@ -128,6 +120,7 @@ extension Checker {
         guard let type = commonType(of: [then, otherwise]) else {
             return reject(location, mismatch("'?:' needs two values of one type", then, otherwise))
         }
+        if case .list = type { return reject(location, "'?:' can't choose between lists") }
         let branches = both(convert(then, to: type), convert(otherwise, to: type))
         guard let condition, let (then, otherwise) = branches else { return nil }
         return Expression(

@@ -28,6 +28,15 @@ struct DecimalLiteral: Hashable, Sendable {
         self.unscaled = unscaled
     }
 
+    /// The fraction digits of a literal; nil if it is no decimal.
+    static func scale(of text: String) -> Int? {
+        do throws(Failure) {
+            return try DecimalLiteral(text).scale
+        } catch {
+            return nil
+        }
+    }
+
     /// The same number in units of 10^-newScale; fails if it is not a whole number of them, counting
     /// digits as they are written, or if there are too many for 64 bits.
     func rescaled(to newScale: Int) throws(Failure) -> Int64 {

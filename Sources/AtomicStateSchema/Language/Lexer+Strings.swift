@@ -6,7 +6,7 @@ extension Lexer {
         let start = location
         advance(by: prefix.length)
         let delimiter = openingDelimiter()
-        var value = String.UnicodeScalarView()
+        var value = LiteralValue()
         while !isAt(delimiter) {
             guard let scalar = peek() else {
                 throw Diagnostic(start, "the string that begins here is not closed")
@@ -15,14 +15,14 @@ extension Lexer {
                 throw Diagnostic(start, "the string that begins here is not closed on its line")
             }
             if scalar == "\\", !prefix.isRaw {
-                value.append(try escape(inBytes: prefix.isBytes))
+                try appendEscape(to: &value, inBytes: prefix.isBytes)
             } else {
                 value.append(scalar)
                 advance()
             }
         }
         advance(by: delimiter.count)
-        return prefix.isBytes ? .bytes : .string(String(value))
+        return prefix.isBytes ? .bytes(value.bytes) : .string(value.text)
     }
 
     /// CEL's order is `b`, then `r`.
@@ -48,32 +48,39 @@ extension Lexer {
         delimiter.indices.allSatisfy { peek($0) == delimiter[$0] }
     }
 
-    private mutating func escape(inBytes: Bool) throws(Diagnostic) -> Unicode.Scalar {
+    private mutating func appendEscape(
+        to value: inout LiteralValue, inBytes: Bool
+    ) throws(Diagnostic) {
         let start = location
         advance()
         guard let letter = peek() else {
             throw Diagnostic(start, "the escape is not complete")
         }
-        if ("0"..."3").contains(letter) { return try codePoint(digits: 3, radix: 8, from: start) }
+        if ("0"..."3").contains(letter) {
+            return try value.append(number(digits: 3, radix: 8, from: start), inBytes, at: start)
+        }
         advance()
         switch letter {
-        case "a": return "\u{07}"
-        case "b": return "\u{08}"
-        case "f": return "\u{0C}"
-        case "n": return "\n"
-        case "r": return "\r"
-        case "t": return "\t"
-        case "v": return "\u{0B}"
-        case "\\", "?", "\"", "'", "`": return letter
-        case "x", "X": return try codePoint(digits: 2, radix: 16, from: start)
-        case "u" where !inBytes: return try codePoint(digits: 4, radix: 16, from: start)
-        case "U" where !inBytes: return try codePoint(digits: 8, radix: 16, from: start)
+        case "a": value.append("\u{07}")
+        case "b": value.append("\u{08}")
+        case "f": value.append("\u{0C}")
+        case "n": value.append("\n")
+        case "r": value.append("\r")
+        case "t": value.append("\t")
+        case "v": value.append("\u{0B}")
+        case "\\", "?", "\"", "'", "`": value.append(letter)
+        case "x", "X":
+            try value.append(number(digits: 2, radix: 16, from: start), inBytes, at: start)
+        case "u" where !inBytes:
+            try value.append(number(digits: 4, radix: 16, from: start), inBytes, at: start)
+        case "U" where !inBytes:
+            try value.append(number(digits: 8, radix: 16, from: start), inBytes, at: start)
         default: throw Diagnostic(start, "unknown escape '\\\(letter)'; write '\\\\' for a backslash")
         }
     }
 
-    private mutating func codePoint(digits count: Int, radix: Int, from start: SourceLocation)
-        throws(Diagnostic) -> Unicode.Scalar
+    private mutating func number(digits count: Int, radix: Int, from start: SourceLocation)
+        throws(Diagnostic) -> UInt32
     {
         var value: UInt32 = 0
         for _ in 0..<count {
@@ -84,9 +91,31 @@ extension Lexer {
             value = value * UInt32(radix) + digit
             advance()
         }
-        guard let scalar = Unicode.Scalar(value) else {
-            throw Diagnostic(start, "the escape is not a Unicode code point")
+        return value
+    }
+}
+
+/// What a literal stands for: characters are UTF-8 in both kinds, but a number escaped in bytes is a
+/// byte, and in a string a code point.
+private struct LiteralValue {
+    private(set) var bytes: [UInt8] = []
+
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    mutating func append(_ scalar: Unicode.Scalar) {
+        bytes.append(contentsOf: UTF8.encode(scalar).unsafelyUnwrapped)
+    }
+
+    mutating func append(
+        _ number: UInt32, _ inBytes: Bool, at location: SourceLocation
+    ) throws(Diagnostic) {
+        if inBytes {
+            // Two hexadecimal digits, or three octal ones from \000 to \377.
+            bytes.append(UInt8(number))
+        } else if let scalar = Unicode.Scalar(number) {
+            append(scalar)
+        } else {
+            throw Diagnostic(location, "the escape is not a Unicode code point")
         }
-        return scalar
     }
 }

@@ -12,5 +12,19 @@ struct LocatedText: Sendable {
         self.locations = locations
     }
 
+    /// Text that is no part of a file.
+    init(source text: String) {
+        let scalars = Array(text.unicodeScalars)
+        var locations = [SourceLocation.start]
+        for scalar in scalars {
+            let last = locations[locations.count - 1]
+            locations.append(
+                scalar == "\n"
+                    ? SourceLocation(line: last.line + 1, column: 1)
+                    : SourceLocation(line: last.line, column: last.column + 1))
+        }
+        self.init(scalars: scalars, locations: locations)
+    }
+
     var start: SourceLocation { locations[0] }
 }

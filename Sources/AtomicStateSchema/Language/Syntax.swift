@@ -14,7 +14,7 @@ struct Syntax: Sendable {
         case unsigned(UInt64)
         case fraction(String)
         case string(String)
-        case bytes
+        case bytes([UInt8])
         case identifier(String)
         case member(of: Syntax, String)
         case index(Syntax, Syntax)

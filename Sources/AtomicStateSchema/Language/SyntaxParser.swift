@@ -158,7 +158,7 @@ extension SyntaxParser {
         case .unsigned(let value): return try node(.unsigned(value), at: token.location)
         case .fraction(let text): return try node(.fraction(text), at: token.location)
         case .string(let text): return try node(.string(text), at: token.location)
-        case .bytes: return try node(.bytes, at: token.location)
+        case .bytes(let bytes): return try node(.bytes(bytes), at: token.location)
         case .symbol(.leftParenthesis):
             let inner = try expression()
             try expect(.rightParenthesis, "')'")

@@ -8,8 +8,7 @@ struct Token: Sendable {
         /// A literal with a fraction or an exponent, as written.
         case fraction(String)
         case string(String)
-        /// Without its value, because no type of a schema holds bytes.
-        case bytes
+        case bytes([UInt8])
         case symbol(Symbol)
         case end
     }

@@ -39,18 +39,21 @@ package struct EntityType: Sendable {
 package struct Field: Sendable {
     package var name: String
     package var type: ValueType
+    /// Whether the field may be without a value.
+    package var isOptional: Bool
     /// The value that `create` gives a field it does not name; nil if it has to name it.
     package var defaultValue: Literal?
-    /// The most bytes of UTF-8 that a `string` field holds; nil for other types.
+    /// The most bytes that a `string` or `bytes` field holds; nil for other types.
     package var maximumByteCount: Int?
     package var location: SourceLocation
 
     package init(
-        name: String, type: ValueType, defaultValue: Literal?, maximumByteCount: Int?,
-        location: SourceLocation
+        name: String, type: ValueType, isOptional: Bool = false, defaultValue: Literal?,
+        maximumByteCount: Int?, location: SourceLocation
     ) {
         self.name = name
         self.type = type
+        self.isOptional = isOptional
         self.defaultValue = defaultValue
         self.maximumByteCount = maximumByteCount
         self.location = location
@@ -130,9 +133,9 @@ package struct Operation: Sendable {
 
 package struct Parameter: Sendable {
     package var name: String
-    /// Never a list. `entity` means that the argument is the key of an entity that has to exist.
+    /// Never a list, a double or null. `entity` means that the argument is the key of an entity that has to exist.
     package var type: ValueType
-    /// The most bytes of UTF-8 that a `string` argument holds; nil for other types.
+    /// The most bytes that a `string` or `bytes` argument holds; nil for other types.
     package var maximumByteCount: Int?
     package var location: SourceLocation
 
@@ -162,10 +165,11 @@ package struct Requirement: Sendable {
 package struct Effect: Sendable {
     package enum Kind: Sendable {
         /// `entity.field = value`; `+=` and `-=` arrive here as `entity.field = entity.field ± value`.
-        /// `value` has exactly the field's type.
+        /// `value` has exactly the field's type, or is null for an optional field.
         case assign(entity: Expression, field: Int, value: Expression)
         /// `values` holds one expression for each field of the type, in field order, defaults
-        /// filled in; each has exactly its field's type. `key` has the type of the entity's key.
+        /// filled in; each has exactly its field's type, or is null for an optional field. `key` has
+        /// the type of the entity's key.
         case create(entity: Int, key: Expression, values: [Expression])
         case delete(entity: Expression)
     }

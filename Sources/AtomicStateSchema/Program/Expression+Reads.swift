@@ -18,10 +18,11 @@ extension Expression {
     var fieldsOfSelf: Set<Int> {
         var fields: Set<Int> = []
         visit { expression in
-            if case .field(of: let entity, let index) = expression.kind,
-                case .selfEntity = entity.kind
-            {
-                fields.insert(index)
+            switch expression.kind {
+            case .field(of: let entity, let index), .has(field: let index, of: let entity):
+                if case .selfEntity = entity.kind { fields.insert(index) }
+            default:
+                break
             }
         }
         return fields
@@ -59,13 +60,14 @@ extension Expression {
         switch kind {
         case .literal, .selfEntity, .oldSelfEntity, .parameter: []
         case .field(of: let operand, _), .derived(of: let operand, _), .key(of: let operand),
-            .not(let operand), .negate(let operand), .convert(let operand):
+            .not(let operand), .negate(let operand), .convert(let operand), .has(_, of: let operand):
             [operand]
         case .and(let left, let right), .or(let left, let right), .arithmetic(_, let left, let right),
             .compare(_, let left, let right):
             [left, right]
         case .conditional(let condition, let then, let otherwise): [condition, then, otherwise]
-        case .isIn(let element, let list): [element] + list
+        case .isIn(let element, let list), .element(of: let list, let element): [element] + list
+        case .list(let elements): elements
         case .call(_, let arguments): arguments
         }
     }

@@ -1,5 +1,5 @@
 /// One step of a flat program. The registers `a`, `b` and `c` are words of the operation's frame;
-/// text takes two, its address and its byte count.
+/// a pair takes two: a text's address and byte count, or a time's seconds and nanoseconds.
 ///
 /// A step that can fail goes to `onError` with its code in the machine's error register. Control
 /// only moves forward, so a program's length bounds its cost.
@@ -30,17 +30,21 @@ package struct Instruction: Sendable, BitwiseCopyable {
 package typealias Register = UInt16
 
 /// In the comments, `[r + n]` is the word at offset n (the operand) of the row whose address is in
-/// register r; "text r" is the pair r, r+1; a `row` is a row's address, 0 for none.
+/// register r; "text r" and "time r" are the pair r, r+1; a `row` is a row's address, 0 for none.
 package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     // Values
     /// a = b
     case move
-    /// text a = text b
-    case moveText
+    /// a, a+1 = b, b+1
+    case movePair
     /// a = [b + operand]
     case load
     /// text a = the text block at [b + operand]
     case loadText
+    /// a, a+1 = [b + operand], [b + operand + 1]
+    case loadPair
+    /// a = the register c + b, or the pair c + 2b; fails unless b is less than the operand
+    case pick, pickPair
     /// a = !b
     case not
 
@@ -49,16 +53,37 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     case addUInt, subtractUInt, multiplyUInt, divideUInt, remainderUInt
     /// a = b, which fails unless b is the same number as int and as uint
     case convertSign
-    /// a = b / c, which fails unless it is exact
-    case divideExactly
+    /// Doubles; a result may be infinite or no number.
+    case addDouble, subtractDouble, multiplyDouble, divideDouble, negateDouble
+    /// time a = time b + or - time c; the operand is the `TimeKind` that has to hold the result
+    case addTime, subtractTime
     /// text a = text b followed by text c
     case concatenate
+
+    // Conversions; what the target can't hold fails
+    case doubleFromInt, doubleFromUInt, intFromDouble, uintFromDouble
+    /// time a = the timestamp of b seconds
+    case timestampFromInt
+    /// text a = b as text; the operand is its `TextForm`, c a decimal's scale
+    case format
+    /// a, a+1 or text a = text b read as the operand's `TextForm`
+    case parse
+    /// text a = the bytes b, which fails unless they are UTF-8
+    case validateText
+    /// a = the offset of the time zone that text b names, in seconds
+    case zoneOffset
+    /// a = the `TimePart` operand of the timestamp b in the zone of offset c, or of the duration b
+    case timestampPart, durationPart
 
     // Comparisons; a = 0 or 1
     case equal, notEqual
     case lessInt, lessOrEqualInt
     case lessUInt, lessOrEqualUInt
+    case equalDouble, lessDouble, lessOrEqualDouble
     case equalText, lessText, lessOrEqualText
+    case equalTime, lessTime, lessOrEqualTime
+    /// a = whether b and c compare as the `NumberComparison` operand says
+    case compareNumbers
     /// a = the code points of text b
     case sizeOfText
     /// a = text b starts with, ends with or contains text c
@@ -86,8 +111,18 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     case existedBefore
     /// a = 1 if row b exists now; 0 for no row
     case exists
+    // Of optional fields: bit c of [row + operand] tells whether there is a value.
+    /// a = bit c of [b + operand]
+    case isPresent
+    /// fail unless bit c of [b + operand] is 1
+    case requirePresent
+    /// bit c of [a + operand] = 1, or 0
+    case markPresent, markAbsent
+
     /// [a + operand] = b
     case store
+    /// [a + operand], [a + operand + 1] = b, b+1
+    case storePair
     /// [a + operand] = a new text block that holds text b, of at most c bytes
     case storeText
     /// [a + operand] = row b, with both targets' counts; c is the target's reference count offset
@@ -104,12 +139,50 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     case checkUnreferenced
 
     // Ends
-    /// Note for the rejection what the rule read: the value in b, or text b, as observation operand.
-    case observe, observeText
+    /// Note for the rejection what the rule read: the value in b, the text or time b, or that there was
+    /// none, as observation operand.
+    case observe, observeText, observeTime, observeAbsent
     /// Reject: rule operand is false. Row a, or 0 if c is 0, is the entity it is false for.
     case rejectRule
     /// Reject with the code in the error register; otherwise as `rejectRule`.
     case rejectError
     /// The transaction is accepted.
     case accept
+}
+
+/// How a value that is no text is written as text.
+package enum TextForm: UInt32, Sendable {
+    case bool, int, uint, double, decimal, timestamp, duration, uuid
+}
+
+/// A comparison of numbers of two types, as the operand of `compareNumbers`.
+package struct NumberComparison: Sendable {
+    package enum Number: UInt8, Sendable {
+        case int, uint, double
+    }
+
+    package let left: Number
+    package let comparison: Expression.ComparisonOperator
+    package let right: Number
+
+    package init(
+        _ left: Number, _ comparison: Expression.ComparisonOperator, _ right: Number
+    ) {
+        self.left = left
+        self.comparison = comparison
+        self.right = right
+    }
+
+    package init(operand: Int) {
+        guard let left = Number(rawValue: UInt8(truncatingIfNeeded: operand)),
+            let comparison = Expression.ComparisonOperator(
+                rawValue: UInt8(truncatingIfNeeded: operand >> 8)),
+            let right = Number(rawValue: UInt8(truncatingIfNeeded: operand >> 16))
+        else { preconditionFailure("the compiler writes the operand") }
+        self.init(left, comparison, right)
+    }
+
+    package var operand: Int {
+        Int(left.rawValue) | Int(comparison.rawValue) << 8 | Int(right.rawValue) << 16
+    }
 }

@@ -1,3 +1,5 @@
+internal import AtomicStateValues
+
 /// Compiles one operation. Its code judges in this order, which is part of what the schema file
 /// means: arguments in order; requirements in order; effects in order; the totals that each changed
 /// entity takes part in, in the order of the effects; deleted entities that are still referred to;
@@ -98,8 +100,13 @@ struct OperationCompiler {
         case .enumeration(values: let values): kind = .bounded(UInt64(values.count - 1))
         case .int, .uint, .decimal: kind = .word
         case .string: kind = .text(byteCountMax: parameter.maximumByteCount ?? 0)
+        case .bytes: kind = .bytes(byteCountMax: parameter.maximumByteCount ?? 0)
+        case .uuid: kind = .uuid
+        case .timestamp: kind = .time(.timestamp)
+        case .duration: kind = .time(.duration)
         case .entity(let type): kind = .reference(type: type)
-        case .list: preconditionFailure("the checker admits no list as a parameter")
+        case .double, .null, .list:
+            preconditionFailure("no parameter is declared with the type \(parameter.type)")
         }
         var entity: Int?
         if case .entity(let type) = parameter.type { entity = type }
@@ -125,15 +132,14 @@ extension OperationCompiler {
             let type = targets[target].type
             let row = targets[target].row
             builder.emit(.touch, a: row, operand: type, onError: failed)
-            let value = builder.compile(value, in: bindings, onError: failed)
             store(value, in: field, of: row, type: type, onError: failed)
             targets[target].fields.insert(field)
         case .create(entity: let type, key: let key, values: let values):
             let keyRegister = builder.compile(key, in: bindings, onError: failed)
             let row = builder.registers(1)
             builder.emit(.create, a: row, b: keyRegister, operand: type, onError: failed)
-            for (field, value) in values.enumerated() {
-                let value = builder.compile(value, in: bindings, onError: failed)
+            for (field, value) in values.enumerated() where value.type != .null {
+                // A new row's fields have no value yet.
                 store(value, in: field, of: row, type: type, onError: failed)
             }
             targets.append(
@@ -169,14 +175,38 @@ extension OperationCompiler {
     }
 
     private mutating func store(
-        _ value: Register, in field: Int, of row: Register, type: Int,
+        _ value: Expression, in field: Int, of row: Register, type: Int,
         onError: RoutineBuilder.Label
     ) {
+        let fieldType = schema.entities[type].fields[field].type
+        if let presenceOffset = layouts[type].presenceOffset,
+            let bit = layouts[type].presenceBit(of: field)
+        {
+            let isAbsent = value.type == .null
+            let value = isAbsent ? fieldType.empty(at: value.location) : value
+            storeValue(value, in: field, of: row, type: type, onError: onError)
+            builder.emit(
+                isAbsent ? .markAbsent : .markPresent, a: row, c: Register(bit),
+                operand: presenceOffset)
+        } else {
+            storeValue(value, in: field, of: row, type: type, onError: onError)
+        }
+    }
+
+    private mutating func storeValue(
+        _ value: Expression, in field: Int, of row: Register, type: Int,
+        onError: RoutineBuilder.Label
+    ) {
+        let value = builder.compile(value, in: bindings, onError: onError)
         let offset = layouts[type].fieldOffsets[field]
         switch schema.entities[type].fields[field].type {
-        case .string:
-            let limit = schema.entities[type].fields[field].maximumByteCount ?? 0
-            builder.emit(.storeText, a: row, b: value, c: Register(limit), operand: offset, onError: onError)
+        case .string, .bytes, .uuid:
+            let limit =
+                schema.entities[type].fields[field].maximumByteCount ?? UUIDValue.byteCount
+            builder.emit(
+                .storeText, a: row, b: value, c: Register(limit), operand: offset, onError: onError)
+        case .timestamp, .duration:
+            builder.emit(.storePair, a: row, b: value, operand: offset)
         case .entity(let target):
             guard let counter = layouts[target].referenceCountOffset else {
                 preconditionFailure("a type that is referred to has a reference count")
@@ -184,7 +214,7 @@ extension OperationCompiler {
             builder.emit(
                 .storeReference, a: row, b: value, c: Register(counter), operand: offset,
                 onError: onError)
-        case .bool, .int, .uint, .decimal, .enumeration, .list:
+        case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
             builder.emit(.store, a: row, b: value, operand: offset)
         }
     }
@@ -292,6 +322,19 @@ extension OperationCompiler {
             builder.place(next)
         }
         builder.place(end)
+    }
+}
+
+extension ValueType {
+    /// What a field without a value holds.
+    fileprivate func empty(at location: SourceLocation) -> Expression {
+        let literal: Literal =
+            switch form {
+            case .word: .uint(0)
+            case .text: .bytes([])
+            case .time: .time(TimeValue(seconds: 0, nanoseconds: 0))
+            }
+        return Expression(.literal(literal), type: self, location: location)
     }
 }
 

@@ -1,3 +1,5 @@
+package import AtomicStateValues
+
 /// A schema compiled for the engine: flat code over fixed registers and row layouts.
 package struct Program: Sendable {
     package let schema: Schema
@@ -49,7 +51,7 @@ package struct Routine: Sendable {
 
     package enum Constant: Sendable {
         case word(Register, UInt64)
-        case text(Register, String)
+        case text(Register, [UInt8])
     }
 }
 
@@ -59,8 +61,12 @@ package struct ParameterSlot: Sendable, BitwiseCopyable {
         case bounded(UInt64)
         /// Any word.
         case word
-        /// Text of at most this many bytes.
+        /// UTF-8 of at most this many bytes.
         case text(byteCountMax: Int)
+        /// At most this many bytes.
+        case bytes(byteCountMax: Int)
+        case uuid
+        case time(TimeKind)
         /// The key of an existing entity of the type; the register receives its row's address.
         case reference(type: Int)
     }
@@ -125,22 +131,28 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
     case entityExists = 4
     case arithmeticOverflow = 5
     case divisionByZero = 6
-    /// A number has no exact equal in the type it is converted to.
+    /// A value has no equal in the type it is converted to.
     case conversionFailed = 7
     /// The entity to delete is still referred to.
     case entityReferenced = 8
-    /// An argument is outside of its type: a bool that is neither 0 nor 1, an unknown enumeration value.
+    /// An argument is outside of its type: a bool that is neither 0 nor 1, an unknown enumeration value,
+    /// a timestamp beyond the years 1 to 9999, a uuid that has not 16 bytes.
     case argumentOutOfRange = 9
     /// A key or string has more bytes than its limit.
     case textTooLong = 10
     /// Text is not UTF-8.
     case textMalformed = 11
+    /// A rule reads an optional field that has no value.
+    case valueAbsent = 12
+    /// An index is not one of its list's.
+    case indexOutOfRange = 13
 
     /// Whether the same transaction may be accepted after others have changed the state.
     package var retryCanHelp: Bool {
         switch self {
         case .invariantViolated, .requirementFailed, .entityMissing, .entityExists,
-            .arithmeticOverflow, .divisionByZero, .conversionFailed, .entityReferenced:
+            .arithmeticOverflow, .divisionByZero, .conversionFailed, .entityReferenced, .valueAbsent,
+            .indexOutOfRange:
             true
         case .argumentOutOfRange, .textTooLong, .textMalformed:
             false
@@ -154,13 +166,15 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
         case .requirementFailed: "the requirement does not hold"
         case .entityMissing: "the entity does not exist"
         case .entityExists: "the entity exists already"
-        case .arithmeticOverflow: "the result does not fit 64 bits"
+        case .arithmeticOverflow: "the result does not fit its type"
         case .divisionByZero: "division by zero"
-        case .conversionFailed: "the number has no exact equal in the target type"
+        case .conversionFailed: "the value has no equal in the target type"
         case .entityReferenced: "the entity is still referred to"
         case .argumentOutOfRange: "the argument is not a value of its type"
         case .textTooLong: "the text has more bytes than its limit"
         case .textMalformed: "the text is not valid UTF-8"
+        case .valueAbsent: "an optional field has no value"
+        case .indexOutOfRange: "the index is not one of the list's"
         }
     }
 }

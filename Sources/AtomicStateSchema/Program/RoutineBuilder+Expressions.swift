@@ -1,3 +1,5 @@
+internal import AtomicStateValues
+
 /// What the names of an expression stand for.
 struct Bindings {
     let layouts: [RowLayout]
@@ -7,10 +9,13 @@ struct Bindings {
     var oldSelfRow: Register?
     /// By parameter. That of a reference holds the row's address.
     var parameters: [Register] = []
+    /// Whether an optional field is read only where it is known to have a value.
+    var absenceIsExcluded = false
 }
 
 extension RoutineBuilder {
-    /// Emits code that leaves the expression's value in the register it returns.
+    /// Emits code that leaves the expression's value in the register it returns, or in that one and
+    /// the next.
     mutating func compile(_ expression: Expression, in bindings: Bindings, onError: Label) -> Register {
         switch expression.kind {
         case .literal(let literal):
@@ -21,52 +26,85 @@ extension RoutineBuilder {
         case .parameter(let index):
             return bindings.parameters[index]
         case .field(of: let entity, let index):
-            let layout = layout(of: entity, in: bindings)
-            return load(
-                expression.type, at: layout.fieldOffsets[index], of: entity, in: bindings,
-                onError: onError)
+            return loadField(index, of: entity, expression.type, in: bindings, onError: onError)
+        case .has(field: let index, of: let entity):
+            return presence(of: index, entity, in: bindings, onError: onError)
+                ?? constant(1 as UInt64)
         case .derived(of: let entity, let index):
-            let layout = layout(of: entity, in: bindings)
-            return load(
-                expression.type, at: layout.derivedOffsets[index], of: entity, in: bindings,
-                onError: onError)
+            let row = row(of: entity, in: bindings, onError: onError)
+            let offset = layout(of: entity, in: bindings).derivedOffsets[index]
+            return load(expression.type, at: offset, of: row)
         case .key(of: let entity):
-            return load(
-                expression.type, at: RowLayout.keyOffset, of: entity, in: bindings, onError: onError)
+            let row = row(of: entity, in: bindings, onError: onError)
+            return load(expression.type, at: RowLayout.keyOffset, of: row)
         case .and(let left, let right):
             return connect(left, right, decidedBy: false, in: bindings, onError: onError)
         case .or(let left, let right):
             return connect(left, right, decidedBy: true, in: bindings, onError: onError)
         case .not(let operand):
-            return emitUnary(.not, operand, in: bindings, onError: onError)
-        case .negate(let operand):
-            return emitUnary(.negateInt, operand, in: bindings, onError: onError)
-        case .arithmetic(let operation, let left, let right):
-            let left = compile(left, in: bindings, onError: onError)
-            let right = compile(right, in: bindings, onError: onError)
-            let result = register(for: expression.type)
-            emit(
-                opcode(of: operation, on: expression.type), a: result, b: left, c: right,
-                onError: onError)
+            let value = compile(operand, in: bindings, onError: onError)
+            let result = registers(1)
+            emit(.not, a: result, b: value)
             return result
+        case .negate(let operand):
+            let value = compile(operand, in: bindings, onError: onError)
+            return negate(value, of: operand.type, onError: onError)
+        case .arithmetic(let operation, let left, let right):
+            let leftValue = compile(left, in: bindings, onError: onError)
+            let rightValue = compile(right, in: bindings, onError: onError)
+            return calculate(
+                operation, leftValue, rightValue, as: expression.type, onError: onError)
         case .compare(let comparison, let left, let right):
-            let type = left.type
-            let left = compile(left, in: bindings, onError: onError)
-            let right = compile(right, in: bindings, onError: onError)
-            return compare(comparison, left, right, of: type)
+            return compare(comparison, left, right, in: bindings, onError: onError)
         case .conditional(let condition, let then, let otherwise):
             return choose(condition, then, otherwise, in: bindings, onError: onError)
         case .isIn(let element, let list):
             return find(element, in: list, bindings: bindings, onError: onError)
+        case .element(of: let elements, let index):
+            return pick(index, from: elements, in: bindings, onError: onError)
+        case .list:
+            preconditionFailure("the checker admits lists only where they are taken apart")
         case .convert(let operand):
             let value = compile(operand, in: bindings, onError: onError)
             return convert(value, from: operand.type, to: expression.type, onError: onError)
-        case .call(let function, let arguments):
-            let operands = arguments.map { compile($0, in: bindings, onError: onError) }
-            return call(function, operands)
+        case .call(let function, let operands):
+            return call(function, operands, in: bindings, onError: onError)
         }
     }
 
+    /// Copies a value of the type, which takes one register or two.
+    mutating func move(_ value: Register, to target: Register, of type: ValueType) {
+        switch type.form {
+        case .word: emit(.move, a: target, b: value)
+        case .text, .time: emit(.movePair, a: target, b: value)
+        }
+    }
+
+    private mutating func constant(of literal: Literal) -> Register {
+        switch literal {
+        case .bool(let value): constant(value ? 1 : 0 as UInt64)
+        case .int(let value), .decimal(unscaled: let value): constant(value)
+        case .uint(let value): constant(value)
+        case .double(let text): constant(double(text).bitPattern)
+        case .enumeration(let index): constant(UInt64(index))
+        case .string(let text): constant(Array(text.utf8))
+        case .bytes(let bytes): constant(bytes)
+        case .time(let value): constant(value)
+        case .null: constant(0 as UInt64)
+        }
+    }
+
+    private func double(_ text: String) -> Double {
+        guard let value = DoubleText.parse(text) else {
+            preconditionFailure("the checker admits only text that is a double")
+        }
+        return value
+    }
+}
+
+// MARK: Rows
+
+extension RoutineBuilder {
     private func known(_ row: Register?) -> Register {
         guard let row else {
             preconditionFailure("the checker admits an entity only where it is in bindings")
@@ -81,39 +119,55 @@ extension RoutineBuilder {
         return bindings.layouts[type]
     }
 
-    private mutating func constant(of literal: Literal) -> Register {
-        switch literal {
-        case .bool(let value): constant(value ? 1 : 0 as UInt64)
-        case .int(let value), .decimal(unscaled: let value): constant(value)
-        case .uint(let value): constant(value)
-        case .enumeration(let index): constant(UInt64(index))
-        case .string(let text): constant(text)
-        }
+    /// The row that the members of the entity are read from.
+    private mutating func row(
+        of entity: Expression, in bindings: Bindings, onError: Label
+    ) -> Register {
+        if case .oldSelfEntity = entity.kind { return known(bindings.oldSelfRow) }
+        return compile(entity, in: bindings, onError: onError)
     }
 
-    private mutating func load(
-        _ type: ValueType, at offset: Int, of entity: Expression, in bindings: Bindings, onError: Label
-    ) -> Register {
-        let row: Register
-        if case .oldSelfEntity = entity.kind {
-            row = known(bindings.oldSelfRow)
-        } else {
-            row = compile(entity, in: bindings, onError: onError)
-        }
+    private mutating func load(_ type: ValueType, at offset: Int, of row: Register) -> Register {
         let result = register(for: type)
-        emit(type == .string ? .loadText : .load, a: result, b: row, operand: offset)
+        switch type.form {
+        case .word: emit(.load, a: result, b: row, operand: offset)
+        case .text: emit(.loadText, a: result, b: row, operand: offset)
+        case .time: emit(.loadPair, a: result, b: row, operand: offset)
+        }
         return result
     }
 
-    private mutating func emitUnary(
-        _ opcode: Opcode, _ operand: Expression, in bindings: Bindings, onError: Label
+    private mutating func loadField(
+        _ field: Int, of entity: Expression, _ type: ValueType, in bindings: Bindings, onError: Label
     ) -> Register {
-        let value = compile(operand, in: bindings, onError: onError)
-        let result = registers(1)
-        emit(opcode, a: result, b: value, onError: opcode == .not ? nil : onError)
-        return result
+        let layout = layout(of: entity, in: bindings)
+        let row = row(of: entity, in: bindings, onError: onError)
+        if !bindings.absenceIsExcluded, let offset = layout.presenceOffset,
+            let bit = layout.presenceBit(of: field)
+        {
+            emit(.requirePresent, b: row, c: Register(bit), operand: offset, onError: onError)
+        }
+        return load(type, at: layout.fieldOffsets[field], of: row)
     }
 
+    /// Whether the field has a value; nil for a field that always has one.
+    mutating func presence(
+        of field: Int, _ entity: Expression, in bindings: Bindings, onError: Label
+    ) -> Register? {
+        let layout = layout(of: entity, in: bindings)
+        guard let offset = layout.presenceOffset, let bit = layout.presenceBit(of: field) else {
+            return nil
+        }
+        let row = row(of: entity, in: bindings, onError: onError)
+        let result = registers(1)
+        emit(.isPresent, a: result, b: row, c: Register(bit), operand: offset)
+        return result
+    }
+}
+
+// MARK: Logic
+
+extension RoutineBuilder {
     /// `&&` (decided by false) and `||` (decided by true): a side that decides makes an error of the
     /// other side irrelevant (CEL language definition, "Logical Operators").
     private mutating func connect(
@@ -164,139 +218,15 @@ extension RoutineBuilder {
         onError: Label
     ) -> Register {
         let result = register(for: then.type)
-        let move: Opcode = then.type == .string ? .moveText : .move
         let elseLabel = label()
         let end = label()
         let condition = compile(condition, in: bindings, onError: onError)
         jump(.jumpIfFalse, a: condition, to: elseLabel)
-        emit(move, a: result, b: compile(then, in: bindings, onError: onError))
+        move(compile(then, in: bindings, onError: onError), to: result, of: then.type)
         jump(.jump, to: end)
         place(elseLabel)
-        emit(move, a: result, b: compile(otherwise, in: bindings, onError: onError))
+        move(compile(otherwise, in: bindings, onError: onError), to: result, of: then.type)
         place(end)
         return result
     }
-
-    private mutating func find(
-        _ element: Expression, in list: [Expression], bindings: Bindings, onError: Label
-    ) -> Register {
-        let result = registers(1)
-        let found = label()
-        let end = label()
-        let value = compile(element, in: bindings, onError: onError)
-        let candidates = list.map { compile($0, in: bindings, onError: onError) }
-        for candidate in candidates {
-            jump(
-                .jumpIfTrue, a: compare(.equal, value, candidate, of: element.type), to: found)
-        }
-        emit(.move, a: result, b: constant(0 as UInt64))
-        jump(.jump, to: end)
-        place(found)
-        emit(.move, a: result, b: constant(1 as UInt64))
-        place(end)
-        return result
-    }
-
-    private mutating func compare(
-        _ comparison: Expression.ComparisonOperator, _ left: Register, _ right: Register,
-        of type: ValueType
-    ) -> Register {
-        let isText = type == .string
-        let isSigned: Bool
-        switch type {
-        case .int, .decimal: isSigned = true
-        case .bool, .uint, .string, .enumeration, .entity, .list: isSigned = false
-        }
-        let less: Opcode = isText ? .lessText : isSigned ? .lessInt : .lessUInt
-        let lessOrEqual: Opcode =
-            isText ? .lessOrEqualText : isSigned ? .lessOrEqualInt : .lessOrEqualUInt
-        let result = registers(1)
-        switch comparison {
-        case .equal:
-            emit(isText ? .equalText : .equal, a: result, b: left, c: right)
-        case .notEqual where isText:
-            emit(.equalText, a: result, b: left, c: right)
-            emit(.not, a: result, b: result)
-        case .notEqual:
-            emit(.notEqual, a: result, b: left, c: right)
-        case .less:
-            emit(less, a: result, b: left, c: right)
-        case .lessOrEqual:
-            emit(lessOrEqual, a: result, b: left, c: right)
-        case .greater:
-            emit(less, a: result, b: right, c: left)
-        case .greaterOrEqual:
-            emit(lessOrEqual, a: result, b: right, c: left)
-        }
-        return result
-    }
-
-    private func opcode(
-        of operation: Expression.ArithmeticOperator, on type: ValueType
-    ) -> Opcode {
-        if type == .string { return .concatenate }
-        let isUnsigned = type == .uint
-        switch operation {
-        case .add: return isUnsigned ? .addUInt : .addInt
-        case .subtract: return isUnsigned ? .subtractUInt : .subtractInt
-        case .multiply: return isUnsigned ? .multiplyUInt : .multiplyInt
-        case .divide: return isUnsigned ? .divideUInt : .divideInt
-        case .remainder: return isUnsigned ? .remainderUInt : .remainderInt
-        }
-    }
-
-    /// Between int, uint and decimals. int and uint count as decimals of scale 0 whose words may have
-    /// to change sign.
-    private mutating func convert(
-        _ value: Register, from source: ValueType, to target: ValueType, onError: Label
-    ) -> Register {
-        var value = value
-        if (source == .uint) != (target == .uint) && source == .uint {
-            value = emitConversion(.convertSign, value, onError: onError)
-        }
-        let scaleChange = target.scale - source.scale
-        if scaleChange > 0 {
-            value = emitConversion(
-                .multiplyInt, value, constant(powerOfTen(scaleChange)), onError: onError)
-        } else if scaleChange < 0 {
-            value = emitConversion(
-                .divideExactly, value, constant(powerOfTen(-scaleChange)), onError: onError)
-        }
-        if (source == .uint) != (target == .uint) && target == .uint {
-            value = emitConversion(.convertSign, value, onError: onError)
-        }
-        return value
-    }
-
-    private mutating func emitConversion(
-        _ opcode: Opcode, _ value: Register, _ operand: Register = 0, onError: Label
-    ) -> Register {
-        let result = registers(1)
-        emit(opcode, a: result, b: value, c: operand, onError: onError)
-        return result
-    }
-
-    private mutating func call(
-        _ function: Expression.Function, _ operands: [Register]
-    ) -> Register {
-        let result = registers(1)
-        switch function {
-        case .size: emit(.sizeOfText, a: result, b: operands[0])
-        case .startsWith: emit(.startsWith, a: result, b: operands[0], c: operands[1])
-        case .endsWith: emit(.endsWith, a: result, b: operands[0], c: operands[1])
-        case .contains: emit(.contains, a: result, b: operands[0], c: operands[1])
-        }
-        return result
-    }
-}
-
-extension ValueType {
-    /// The fraction digits of a number; 0 for every type but decimal.
-    fileprivate var scale: Int {
-        if case .decimal(let scale) = self { scale } else { 0 }
-    }
-}
-
-private func powerOfTen(_ exponent: Int) -> Int64 {
-    (0..<exponent).reduce(1) { power, _ in power * 10 }
 }

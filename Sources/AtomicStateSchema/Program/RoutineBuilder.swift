@@ -1,3 +1,5 @@
+internal import AtomicStateValues
+
 /// Collects a routine's code: hands out registers and constants, and resolves labels at the end.
 struct RoutineBuilder {
     struct Label: Hashable {
@@ -8,7 +10,8 @@ struct RoutineBuilder {
     private var registerCount = 0
     private var constants: [Routine.Constant] = []
     private var wordConstants: [UInt64: Register] = [:]
-    private var textConstants: [String: Register] = [:]
+    private var textConstants: [[UInt8]: Register] = [:]
+    private var timeConstants: [TimeValue: Register] = [:]
     private var labelPositions: [Int?] = []
     private var operandFixups: [(instruction: Int, label: Label)] = []
     private var errorFixups: [(instruction: Int, label: Label)] = []
@@ -16,8 +19,10 @@ struct RoutineBuilder {
     var failureBlocks: [FailureBlock] = []
 
     mutating func register(for type: ValueType) -> Register {
-        if case .string = type { return registers(2) }
-        return registers(1)
+        switch type.form {
+        case .word: registers(1)
+        case .text, .time: registers(2)
+        }
     }
 
     mutating func registers(_ count: Int) -> Register {
@@ -39,12 +44,30 @@ struct RoutineBuilder {
         constant(UInt64(bitPattern: value))
     }
 
-    mutating func constant(_ text: String) -> Register {
+    mutating func constant(_ text: [UInt8]) -> Register {
         if let known = textConstants[text] { return known }
         let register = registers(2)
         textConstants[text] = register
         constants.append(.text(register, text))
         return register
+    }
+
+    mutating func constant(_ time: TimeValue) -> Register {
+        if let known = timeConstants[time] { return known }
+        let register = registers(2)
+        timeConstants[time] = register
+        constants.append(.word(register, UInt64(bitPattern: time.seconds)))
+        constants.append(.word(register + 1, UInt64(bitPattern: time.nanoseconds)))
+        return register
+    }
+
+    /// Texts in consecutive pairs, for `pickPair`.
+    mutating func constants(_ texts: [String]) -> Register {
+        let first = registers(texts.count * 2)
+        for (index, text) in texts.enumerated() {
+            constants.append(.text(first + Register(index * 2), Array(text.utf8)))
+        }
+        return first
     }
 
     mutating func label() -> Label {

@@ -5,11 +5,13 @@
 ///     2            flags: `RowFlags`
 ///     3            the key: the number itself, or the address of a text block
 ///     4            how many references point here; only for types that are referred to
-///     then         a word for each field, then one for each derived value
+///     then         presence: bit n tells whether field n has a value; only if one is optional
+///     then         a word or two for each field, then one for each derived value
 ///
 /// A word holds a bool as 0 or 1; int and decimal as two's complement; uint as itself; an
-/// enumeration as its index; a string as the address of its text block; a reference as the address
-/// of the target's row.
+/// enumeration as its index; a string, bytes or uuid as the address of its text block; a reference as
+/// the address of the target's row. A timestamp or duration has two words: its seconds as two's
+/// complement, and its nanoseconds. A field without a value holds zeros, or an empty text.
 package struct RowLayout: Sendable {
     package static let versionOffset = 0
     package static let touchOffset = 1
@@ -18,6 +20,9 @@ package struct RowLayout: Sendable {
     private static let headerWordCount = 4
 
     package let keyType: KeyType
+    /// Nil if no field is optional.
+    package let presenceOffset: Int?
+    private let optionalFields: Set<Int>
     /// Nil if no type refers to this one.
     package let referenceCountOffset: Int?
     package let fieldOffsets: [Int]
@@ -42,8 +47,19 @@ package struct RowLayout: Sendable {
         } else {
             referenceCountOffset = nil
         }
-        fieldOffsets = type.fields.indices.map { next + $0 }
-        next += type.fields.count
+        optionalFields = Set(type.fields.indices.filter { type.fields[$0].isOptional })
+        if optionalFields.isEmpty {
+            presenceOffset = nil
+        } else {
+            presenceOffset = next
+            next += 1
+        }
+        var fieldOffsets: [Int] = []
+        for field in type.fields {
+            fieldOffsets.append(next)
+            next += field.type.wordCount
+        }
+        self.fieldOffsets = fieldOffsets
         derivedOffsets = type.derived.indices.map { next + $0 }
         next += type.derived.count
         keyType = type.keyType
@@ -54,12 +70,29 @@ package struct RowLayout: Sendable {
         var references: [Reference] = []
         for (field, offset) in zip(type.fields, fieldOffsets) {
             switch field.type {
-            case .string: textOffsets.append(offset)
+            case .string, .bytes, .uuid: textOffsets.append(offset)
             case .entity(let target): references.append(Reference(offset: offset, target: target))
-            case .bool, .int, .uint, .decimal, .enumeration, .list: break
+            case .bool, .int, .uint, .double, .decimal, .timestamp, .duration, .null, .enumeration,
+                .list:
+                break
             }
         }
         self.textOffsets = textOffsets
         self.references = references
+    }
+
+    /// The bit of the presence word that belongs to an optional field; nil for any other field.
+    package func presenceBit(of field: Int) -> Int? {
+        optionalFields.contains(field) ? field : nil
+    }
+}
+
+extension ValueType {
+    /// The words that a value takes in a row.
+    fileprivate var wordCount: Int {
+        switch form {
+        case .word, .text: 1
+        case .time: 2
+        }
     }
 }

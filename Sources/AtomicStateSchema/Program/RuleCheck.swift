@@ -57,11 +57,38 @@ struct FailureBlock {
 
     private func emitRejection(_ opcode: Opcode, into builder: inout RoutineBuilder) {
         for (index, read) in check.reads.enumerated() {
-            // A stored value can be read without failing, so no step takes this way out.
-            let value = builder.compile(read, in: bindings, onError: failed)
-            builder.emit(read.type == .string ? .observeText : .observe, b: value, operand: index)
+            guard case .field(of: let owner, let field) = read.kind,
+                let isPresent = builder.presence(of: field, owner, in: bindings, onError: failed)
+            else {
+                emitObservation(of: read, index, into: &builder)
+                continue
+            }
+            let absent = builder.label()
+            let end = builder.label()
+            builder.jump(.jumpIfFalse, a: isPresent, to: absent)
+            emitObservation(of: read, index, into: &builder)
+            builder.jump(.jump, to: end)
+            builder.place(absent)
+            builder.emit(.observeAbsent, operand: index)
+            builder.place(end)
         }
         builder.emit(opcode, a: entity ?? 0, c: entity == nil ? 0 : 1, operand: check.index)
+    }
+
+    private func emitObservation(
+        of read: Expression, _ index: Int, into builder: inout RoutineBuilder
+    ) {
+        var bindings = bindings
+        bindings.absenceIsExcluded = true
+        // A stored value can be read without failing, so no step takes this way out.
+        let value = builder.compile(read, in: bindings, onError: failed)
+        let opcode: Opcode =
+            switch read.type.form {
+            case .word: .observe
+            case .text: .observeText
+            case .time: .observeTime
+            }
+        builder.emit(opcode, b: value, operand: index)
     }
 }
 

@@ -41,8 +41,8 @@ struct RuleTable {
             return path(entity, parameters: parameters) + "." + type(of: entity).derived[index].name
         case .key(of: let entity):
             return path(entity, parameters: parameters) + ".key"
-        case .literal, .and, .or, .not, .negate, .arithmetic, .compare, .conditional, .isIn, .convert,
-            .call:
+        case .literal, .has, .and, .or, .not, .negate, .arithmetic, .compare, .conditional, .isIn,
+            .list, .element, .convert, .call:
             preconditionFailure("only values that are stored have a path")
         }
     }

@@ -135,7 +135,7 @@ extension RequestService {
             for (column, parameter) in zip(run.columns, operation.parameters) {
                 arguments.append(
                     try argument(
-                        column, isText: isText(parameter.type),
+                        column, isText: isText(parameter.type), isTime: parameter.type.isTime,
                         name: "run \(index): \(operation.name), \(parameter.name)"))
             }
             result.append(
@@ -163,21 +163,22 @@ extension RequestService {
         return .get(
             type: Int(get.entity),
             keys: try argument(
-                get.keys, isText: type.keyType == .string, name: "keys of \(type.name)"),
+                get.keys, isText: type.keyType.isText, isTime: false, name: "keys of \(type.name)"),
             count: get.keys.valueCount)
     }
 
     private func isText(_ type: ValueType) -> Bool {
-        switch type {
-        case .string: true
-        case .entity(let index): compiled.schema.entities[index].keyType == .string
-        case .bool, .int, .uint, .decimal, .enumeration, .list: false
-        }
+        if case .entity(let index) = type { return compiled.schema.entities[index].keyType.isText }
+        if case .text = type.form { return true }
+        return false
     }
 
     private func argument(
-        _ column: ColumnView, isText: Bool, name: String
+        _ column: ColumnView, isText: Bool, isTime: Bool, name: String
     ) throws(Status) -> ArgumentColumn {
+        guard isTime || column.nanoseconds.isEmpty else {
+            throw Status(.invalidArgument, "\(name): nanoseconds for what is no time")
+        }
         guard column.isText == isText else {
             throw Status(
                 .invalidArgument,
@@ -186,8 +187,14 @@ extension RequestService {
         }
         return isText
             ? ArgumentColumn(text: column.text, lengths: column.lengths)
-            : ArgumentColumn(words: column.words)
+            : ArgumentColumn(
+                words: column.words,
+                nanoseconds: column.nanoseconds.isEmpty ? nil : column.nanoseconds)
     }
+}
+
+extension ValueType {
+    fileprivate var isTime: Bool { self == .timestamp || self == .duration }
 }
 
 // MARK: Responses
@@ -205,6 +212,7 @@ extension RequestService {
     private func fitting(_ reply: GetReply) -> ResponseBody {
         let byteCount = reply.columns.reduce(reply.found.count + reply.versions.count * 8) {
             $0 + $1.words.count * 8 + $1.text.count + $1.lengths.count * 5
+                + $1.nanoseconds.count * 4 + $1.present.count
         }
         guard byteCount <= ProtocolLimits.frameByteCountMax - 4_096 else {
             return .failure(

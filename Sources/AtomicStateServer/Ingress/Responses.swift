@@ -38,6 +38,10 @@ extension GetReply {
                 column.words = values.words
                 column.text = values.text
                 column.lengths = values.lengths
+                if values.nanoseconds.contains(where: { $0 != 0 }) {
+                    column.nanoseconds = values.nanoseconds
+                }
+                column.present = values.isPresent
                 return column
             })
     }
@@ -51,10 +55,11 @@ extension SchemaDescription {
             entities: schema.entities.map { entity in
                 Entity(
                     name: entity.name,
-                    key: entity.keyType == .string
-                        ? .string(byteCountMax: EngineLimits.keyByteCountMax) : .uint,
+                    key: ValueKind(entity.keyType.valueType, EngineLimits.keyByteCountMax),
                     fields: entity.fields.map {
-                        Member(name: $0.name, kind: ValueKind($0.type, $0.maximumByteCount))
+                        Member(
+                            name: $0.name, kind: ValueKind($0.type, $0.maximumByteCount),
+                            isOptional: $0.isOptional)
                     },
                     derived: entity.derived.map {
                         Member(name: $0.name, kind: ValueKind($0.type, nil))
@@ -79,9 +84,14 @@ extension SchemaDescription.ValueKind {
         case .uint: self = .uint
         case .decimal(let scale): self = .decimal(scale: scale)
         case .string: self = .string(byteCountMax: byteCountMax ?? 0)
+        case .bytes: self = .bytes(byteCountMax: byteCountMax ?? 0)
+        case .uuid: self = .uuid
+        case .timestamp: self = .timestamp
+        case .duration: self = .duration
         case .enumeration(let values): self = .enumeration(values: values)
         case .entity(let index): self = .reference(entity: index)
-        case .list: preconditionFailure("no field or parameter is a list")
+        case .double, .null, .list:
+            preconditionFailure("no field or parameter has the type \(type)")
         }
     }
 }

@@ -52,7 +52,11 @@ typedef enum _Atomicstate__V1__TypeDescription__Kind {
   ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__DECIMAL = 4,
   ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__STRING = 5,
   ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__ENUM = 6,
-  ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__REFERENCE = 7
+  ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__REFERENCE = 7,
+  ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__BYTES = 8,
+  ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__TIMESTAMP = 9,
+  ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__DURATION = 10,
+  ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__UUID = 11
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND)
 } Atomicstate__V1__TypeDescription__Kind;
 
@@ -260,20 +264,33 @@ struct  Atomicstate__V1__Column
   ProtobufCMessage base;
   /*
    * For every type but text. bool: 0 or 1; int and decimal: two's complement, a decimal counted in
-   * units of 10^-scale; uint64: itself; enum: the value's index.
+   * units of 10^-scale; uint64: itself; enum: the value's index; timestamp: seconds since
+   * 1970-01-01T00:00:00Z, rounded down; duration: seconds, rounded down.
    */
   size_t n_words;
   uint64_t *words;
   /*
-   * For text (string fields and keys): all values' UTF-8 without separators, and each one's length.
+   * For text (string, bytes, uuid, and keys of these): all values' bytes without separators, and each
+   * one's length. A uuid is 16 bytes.
    */
   ProtobufCBinaryData text;
   size_t n_lengths;
   uint32_t *lengths;
+  /*
+   * For timestamp and duration: what follows the seconds, 0 to 999,999,999. Empty if all are 0.
+   */
+  size_t n_nanoseconds;
+  uint32_t *nanoseconds;
+  /*
+   * For an optional field in a reply: whether each value is one; where not, 0 or an empty text stands
+   * in its place.
+   */
+  size_t n_present;
+  protobuf_c_boolean *present;
 };
 #define ATOMICSTATE__V1__COLUMN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__column__descriptor) \
-    , 0,NULL, {0,NULL}, 0,NULL }
+    , 0,NULL, {0,NULL}, 0,NULL, 0,NULL, 0,NULL }
 
 
 struct  Atomicstate__V1__SubmitReply
@@ -452,10 +469,14 @@ struct  Atomicstate__V1__MemberDescription
   ProtobufCMessage base;
   char *name;
   Atomicstate__V1__TypeDescription *type;
+  /*
+   * Whether the field may be without a value.
+   */
+  protobuf_c_boolean optional;
 };
 #define ATOMICSTATE__V1__MEMBER_DESCRIPTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__member_description__descriptor) \
-    , (char *)protobuf_c_empty_string, NULL }
+    , (char *)protobuf_c_empty_string, NULL, 0 }
 
 
 struct  Atomicstate__V1__TypeDescription
@@ -476,7 +497,7 @@ struct  Atomicstate__V1__TypeDescription
    */
   uint32_t entity;
   /*
-   * STRING: the most bytes of UTF-8.
+   * STRING and BYTES: the most bytes.
    */
   uint32_t bytes_max;
 };

@@ -185,9 +185,7 @@ extension Engine {
     mutating func `repeat`(_ record: JournalRecord) {
         var outcome = BatchOutcome()
         for run in record.runs {
-            run.withArguments(
-                parameterCount: program.schema.operations[run.operation].parameters.count
-            ) { arguments in
+            run.withArguments { arguments in
                 execute(
                     operation: run.operation, arguments: arguments,
                     transactionCount: run.transactionCount, firstIndex: 0, outcome: &outcome)

@@ -1,4 +1,5 @@
 import AtomicStateSchema
+import AtomicStateValues
 
 /// Makes up arguments: mostly values that can be accepted, with all that can go wrong among them.
 struct TransactionGenerator {
@@ -28,14 +29,41 @@ struct TransactionGenerator {
             return Self.numberKey(&random)
         case .string:
             return text(byteCountMax: parameter.maximumByteCount ?? 0)
+        case .bytes:
+            let count = Int.random(in: 0...((parameter.maximumByteCount ?? 0) + 1), using: &random)
+            return .bytes((0..<count).map { _ in UInt8.random(in: 0...255, using: &random) })
+        case .uuid:
+            return uuid()
+        case .timestamp:
+            return time(random.pick([-62_135_596_800, 253_402_300_799]))
+        case .duration:
+            return time(random.pick([-315_576_000_000, 315_576_000_000]))
         case .entity(let type):
             switch schema.entities[type].keyType {
             case .uint64: return Self.numberKey(&random)
             case .string: return textKey()
+            case .uuid: return uuid()
             }
-        case .list:
-            preconditionFailure("no parameter is a list")
+        case .double, .null, .list:
+            preconditionFailure("no parameter is a \(parameter.type)")
         }
+    }
+
+    /// One of few, so that keys meet.
+    private mutating func uuid() -> Argument {
+        let last = UInt8.random(in: 1...6, using: &random)
+        return .bytes(Array(repeating: 0, count: random.oneIn(40) ? 14 : 15) + [last])
+    }
+
+    /// Mostly near 1970, sometimes at an end of the range or beyond it.
+    private mutating func time(_ limit: Int64) -> Argument {
+        let seconds =
+            random.oneIn(8)
+            ? limit + Int64.random(in: -1...1, using: &random)
+            : Int64.random(in: -20...20, using: &random)
+        let nanoseconds: Int64 = random.pick([0, 0, 1, 500_000_000, 999_999_999])
+        return .time(
+            TimeValue(seconds: seconds, nanoseconds: random.oneIn(40) ? 1_000_000_000 : nanoseconds))
     }
 
     private mutating func number() -> Int64 {

@@ -8,7 +8,7 @@ extension Expression {
         case .literal, .selfEntity, .oldSelfEntity, .parameter:
             break
         case .field(of: let operand, _), .derived(of: let operand, _), .key(of: let operand),
-            .not(let operand), .negate(let operand), .convert(let operand):
+            .not(let operand), .negate(let operand), .convert(let operand), .has(_, of: let operand):
             operand.forEachNode(body)
         case .and(let left, let right), .or(let left, let right),
             .arithmetic(_, let left, let right), .compare(_, let left, let right):
@@ -16,7 +16,9 @@ extension Expression {
             right.forEachNode(body)
         case .conditional(let condition, let then, let otherwise):
             for part in [condition, then, otherwise] { part.forEachNode(body) }
-        case .isIn(let element, let list):
+        case .list(let elements):
+            for element in elements { element.forEachNode(body) }
+        case .isIn(let element, let list), .element(of: let list, let element):
             for part in [element] + list { part.forEachNode(body) }
         case .call(_, let operands):
             for operand in operands { operand.forEachNode(body) }
@@ -30,6 +32,8 @@ extension Expression {
         forEachNode { node in
             switch node.kind {
             case .field(of: let owner, let index):
+                if case .selfEntity = owner.kind { fields.insert(index) }
+            case .has(field: let index, of: let owner):
                 if case .selfEntity = owner.kind { fields.insert(index) }
             case .derived(of: let owner, let index):
                 if case .selfEntity = owner.kind { totals.insert(index) }

@@ -17,18 +17,26 @@ struct ModelScope {
         case .literal(let literal): return ModelValue(literal)
         case .selfEntity, .oldSelfEntity: return .entity(subject)
         case .parameter(let index): return arguments[index]
-        case .field(of: let owner, let index): return try self.owner(owner).fields[index]
+        case .field(of: let owner, let index):
+            let value = try self.owner(owner).fields[index]
+            if value == .absent { throw .valueAbsent }
+            return value
+        case .has(field: let index, of: let owner):
+            return .bool(try self.owner(owner).fields[index] != .absent)
         case .key(of: let owner): return try self.owner(owner).name.key
         case .derived(of: let owner, let index): return try total(of: owner, index)
         case .and(let left, let right): return try connect(left, right, decisive: false)
         case .or(let left, let right): return try connect(left, right, decisive: true)
         case .not(let operand): return .bool(!(try evaluate(operand).isTrue))
         case .negate(let operand):
+            if case .double(let value) = try evaluate(operand) { return .double(-value) }
             return try .number(-(try evaluate(operand).exact), as: expression.type)
         case .arithmetic(let operation, let left, let right):
             let left = try evaluate(left)
             let right = try evaluate(right)
             return try Self.calculate(operation, left, right, as: expression.type)
+        case .compare(let comparison, let left, let right) where left.isList:
+            return .bool(try compareLists(left, right) == (comparison == .equal))
         case .compare(let comparison, let left, let right):
             let left = try evaluate(left)
             let right = try evaluate(right)
@@ -39,10 +47,22 @@ struct ModelScope {
             let element = try evaluate(element)
             var values: [ModelValue] = []
             for member in list { values.append(try evaluate(member)) }
-            return .bool(values.contains(element))
+            return .bool(values.contains { Self.compare(.equal, element, $0) })
+        case .list:
+            preconditionFailure("a list is compared leaf by leaf")
+        case .element(of: let list, let index):
+            var values: [ModelValue] = []
+            for member in list { values.append(try evaluate(member)) }
+            let position = try evaluate(index).exact
+            guard values.indices.contains(where: { $0 == position }) else { throw .indexOutOfRange }
+            return values[Int(position)]
         case .convert(let operand):
             let value = try evaluate(operand)
             return try Self.convert(value, from: operand.type, to: expression.type)
+        case .call(let function, let operands) where !operands.allSatisfy({ $0.type == .string }):
+            var values: [ModelValue] = []
+            for operand in operands.flatMap(\.leaves) { values.append(try evaluate(operand)) }
+            return try Self.call(function, operands, values)
         case .call(let function, let operands):
             var texts: [[Unicode.Scalar]] = []
             for operand in operands { texts.append(try evaluate(operand).scalars) }
@@ -117,6 +137,7 @@ extension ModelScope {
             guard text.byteCount <= 65_535 else { throw .textTooLong }
             return .text(text)
         }
+        if let result = try scalarResult(operation, left, right, as: type) { return result }
         let left = left.exact
         let right = right.exact
         switch operation {
@@ -138,7 +159,8 @@ extension ModelScope {
     private static func compare(
         _ comparison: Expression.ComparisonOperator, _ left: ModelValue, _ right: ModelValue
     ) -> Bool {
-        switch comparison {
+        if let order = order(left, right) { return holds(comparison, order) }
+        return switch comparison {
         case .equal: left == right
         case .notEqual: left != right
         case .less: isLess(left, right)
@@ -151,6 +173,8 @@ extension ModelScope {
     private static func isLess(_ left: ModelValue, _ right: ModelValue) -> Bool {
         switch (left, right) {
         case (.bool(let left), .bool(let right)): !left && right
+        case (.bytes(let left), .bytes(let right)): left.lexicographicallyPrecedes(right)
+        case (.time(let left), .time(let right)): left < right
         case (.text(let left), .text(let right)): left.lexicographicallyPrecedes(right)
         default: left.exact < right.exact
         }
@@ -159,6 +183,7 @@ extension ModelScope {
     private static func convert(
         _ value: ModelValue, from source: ValueType, to target: ValueType
     ) throws(RejectionCode) -> ModelValue {
+        if let result = try scalarConversion(value, from: source, to: target) { return result }
         if case .decimal(let scale) = target {
             var sourceScale = 0
             if case .decimal(let scale) = source { sourceScale = scale }
@@ -187,6 +212,8 @@ extension ModelScope {
         case .contains:
             return .bool(texts[0].indices.contains { texts[0][$0...].starts(with: texts[1]) }
                 || texts[1].isEmpty)
+        case .timePart:
+            preconditionFailure("a time is no text")
         }
     }
 }

@@ -101,6 +101,6 @@ extension ModelTransaction {
         let name = state[entity].name
         return ModelRejection(
             code: code, rule: rule, entityType: model.schema.entities[name.type].name,
-            entityKey: model.shown(model.argument(name.key)))
+            entityKey: model.shown(model.argument(name.key), ofType: name.type))
     }
 }

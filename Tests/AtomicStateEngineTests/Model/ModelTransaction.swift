@@ -1,4 +1,5 @@
 import AtomicStateSchema
+import AtomicStateValues
 
 /// One transaction of the reference model. The order of its checks is the one that the head of
 /// `OperationCompiler.swift` promises.
@@ -79,7 +80,7 @@ extension ModelTransaction {
         var rejection = ModelRejection(code: .argumentOutOfRange, rule: parameter.name)
         if case .entity(let type) = parameter.type {
             rejection.entityType = model.schema.entities[type].name
-            rejection.entityKey = model.shown(argument)
+            rejection.entityKey = model.shown(argument, ofType: type)
         }
         do throws(RejectionCode) {
             return try value(of: argument, as: parameter)
@@ -102,10 +103,25 @@ extension ModelTransaction {
             return .number(Int64(bitPattern: word))
         case (.uint, .word(let word)):
             return .unsigned(word)
+        case (.timestamp, .time(let value)):
+            guard TimeKind.timestamp.contains(value) else { throw .argumentOutOfRange }
+            return .time(value)
+        case (.duration, .time(let value)):
+            guard TimeKind.duration.contains(value) else { throw .argumentOutOfRange }
+            return .time(value)
+        case (.bytes, .bytes(let bytes)):
+            guard bytes.count <= parameter.maximumByteCount ?? 0 else { throw .textTooLong }
+            return .bytes(bytes)
+        case (.uuid, .bytes(let bytes)):
+            guard bytes.count == 16 else { throw .argumentOutOfRange }
+            return .bytes(bytes)
         case (.string, .bytes(let bytes)):
             return try Self.text(bytes, byteCountMax: parameter.maximumByteCount ?? 0)
         case (.entity(let type), .word(let word)):
             return try entity(type, .unsigned(word))
+        case (.entity(let type), .bytes(let bytes)) where model.schema.entities[type].keyType == .uuid:
+            guard bytes.count == 16 else { throw .argumentOutOfRange }
+            return try entity(type, .bytes(bytes))
         case (.entity(let type), .bytes(let bytes)):
             return try entity(type, try Self.text(bytes, byteCountMax: 256))
         default:
@@ -172,6 +188,12 @@ extension ModelTransaction {
         if case .text(let scalars) = value,
             let limit = model.schema.entities[type].fields[field].maximumByteCount,
             scalars.byteCount > limit
+        {
+            throw .textTooLong
+        }
+        if case .bytes(let bytes) = value,
+            let limit = model.schema.entities[type].fields[field].maximumByteCount,
+            bytes.count > limit
         {
             throw .textTooLong
         }

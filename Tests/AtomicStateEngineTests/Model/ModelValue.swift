@@ -1,4 +1,5 @@
 import AtomicStateSchema
+import AtomicStateValues
 
 /// A value as the reference model holds it.
 enum ModelValue: Hashable {
@@ -8,6 +9,12 @@ enum ModelValue: Hashable {
     case unsigned(UInt64)
     /// Code points, which CEL compares; Swift's own equality takes different spellings for one.
     case text([Unicode.Scalar])
+    case double(Double)
+    /// Bytes, or a UUID's.
+    case bytes([UInt8])
+    case time(TimeValue)
+    /// What an optional field without a value holds.
+    case absent
     case enumeration(Int)
     case entity(ModelEntity.Identity)
 
@@ -17,6 +24,10 @@ enum ModelValue: Hashable {
         case .int(let value), .decimal(unscaled: let value): self = .number(value)
         case .uint(let value): self = .unsigned(value)
         case .string(let text): self = .text(Array(text.unicodeScalars))
+        case .double(let text): self = .double(Double(text) ?? .nan)
+        case .bytes(let bytes): self = .bytes(bytes)
+        case .time(let value): self = .time(value)
+        case .null: self = .absent
         case .enumeration(let index): self = .enumeration(index)
         }
     }
@@ -30,7 +41,10 @@ extension ModelValue {
         switch self {
         case .number(let value): Int128(value)
         case .unsigned(let value): Int128(value)
-        case .bool, .text, .enumeration, .entity: preconditionFailure("\(self) is no number")
+        // A total takes an absent value for nothing.
+        case .absent: 0
+        case .bool, .text, .double, .bytes, .time, .enumeration, .entity:
+            preconditionFailure("\(self) is no number")
         }
     }
 

@@ -74,16 +74,29 @@ extension ReferenceModel {
         case .number(let value): .int(value)
         case .unsigned(let value): .word(value)
         case .text(let scalars): .text(scalars.string)
+        case .double(let value): .word(value.bitPattern)
+        case .bytes(let bytes): .bytes(bytes)
+        case .time(let value): .time(value)
+        case .absent: .absent
         case .enumeration(let index): .word(UInt64(index))
         case .entity(let identity): argument(state[identity].name.key)
         }
     }
 
     /// A key in a rejection, cut where keys end.
-    func shown(_ key: Argument) -> String {
-        switch key {
+    func shown(_ key: Argument, ofType type: Int) -> String {
+        if case .bytes(let bytes) = key, schema.entities[type].keyType == .uuid {
+            let digits = bytes.prefix(256).map { byte in
+                String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
+            }
+            guard bytes.count == 16 else { return digits.joined() }
+            return [0..<4, 4..<6, 6..<8, 8..<10, 10..<16].map { digits[$0].joined() }
+                .joined(separator: "-")
+        }
+        return switch key {
         case .word(let word): String(word)
         case .bytes(let bytes): String(decoding: bytes.prefix(256), as: UTF8.self)
+        case .time, .absent: preconditionFailure("no key is a time")
         }
     }
 }

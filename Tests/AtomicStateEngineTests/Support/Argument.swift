@@ -1,7 +1,12 @@
+import AtomicStateValues
+
 /// An argument or a stored value as it travels: a word, or bytes that need not be UTF-8.
 enum Argument: Hashable, CustomStringConvertible {
     case word(UInt64)
     case bytes([UInt8])
+    case time(TimeValue)
+    /// Stored only: an optional field without a value.
+    case absent
 
     static func int(_ value: Int64) -> Argument { .word(UInt64(bitPattern: value)) }
     static func text(_ text: String) -> Argument { .bytes(Array(text.utf8)) }
@@ -10,6 +15,8 @@ enum Argument: Hashable, CustomStringConvertible {
         switch self {
         case .word(let word): String(Int64(bitPattern: word))
         case .bytes(let bytes): String(decoding: bytes, as: UTF8.self).debugDescription
+        case .time(let value): "\(value.seconds)s \(value.nanoseconds)ns"
+        case .absent: "absent"
         }
     }
 }

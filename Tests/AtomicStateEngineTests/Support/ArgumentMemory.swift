@@ -20,6 +20,7 @@ final class ArgumentMemory {
         var words: [UInt64] = []
         var text: [UInt8] = []
         var lengths: [UInt32] = []
+        var nanoseconds: [UInt32] = []
         for value in values {
             switch value {
             case .word(let word):
@@ -27,10 +28,18 @@ final class ArgumentMemory {
             case .bytes(let bytes):
                 text += bytes
                 lengths.append(UInt32(bytes.count))
+            case .time(let value):
+                words.append(UInt64(bitPattern: value.seconds))
+                nanoseconds.append(UInt32(value.nanoseconds))
+            case .absent:
+                preconditionFailure("no argument is absent")
             }
         }
         if lengths.isEmpty {
-            columns.append(ArgumentColumn(words: copy(words)))
+            columns.append(
+                ArgumentColumn(
+                    words: copy(words),
+                    nanoseconds: nanoseconds.contains { $0 != 0 } ? copy(nanoseconds) : nil))
         } else {
             columns.append(
                 ArgumentColumn(text: UnsafeRawBufferPointer(copy(text)), lengths: copy(lengths)))

@@ -1,5 +1,6 @@
 import AtomicStateEngine
 import AtomicStateSchema
+import AtomicStateValues
 
 extension Engine {
     /// Executes a run of transactions of one operation.
@@ -18,7 +19,9 @@ extension Engine {
         guard !keys.isEmpty else { return [:] }
         let memory = ArgumentMemory(keys.map { [$0] })
         let result = read(type: type, keys: memory.columns[0], count: keys.count)
-        let columns = result.columns.map(\.arguments)
+        let entity = program.schema.entities[type]
+        let types = entity.fields.map(\.type) + entity.derived.map(\.type)
+        let columns = zip(result.columns, types).map { $0.arguments(of: $1) }
         var entities: [Argument: EntitySnapshot] = [:]
         var row = 0
         for (key, found) in zip(keys, result.found) where found {
@@ -39,7 +42,20 @@ extension Engine {
 
 extension ReadResult.Column {
     /// The column's values; one of text has lengths.
-    var arguments: [Argument] {
+    func arguments(of type: ValueType) -> [Argument] {
+        let values = presentArguments(of: type)
+        guard !isPresent.isEmpty else { return values }
+        return zip(values, isPresent).map { $1 ? $0 : .absent }
+    }
+
+    private func presentArguments(of type: ValueType) -> [Argument] {
+        if type == .timestamp || type == .duration {
+            return zip(words, nanoseconds).map { seconds, nanoseconds in
+                .time(
+                    TimeValue(
+                        seconds: Int64(bitPattern: seconds), nanoseconds: Int64(nanoseconds)))
+            }
+        }
         guard !lengths.isEmpty else { return words.map { .word($0) } }
         var start = 0
         return lengths.map { length in

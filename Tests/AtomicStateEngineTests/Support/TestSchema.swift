@@ -3,7 +3,7 @@ import Foundation
 
 /// The schemas that random transactions run against.
 enum TestSchema: String, CaseIterable, Sendable {
-    case bank, seats, warehouse, registry
+    case bank, seats, warehouse, registry, diary
 
     func program() throws -> Program {
         Program(compiling: try Schema(parsing: try text()))
@@ -19,6 +19,7 @@ enum TestSchema: String, CaseIterable, Sendable {
                 contentsOf: root.appending(path: "examples/\(rawValue).yaml"), encoding: .utf8)
         case .warehouse: return Self.warehouseText
         case .registry: return Self.registryText
+        case .diary: return Self.diaryText
         }
     }
 }

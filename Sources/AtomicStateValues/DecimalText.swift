@@ -1,9 +1,9 @@
 /// Decimals as text: "-12.50" is -1,250 units of 10^-2.
 ///
 /// Grammar: an optional sign, digits, and then optionally a point with 1 to `scale` digits.
-enum DecimalText {
+package enum DecimalText {
     /// The number of units; nil for text that is no such decimal, or beyond 64 bits.
-    static func units(of text: String, scale: Int) -> Int64? {
+    package static func units(of text: String, scale: Int) -> Int64? {
         var digits = text.utf8[...]
         let isNegative = digits.first == UInt8(ascii: "-")
         if isNegative || digits.first == UInt8(ascii: "+") { digits.removeFirst() }
@@ -31,7 +31,7 @@ enum DecimalText {
     }
 
     /// With exactly `scale` fraction digits.
-    static func text(of units: Int64, scale: Int) -> String {
+    package static func text(of units: Int64, scale: Int) -> String {
         let sign = units < 0 ? "-" : ""
         let magnitude = String(units.magnitude)
         guard scale > 0 else { return sign + magnitude }

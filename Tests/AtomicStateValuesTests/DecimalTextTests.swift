@@ -1,6 +1,6 @@
 import Testing
 
-@testable import AtomicStateClient
+@testable import AtomicStateValues
 
 @Suite struct DecimalTextTests {
     @Test(
