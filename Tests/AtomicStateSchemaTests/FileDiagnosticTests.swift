@@ -133,7 +133,7 @@ import Testing
         (field("{ type: decimal, scale: 19 }"), ["7:34: 'scale' is 0 to 18; found '19'"]),
         (field("{ type: decimal, scale: '2' }"), ["7:34: 'scale' is 0 to 18; found '2'"]),
         (field("{ type: string, max_length: 65537 }"), [
-            "7:38: 'max_length' is 1 to 65536; found '65537'",
+            "7:38: 'max_length' is 1 to 65535; found '65537'",
         ]),
         (field("enum"), ["7:10: an enum needs its values, as in { type: enum, values: [a, b] }"]),
         (field("{ type: enum, values: [] }"), ["7:32: an enum needs at least one value"]),

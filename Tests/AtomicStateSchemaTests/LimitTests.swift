@@ -139,4 +139,21 @@ import Testing
         #expect(Limits.Rule.depth <= Limits.Rule.nodeCount)
         #expect(Int64("1" + String(repeating: "0", count: Limits.Value.decimalScale)) != nil)
     }
+
+    /// However the totals are spread over the types that hold them.
+    @Test func totalsOverOneTypeAreBounded() {
+        func file(_ count: Int) -> String {
+            let holders = (0..<5).map { holder in
+                let totals = (0..<16).filter { holder * 16 + $0 < count }
+                    .map { "t\($0): { count: S, by: r\(holder) }" }.joined(separator: ", ")
+                return "  H\(holder): { key: string, derived: {\(totals)} }\n"
+            }
+            let references = repeated(5) { "r\($0): { ref: H\($0) }" }
+            return "schema: 1\nname: test\nentities:\n\(holders.joined())"
+                + "  S: { key: string, fields: {\(references)} }\n"
+        }
+        #expect(Fixture.mistakes(file(64)).isEmpty)
+        #expect(Fixture.diagnostics(of: file(65)).map(\.message)
+            == ["65 derived values are over S; the limit is 64"])
+    }
 }

@@ -4,8 +4,10 @@ internal import AtomicStateSchema
 //
 // The images may be of different sequences, each at least that which storage is complete up to; the
 // records from there on lead all of them to the same, last sequence. On the way a row may be referred
-// to, changed or deleted before it is there; what must not be is a row that is still awaited at the
-// end. References and totals are counted at the end alone.
+// to, changed or deleted before it is there, or without ever being there: the image of an entity that
+// was deleted while images were taken is an old one, and may refer to what was deleted before. What
+// must not be at the end is a row that is referred to by one that exists, or that was changed and not
+// deleted, without being there. References and totals are counted at the end alone.
 
 extension Engine {
     /// Loads an entity as `RowImage.swift` describes it.
@@ -20,10 +22,12 @@ extension Engine {
         let row: Row
         switch stores[type].shape.keyType {
         case .uint64:
-            row = expectRow(.number(UInt64(bigEndian: try keyReader.readRaw("a row's key"))), type: type)
+            let number: UInt64 = try keyReader.readRaw("a row's key")
+            guard keyReader.isAtEnd else { throw CorruptionError("bytes after a row's key") }
+            row = try expectRow(.number(UInt64(bigEndian: number)), type: type)
         case .string:
             let text = UnsafeRawBufferPointer(rebasing: key[MemoryLayout<UInt16>.size...])
-            row = expectRow(.text(text), type: type)
+            row = try expectRow(.text(text), type: type)
         }
         var reader = ByteReader(image)
         let version: UInt8 = try reader.read("a row's format")
@@ -42,14 +46,15 @@ extension Engine {
         for (field, offset) in zip(program.schema.entities[type].fields, layout.fieldOffsets) {
             switch field.type {
             case .string:
-                row[offset] = textHeap.allocate(try reader.readText())
+                let text = try reader.readText()
+                row[offset] = textHeap.allocate(try Self.admit(text, by: field))
             case .entity(let target) where stores[target].shape.keyType == .string:
-                row[offset] = address(of: expectRow(.text(try reader.readText()), type: target))
+                row[offset] = address(of: try expectRow(.text(try reader.readText()), type: target))
             case .entity(let target):
                 let key: UInt64 = try reader.read("a reference")
-                row[offset] = address(of: expectRow(.number(key), type: target))
+                row[offset] = address(of: try expectRow(.number(key), type: target))
             case .bool, .int, .uint, .decimal, .enumeration, .list:
-                row[offset] = try reader.read("a field")
+                row[offset] = try Self.admit(try reader.read("a field"), by: field)
             }
         }
         guard reader.isAtEnd else { throw CorruptionError("bytes after a row's last field") }
@@ -73,7 +78,7 @@ extension Engine {
                 lastSequence += 1
                 var next = parameterCount
                 for target in targets {
-                    replay(target, &columns, &next)
+                    try replay(target, &columns, &next)
                 }
                 for index in columns.indices { columns[index].advance() }
             }
@@ -120,17 +125,19 @@ extension Engine {
     private func address(of row: Row) -> UInt64 { UInt64(UInt(bitPattern: row)) }
 
     /// The row with this key, which may not have come yet.
-    private mutating func expectRow(_ key: Key, type: Int) -> Row {
+    private mutating func expectRow(_ key: Key, type: Int) throws(CorruptionError) -> Row {
         if let row = stores[type].find(key) { return row }
+        if case .text(let text) = key {
+            try Self.admit(text, byteCountMax: EngineLimits.keyByteCountMax, of: "a key")
+        }
         let row = stores[type].insert(key, textHeap: &textHeap)
         row[RowLayout.flagsOffset] &= ~RowFlags.exists
-        row[RowLayout.flagsOffset] |= RowFlags.awaited
         return row
     }
 
     private mutating func replay(
         _ target: WriteTarget, _ columns: inout [ReplayColumn], _ next: inout Int
-    ) {
+    ) throws(CorruptionError) {
         let keyColumn: Int
         if let parameter = target.keyParameter {
             keyColumn = parameter
@@ -138,7 +145,7 @@ extension Engine {
             keyColumn = next
             next += 1
         }
-        let row = expectRow(columns[keyColumn].key, type: target.type)
+        let row = try expectRow(columns[keyColumn].key, type: target.type)
         let firstField = next
         next += target.fields.count
         // A transaction may change a row under several names, and may delete and create a key: all of
@@ -155,7 +162,9 @@ extension Engine {
             row[RowLayout.flagsOffset] &= ~RowFlags.awaited
             row[RowLayout.flagsOffset] |= RowFlags.exists
         case .update:
-            break
+            if row[RowLayout.flagsOffset] & RowFlags.exists == 0 {
+                row[RowLayout.flagsOffset] |= RowFlags.awaited
+            }
         }
         let layout = program.layouts[target.type]
         let entity = program.schema.entities[target.type]
@@ -164,12 +173,13 @@ extension Engine {
             let column = columns[firstField + position]
             switch entity.fields[field].type {
             case .string:
+                let text = try Self.admit(column.text, by: entity.fields[field])
                 textHeap.free(row[offset])
-                row[offset] = textHeap.allocate(column.text)
+                row[offset] = textHeap.allocate(text)
             case .entity(let referred):
-                row[offset] = address(of: expectRow(column.key, type: referred))
+                row[offset] = address(of: try expectRow(column.key, type: referred))
             case .bool, .int, .uint, .decimal, .enumeration, .list:
-                row[offset] = column.word
+                row[offset] = try Self.admit(column.word, by: entity.fields[field])
             }
         }
     }
@@ -180,6 +190,41 @@ extension Engine {
         for offset in stores[type].shape.textOffsets { textHeap.free(row[offset]) }
         stores[type].deletedKeys.append(row[RowLayout.keyOffset])
         stores[type].release(row)
+    }
+}
+
+// MARK: Values
+
+extension Engine {
+    /// The word, if it is a value of the field's type.
+    private static func admit(_ word: UInt64, by field: Field) throws(CorruptionError) -> UInt64 {
+        let greatest: UInt64
+        switch field.type {
+        case .bool: greatest = 1
+        case .enumeration(let values): greatest = UInt64(values.count - 1)
+        case .int, .uint, .decimal, .string, .entity, .list: greatest = .max
+        }
+        guard word <= greatest else {
+            throw CorruptionError("\(word) as \(field.name): expected at most \(greatest)")
+        }
+        return word
+    }
+
+    /// The text, if it is a value of the field's type.
+    private static func admit(
+        _ text: UnsafeRawBufferPointer, by field: Field
+    ) throws(CorruptionError) -> UnsafeRawBufferPointer {
+        try admit(text, byteCountMax: field.maximumByteCount ?? 0, of: field.name)
+        return text
+    }
+
+    private static func admit(
+        _ text: UnsafeRawBufferPointer, byteCountMax: Int, of what: String
+    ) throws(CorruptionError) {
+        guard text.count <= byteCountMax else {
+            throw CorruptionError("\(what) of \(text.count) bytes: expected at most \(byteCountMax)")
+        }
+        guard isUTF8(text) else { throw CorruptionError("\(what) that is not UTF-8") }
     }
 }
 
