@@ -48,7 +48,7 @@ test: proto-check ## Build everything and run every test
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 .PHONY: bench
-bench: bench-prerequisites build ## Measure (BENCH_DURATION=20s BATCH_SIZE=1000 WORKERS=4 IN_FLIGHT=1)
+bench: bench-prerequisites build ## Measure (BENCH_DURATION=20s BATCH_SIZE=1000 WORKERS=2 IN_FLIGHT=2)
 	@$(PYTHON) bench/run.py batch-1000 --json bench/out/result.json
 
 .PHONY: bench-broker

@@ -6,7 +6,7 @@ import json
 import os
 
 from harness import command, scenario, settings, words
-from harness.errors import BenchError
+from harness.errors import BenchError, Interrupted
 from harness.measurement import SYNC, Bench, settings_in_words
 from harness.peers import peer, tigerbeetle
 from harness.peers.postgres import Postgres
@@ -72,7 +72,7 @@ def measure_ours(bench, each):
     if report["items_per_second"] is None:
         raise BenchError(f"{each.name}: no rate is reported, because {report['invalid_because']}")
     if report["interrupted"]:
-        raise BenchError("interrupted: nothing is compared")
+        raise Interrupted
     return peer.Result(
         system="Atomic State", form=each.title, items_per_second=report["items_per_second"],
         p50_ms=report["batch_latency_ms"]["p50"], p99_ms=report["batch_latency_ms"]["p99"],

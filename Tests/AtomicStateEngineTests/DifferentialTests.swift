@@ -21,7 +21,7 @@ import Testing
             let text = generator.text()
             var program: Program?
             do throws(SchemaError) {
-                program = Program(compiling: try Schema(parsing: text))
+                program = try Program(compiling: Schema(parsing: text))
             } catch {
                 Issue.record("seed \(seed): \(error.rendered(file: "random", source: text))")
             }

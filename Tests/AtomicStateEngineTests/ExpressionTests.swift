@@ -90,7 +90,7 @@ import Testing
 
     @Test(arguments: arithmetic + comparisons + texts + logic)
     func rule(_ rule: String, _ values: Values, _ expected: Expected) throws {
-        let program = Program(compiling: try Schema(parsing: Self.text(rule)))
+        let program = try Program(compiling: Schema(parsing: Self.text(rule)))
         let arguments: [Argument] = [
             1, .int(values.i), .int(values.j), .word(values.u), .word(values.v), .int(values.d),
             .text(values.s), .text(values.t), .word(values.b ? 1 : 0),

@@ -141,7 +141,7 @@ import Testing
 
     private static let program = {
         do throws(SchemaError) {
-            return Program(compiling: try Schema(parsing: text))
+            return try Program(compiling: Schema(parsing: text))
         } catch {
             fatalError(error.rendered(file: "rejections", source: text))
         }

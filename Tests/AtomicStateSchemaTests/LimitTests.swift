@@ -156,4 +156,20 @@ import Testing
         #expect(Fixture.diagnostics(of: file(65)).map(\.message)
             == ["65 derived values are over S; the limit is 64"])
     }
+
+    /// An operation that can break very many long rules has a place and a message, too.
+    @Test func routinesAreBounded() throws {
+        let rule = Array(repeating: "self.v > -1000", count: 60).joined(separator: " && ")
+        let invariants = (0..<64).map { "      - { id: i\($0), rule: \(rule) }\n" }.joined()
+        let parameters = repeated(16) { "p\($0): { ref: A }" }
+        let effects = (0..<16).map { "      - p\($0).v += 1\n" }.joined()
+        let text =
+            "schema: 1\nname: test\nentities:\n  A:\n    key: string\n    fields: { v: int }\n"
+            + "    invariants:\n\(invariants)operations:\n  o:\n    parameters: {\(parameters)}\n"
+            + "    effects:\n\(effects)"
+        let error = #expect(throws: SchemaError.self) { try CompiledSchema(text: text) }
+        let diagnostic = try #require(error?.diagnostics.first)
+        #expect(diagnostic.location.line == 73)
+        #expect(diagnostic.message.hasPrefix("operation 'o' and the rules that it can break take"))
+    }
 }

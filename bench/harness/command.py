@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from .errors import BenchError
+from .errors import BenchError, Interrupted
 
 INTERRUPTED = 130
 
@@ -16,10 +16,8 @@ def run(main):
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main())
-    except BenchError as error:
-        sys.exit(f"bench: {error}")
-    except OSError as error:
-        sys.exit(f"bench: {error}")
-    except KeyboardInterrupt:
-        print("bench: interrupted; nothing was measured", file=sys.stderr)
+    except (Interrupted, KeyboardInterrupt):
+        print("bench: interrupted before there was a result", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except (BenchError, OSError) as error:
+        sys.exit(f"bench: {error}")

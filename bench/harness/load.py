@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 
-from .errors import BenchError
+from .errors import BenchError, Interrupted
 
 # Flags of the load generator that have a load setting's name.
 _FLAGS = (
@@ -47,6 +47,6 @@ def run(binary, settings, address, folder):
             signal.signal(number, handler)
     if not report_path.exists():
         if interrupts:
-            raise BenchError("interrupted before there was a result")
+            raise Interrupted
         raise BenchError(f"the load generator ended with code {code}, without a result")
     return LoadResult(json.loads(report_path.read_text()), code == 0, bool(interrupts))

@@ -165,7 +165,7 @@ def _finish(axes, title, samples, formatter=None):
     axes.set_xlabel("seconds", color="#555555")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     if axes.get_yscale() == "linear":
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
     if formatter:
         axes.yaxis.set_major_formatter(formatter)

@@ -4,7 +4,7 @@ import json
 
 from . import scenario as scenarios
 from . import target, words
-from .errors import BenchError
+from .errors import BenchError, Interrupted
 
 
 def measure_all(bench, chosen, flags, json_path, keeps_going=False):
@@ -18,7 +18,7 @@ def measure_all(bench, chosen, flags, json_path, keeps_going=False):
             scenario = scenario.with_rate(reports)
             report = bench.measure(scenario)
         except BenchError as failure:
-            if not keeps_going or "interrupted" in str(failure):
+            if not keeps_going or isinstance(failure, Interrupted):
                 raise
             failures[scenario.name] = str(failure)
             print(f"failed       {failure}")

@@ -13,7 +13,7 @@ package struct CompiledSchema: Sendable {
     package init(text: String) throws(SchemaError) {
         self.text = text
         fingerprint = Self.sha256(of: text)
-        program = Program(compiling: try Schema(parsing: text))
+        program = try Program(compiling: Schema(parsing: text))
     }
 
     /// As sha256sum(1) prints it.

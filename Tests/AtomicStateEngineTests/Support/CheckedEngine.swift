@@ -141,7 +141,7 @@ extension CheckedEngine {
 extension CheckedEngine {
     /// - Parameter schema: the text of its file.
     convenience init(_ schema: String) throws {
-        let program = Program(compiling: try Schema(parsing: schema))
+        let program = try Program(compiling: Schema(parsing: schema))
         self.init(program, name: program.schema.name)
     }
 
