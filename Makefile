@@ -36,30 +36,42 @@ run: build ## Run the server (SCHEMA=examples/bank.yaml DATA=data)
 # The tests come last: their runner's closing line is the last line of the output. `swift test` would
 # add flags of its own and build everything a second time, hence --skip-build.
 .PHONY: test
-test: prerequisites proto-check ## Build everything and run every test
+test: proto-check ## Build everything and run every test
+	@scripts/prerequisites.sh build test
 	swift build --build-tests $(SWIFT_FLAGS)
+	@python3 bench/instructions.py $(BINARIES)
 	swift test --skip-build --disable-xctest -c release
 
+# Variables of all of these: BENCH_DURATION=20s BATCH_SIZE WORKERS IN_FLIGHT ACCOUNTS SEED RATE, and
+# those that `bench/run.py --help` lists. BENCH_BINARIES measures another build. The first Python is
+# the one that Debian's packages are for.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+
 .PHONY: bench
-bench: bench-prerequisites build ## Measure (BENCH_DURATION=20s BATCH_SIZE=1000 WORKERS=4 IN_FLIGHT=4)
-	@python3 bench/run.py
+bench: bench-prerequisites build ## Measure (BENCH_DURATION=20s BATCH_SIZE=1000 WORKERS=2 IN_FLIGHT=2)
+	@$(PYTHON) bench/run.py batch-1000 --json bench/out/result.json
 
 .PHONY: bench-broker
-bench-broker: export BATCH_SIZE := $(or $(BATCH_SIZE),1000)
 bench-broker: bench-prerequisites build ## Measure batches of 1000
-	@python3 bench/run.py --json bench/out/broker.json
+	@$(PYTHON) bench/run.py batch-1000 --json bench/out/broker.json
 
 .PHONY: bench-ceiling
 bench-ceiling: bench-prerequisites build ## Measure batches of 2000 against batches of 1000
-	@BATCH_SIZE=1000 python3 bench/run.py --json bench/out/ceiling-1000.json
-	@echo
-	@BATCH_SIZE=2000 python3 bench/run.py --json bench/out/ceiling-2000.json
+	@BATCH_SIZE= $(PYTHON) bench/run.py batch-1000 batch-2000
 
 .PHONY: bench-perf-dense
-bench-perf-dense: export WORKERS := $(or $(WORKERS),64)
-bench-perf-dense: export BATCH_SIZE := $(or $(BATCH_SIZE),100)
 bench-perf-dense: bench-prerequisites build ## Measure 64 workers with batches of 100
-	@python3 bench/run.py --json bench/out/perf-dense.json
+	@$(PYTHON) bench/run.py perf-dense
+
+.PHONY: bench-report
+bench-report: build ## Measure all scenarios and write bench/out/report.html (BENCH_DURATION=12s)
+	@scripts/prerequisites.sh build bench report
+	@$(PYTHON) bench/report.py
+
+.PHONY: bench-peers
+bench-peers: build ## Measure the same transfers on PostgreSQL, Redis and here (BENCH_DURATION=10s)
+	@scripts/prerequisites.sh build bench peers
+	@$(PYTHON) bench/peers.py
 
 .PHONY: bench-prerequisites
 bench-prerequisites:

@@ -17,8 +17,6 @@ let package = Package(
     dependencies: [
         // The schema file's YAML. Used by AtomicStateSchema alone.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        // SHA-256, the schema's fingerprint. Used by AtomicStateSchema alone.
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         // Sockets and HTTP/1. Used by AtomicStateServer, AtomicStateClient and atomic-state-bench.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         // Structured logs. Used by AtomicStateServer and the executables.
@@ -33,6 +31,8 @@ let package = Package(
     targets: [
         // C headers and generated C, nothing else.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+        // SHA-256, the schema's fingerprint. A package of Swift's own would compile all of BoringSSL.
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "CProtocol",
             linkerSettings: [.linkedLibrary("protobuf-c")]),
@@ -43,9 +43,8 @@ let package = Package(
         .target(
             name: "AtomicStateSchema",
             dependencies: [
-                "AtomicStateValues",
+                "AtomicStateValues", "COpenSSL",
                 .product(name: "Yams", package: "Yams"),
-                .product(name: "Crypto", package: "swift-crypto"),
             ],
             swiftSettings: settings),
         // Rows, evaluation, derived values, journal records. Deterministic, no I/O.
@@ -106,6 +105,12 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
+        // The stages of a transaction, for bench/instructions.py to count their instructions.
+        .executableTarget(
+            name: "instruction-benchmark",
+            dependencies: ["AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema"],
+            swiftSettings: settings),
+
 
         .testTarget(
             name: "AtomicStateValuesTests",

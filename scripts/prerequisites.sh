@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks for what the named groups need: build, bench, image. Missing Debian packages are installed
-# if run as root, and named otherwise.
+# Checks for what the named groups need: build, test, bench, report, peers, image. Missing Debian
+# packages are installed if run as root, and named otherwise.
 set -euo pipefail
 
 fail() {
@@ -10,10 +10,13 @@ fail() {
 
 packages_of() {
     case $1 in
-        build) echo git librocksdb-dev libprotobuf-c-dev protobuf-c-compiler ;;
+        build) echo git librocksdb-dev libprotobuf-c-dev libssl-dev protobuf-c-compiler ;;
+        test) echo binutils python3 valgrind ;;
         bench) echo fio python3 ;;
+        report) echo python3-matplotlib ;;
+        peers) echo postgresql redis-server ;;
         image) echo binutils buildah podman crun debootstrap ;;
-        *) fail "unknown group '$1'; expected build, bench or image" ;;
+        *) fail "unknown group '$1'; expected build, test, bench, report, peers or image" ;;
     esac
 }
 
@@ -32,10 +35,21 @@ require_swift() {
     fi
 }
 
+# The databases are started by who needs them, on folders of their own, and not by their packages:
+# https://people.debian.org/~hmh/invokerc.d-policyrc.d-specification.txt
+start_no_services() {
+    local policy=/usr/sbin/policy-rc.d
+    if [ -e "$policy" ]; then return; fi
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+}
+
 require_packages() {
-    local group package missing=()
+    local group packages package missing=()
     for group in "$@"; do
-        for package in $(packages_of "$group"); do
+        packages=$(packages_of "$group")
+        for package in $packages; do
             is_installed "$package" || missing+=("$package")
         done
     done
@@ -45,6 +59,7 @@ require_packages() {
     sudo apt-get update && sudo apt-get install --yes --no-install-recommends ${missing[*]}"
     fi
     echo "prerequisites: installing ${missing[*]}"
+    start_no_services
     # A package list that can't be renewed is no failure yet: the install tells.
     apt-get update --quiet=2 || echo 'prerequisites: apt-get update failed' >&2
     DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends \

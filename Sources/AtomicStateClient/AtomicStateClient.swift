@@ -119,6 +119,12 @@ extension Connection {
         guard case .hello(let greeting) = try await response(to: hello) else {
             throw unexpectedResponse(to: "hello")
         }
+        guard greeting.version == ProtocolLimits.version else {
+            throw Status(
+                .failedPrecondition,
+                "the server speaks protocol version \(greeting.version): expected "
+                    + "\(ProtocolLimits.version)")
+        }
         return greeting
     }
 

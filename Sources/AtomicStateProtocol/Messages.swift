@@ -154,6 +154,8 @@ public struct GetReply: Sendable {
 
 /// What a server says of itself at the start of a connection.
 public struct ServerGreeting: Sendable, Equatable {
+    /// The protocol version that the server chose.
+    public var version: UInt32
     public var server: String
     public var role: String
     public var schemaName: String
@@ -166,10 +168,11 @@ public struct ServerGreeting: Sendable, Equatable {
     public var health: String
 
     public init(
-        server: String, role: String, schemaName: String, schemaFingerprint: String,
+        version: UInt32, server: String, role: String, schemaName: String, schemaFingerprint: String,
         frameByteCountMax: Int, batchTransactionCountMax: Int, requestsInFlightMax: Int,
         keyByteCountMax: Int, health: String
     ) {
+        self.version = version
         self.server = server
         self.role = role
         self.schemaName = schemaName
@@ -193,11 +196,13 @@ public struct HealthReply: Sendable, Equatable {
     /// Bytes a second that RocksDB slows its writers down to; 0 if it does not.
     public var delayedWriteRate: UInt64
     public var backgroundErrorCount: UInt64
+    public var runningCompactionCount: UInt64
+    public var runningFlushCount: UInt64
 
     public init(
         status: String, durableSequence: UInt64, queuedTransactionCount: UInt64,
         columnFamilies: [ColumnFamilyHealth], writesStopped: Bool, delayedWriteRate: UInt64,
-        backgroundErrorCount: UInt64
+        backgroundErrorCount: UInt64, runningCompactionCount: UInt64, runningFlushCount: UInt64
     ) {
         self.status = status
         self.durableSequence = durableSequence
@@ -206,6 +211,8 @@ public struct HealthReply: Sendable, Equatable {
         self.writesStopped = writesStopped
         self.delayedWriteRate = delayedWriteRate
         self.backgroundErrorCount = backgroundErrorCount
+        self.runningCompactionCount = runningCompactionCount
+        self.runningFlushCount = runningFlushCount
     }
 }
 
@@ -214,19 +221,15 @@ public struct ColumnFamilyHealth: Sendable, Equatable {
     public var level0FileCount: UInt64
     public var pendingCompactionByteCount: UInt64
     public var memtableByteCount: UInt64
-    public var runningCompactionCount: UInt64
-    public var runningFlushCount: UInt64
 
     public init(
         name: String, level0FileCount: UInt64, pendingCompactionByteCount: UInt64,
-        memtableByteCount: UInt64, runningCompactionCount: UInt64, runningFlushCount: UInt64
+        memtableByteCount: UInt64
     ) {
         self.name = name
         self.level0FileCount = level0FileCount
         self.pendingCompactionByteCount = pendingCompactionByteCount
         self.memtableByteCount = memtableByteCount
-        self.runningCompactionCount = runningCompactionCount
-        self.runningFlushCount = runningFlushCount
     }
 }
 

@@ -14,6 +14,8 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
         case describe
         case health
         case ping
+        /// A request that can be read but not meant: why it is refused.
+        case invalid(Status)
     }
 
     package struct Hello {
@@ -36,8 +38,8 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
     }
 
     /// - Parameter bytes: one message, without its frame's header.
-    /// - Throws: `invalidArgument` for bytes that are no request, or columns that contradict their
-    ///   run; `unimplemented` for a request of an unknown kind.
+    /// - Throws: `invalidArgument` for bytes that are no request. What is wrong inside of a request
+    ///   becomes its body, so that it can be answered.
     package init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
         let arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
         let unpacked = arena.withAllocator { allocator in
@@ -51,26 +53,34 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
         }
         id = message.id
         self.arena = arena
+        do throws(Status) {
+            body = try Self.body(of: message)
+        } catch {
+            body = .invalid(error)
+        }
+    }
+
+    private static func body(of message: Atomicstate__V1__Request) throws(Status) -> Body {
         switch message.body_case {
         case ATOMICSTATE__V1__REQUEST__BODY_HELLO:
             let hello = message.hello.pointee
-            body = .hello(
+            return .hello(
                 Hello(
                     versionMin: hello.version_min, versionMax: hello.version_max,
                     client: text(hello.client),
                     schemaFingerprint: text(hello.schema_fingerprint)))
         case ATOMICSTATE__V1__REQUEST__BODY_SUBMIT:
-            body = .submit(try Submit(message.submit.pointee))
+            return .submit(try Submit(message.submit.pointee))
         case ATOMICSTATE__V1__REQUEST__BODY_GET:
             let get = message.get.pointee
             guard let keys = get.keys else {
                 throw Status(.invalidArgument, "Get.keys: expected a column of keys, found none")
             }
-            body = .get(
+            return .get(
                 Get(entity: get.entity, keys: try ColumnView(keys.pointee, name: "Get.keys")))
-        case ATOMICSTATE__V1__REQUEST__BODY_DESCRIBE: body = .describe
-        case ATOMICSTATE__V1__REQUEST__BODY_HEALTH: body = .health
-        case ATOMICSTATE__V1__REQUEST__BODY_PING: body = .ping
+        case ATOMICSTATE__V1__REQUEST__BODY_DESCRIBE: return .describe
+        case ATOMICSTATE__V1__REQUEST__BODY_HEALTH: return .health
+        case ATOMICSTATE__V1__REQUEST__BODY_PING: return .ping
         default:
             throw Status(
                 .unimplemented,

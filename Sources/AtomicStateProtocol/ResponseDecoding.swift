@@ -100,7 +100,7 @@ extension ServerGreeting {
     fileprivate init(_ message: Atomicstate__V1__HelloReply) {
         let limits = message.limits?.pointee
         self.init(
-            server: text(message.server), role: text(message.role),
+            version: message.version, server: text(message.server), role: text(message.role),
             schemaName: text(message.schema_name),
             schemaFingerprint: text(message.schema_fingerprint),
             frameByteCountMax: limits.map { Int($0.frame_bytes_max) }
@@ -123,13 +123,13 @@ extension HealthReply {
                 ColumnFamilyHealth(
                     name: text($0.name), level0FileCount: $0.level0_files,
                     pendingCompactionByteCount: $0.pending_compaction_bytes,
-                    memtableByteCount: $0.memtable_bytes,
-                    runningCompactionCount: $0.running_compactions,
-                    runningFlushCount: $0.running_flushes)
+                    memtableByteCount: $0.memtable_bytes)
             },
             writesStopped: message.writes_stopped != 0,
             delayedWriteRate: message.delayed_write_rate,
-            backgroundErrorCount: message.background_errors)
+            backgroundErrorCount: message.background_errors,
+            runningCompactionCount: message.running_compactions,
+            runningFlushCount: message.running_flushes)
     }
 }
 

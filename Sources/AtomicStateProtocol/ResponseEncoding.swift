@@ -68,7 +68,7 @@ extension Arena {
         _ greeting: ServerGreeting
     ) -> UnsafeMutablePointer<Atomicstate__V1__HelloReply> {
         message(atomicstate__v1__hello_reply__init) {
-            $0.version = ProtocolLimits.version
+            $0.version = greeting.version
             $0.server = string(greeting.server)
             $0.role = string(greeting.role)
             $0.schema_name = string(greeting.schemaName)
@@ -120,13 +120,13 @@ extension Arena {
                         $0.level0_files = family.level0FileCount
                         $0.pending_compaction_bytes = family.pendingCompactionByteCount
                         $0.memtable_bytes = family.memtableByteCount
-                        $0.running_compactions = family.runningCompactionCount
-                        $0.running_flushes = family.runningFlushCount
                     }
                 })
             $0.writes_stopped = health.writesStopped ? 1 : 0
             $0.delayed_write_rate = health.delayedWriteRate
             $0.background_errors = health.backgroundErrorCount
+            $0.running_compactions = health.runningCompactionCount
+            $0.running_flushes = health.runningFlushCount
         }
     }
 

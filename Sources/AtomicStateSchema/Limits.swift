@@ -6,7 +6,7 @@ package enum Limits {
     package enum File {
         package static let byteCount = 1 << 20
         /// Maps, lists and scalars; map keys are not counted.
-        package static let nodeCount = 65_535
+        package static let nodeCount = 65_536
         /// A legal file nests seven deep; the rest is room for a mistake to be named properly.
         package static let depth = 16
     }
@@ -15,6 +15,8 @@ package enum Limits {
         package static let entityCount = 64
         package static let fieldCountPerEntity = 64
         package static let derivedCountPerEntity = 16
+        /// The derived values, of all types, over one type: a transaction keeps a bit for each.
+        package static let derivedCountPerSource = 64
         package static let invariantCountPerEntity = 64
         package static let operationCount = 256
         package static let parameterCountPerOperation = 16

@@ -21,10 +21,13 @@ package struct Configuration: Sendable {
     /// After this many bytes of journal, changed rows are written to storage: what a restart has to
     /// replay is at most about twice as much.
     package var materialiseAfterByteCount: Int
+    /// About as many bytes of journal are kept; what a restart has to replay is kept in any case.
+    package var journalRetentionByteCount: UInt64
 
     package init(
         schemaPath: String, dataPath: String, listen: Address, admin: Address,
-        eventLoopThreadCount: Int, materialiseAfterByteCount: Int
+        eventLoopThreadCount: Int, materialiseAfterByteCount: Int,
+        journalRetentionByteCount: UInt64
     ) {
         self.schemaPath = schemaPath
         self.dataPath = dataPath
@@ -32,6 +35,7 @@ package struct Configuration: Sendable {
         self.admin = admin
         self.eventLoopThreadCount = eventLoopThreadCount
         self.materialiseAfterByteCount = materialiseAfterByteCount
+        self.journalRetentionByteCount = journalRetentionByteCount
     }
 }
 

@@ -120,7 +120,8 @@ private final class CommitPipeline: Sendable {
         health = HealthReporter(database: database, sequencer: sequencer, statistics: statistics)
         let usedGroups = UsedGroups()
         let materialiser = Materialiser(
-            database: database, statistics: statistics, logger: logger)
+            database: database, statistics: statistics,
+            journalRetentionByteCount: configuration.journalRetentionByteCount, logger: logger)
         let committer = Committer(
             database: database, sequencer: sequencer, materialiser: materialiser,
             statistics: statistics, usedGroups: usedGroups, replies: ReplySender(), logger: logger)

@@ -137,7 +137,7 @@ extension Database {
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(Failure)
             -> Void
     ) throws(IterationError<Failure>) {
-        let iterator = rocksdb_create_iterator_cf(handle, options.scan, self.family(family))
+        let iterator = makeIterator(over: family)
         defer { rocksdb_iter_destroy(iterator) }
         start.withUnsafeBytes { start in
             rocksdb_iter_seek(
@@ -166,32 +166,8 @@ extension Database {
         }
     }
 
-    /// Calls the body with each journal record from the one that holds a sequence on: its first
-    /// sequence and its bytes.
-    package func forEachJournalRecord<Failure: Error>(
-        holding sequence: UInt64,
-        _ body: (_ firstSequence: UInt64, _ record: UnsafeRawBufferPointer) throws(Failure) -> Void
-    ) throws(IterationError<Failure>) {
-        let start = firstSequenceOfRecord(holding: sequence) ?? sequence
-        try forEach(
-            in: .journal, from: withBigEndianBytes(start) { Array(UnsafeRawBufferPointer($0)) }
-        ) { (key, value) throws(Failure) in
-            let firstSequence = key.reduce(into: UInt64(0)) { $0 = $0 << 8 | UInt64($1) }
-            try body(firstSequence, value)
-        }
-    }
-
-    private func firstSequenceOfRecord(holding sequence: UInt64) -> UInt64? {
-        let iterator = rocksdb_create_iterator_cf(handle, options.scan, family(.journal))
-        defer { rocksdb_iter_destroy(iterator) }
-        withBigEndianBytes(sequence) { key in
-            rocksdb_iter_seek_for_prev(iterator, key.baseAddress, key.count)
-        }
-        guard rocksdb_iter_valid(iterator) != 0 else { return nil }
-        var byteCount = 0
-        let key = rocksdb_iter_key(iterator, &byteCount)
-        return UnsafeRawBufferPointer(start: key, count: byteCount)
-            .reduce(into: UInt64(0)) { $0 = $0 << 8 | UInt64($1) }
+    func makeIterator(over family: ColumnFamily) -> OpaquePointer? {
+        rocksdb_create_iterator_cf(handle, options.scan, self.family(family))
     }
 }
 

@@ -2731,7 +2731,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__health__descriptor =
   (ProtobufCMessageInit) atomicstate__v1__health__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__health_reply__field_descriptors[7] =
+static const ProtobufCFieldDescriptor atomicstate__v1__health_reply__field_descriptors[9] =
 {
   {
     "status",
@@ -2817,6 +2817,30 @@ static const ProtobufCFieldDescriptor atomicstate__v1__health_reply__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "running_compactions",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__HealthReply, running_compactions),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "running_flushes",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__HealthReply, running_flushes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__health_reply__field_indices_by_name[] = {
   6,   /* field[6] = background_errors */
@@ -2824,13 +2848,15 @@ static const unsigned atomicstate__v1__health_reply__field_indices_by_name[] = {
   5,   /* field[5] = delayed_write_rate */
   1,   /* field[1] = durable_sequence */
   2,   /* field[2] = queued_transactions */
+  7,   /* field[7] = running_compactions */
+  8,   /* field[8] = running_flushes */
   0,   /* field[0] = status */
   4,   /* field[4] = writes_stopped */
 };
 static const ProtobufCIntRange atomicstate__v1__health_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__health_reply__descriptor =
 {
@@ -2840,14 +2866,14 @@ const ProtobufCMessageDescriptor atomicstate__v1__health_reply__descriptor =
   "Atomicstate__V1__HealthReply",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__HealthReply),
-  7,
+  9,
   atomicstate__v1__health_reply__field_descriptors,
   atomicstate__v1__health_reply__field_indices_by_name,
   1,  atomicstate__v1__health_reply__number_ranges,
   (ProtobufCMessageInit) atomicstate__v1__health_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__column_family_health__field_descriptors[6] =
+static const ProtobufCFieldDescriptor atomicstate__v1__column_family_health__field_descriptors[4] =
 {
   {
     "name",
@@ -2897,43 +2923,17 @@ static const ProtobufCFieldDescriptor atomicstate__v1__column_family_health__fie
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "running_compactions",
-    5,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Atomicstate__V1__ColumnFamilyHealth, running_compactions),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "running_flushes",
-    6,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Atomicstate__V1__ColumnFamilyHealth, running_flushes),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned atomicstate__v1__column_family_health__field_indices_by_name[] = {
   1,   /* field[1] = level0_files */
   3,   /* field[3] = memtable_bytes */
   0,   /* field[0] = name */
   2,   /* field[2] = pending_compaction_bytes */
-  4,   /* field[4] = running_compactions */
-  5,   /* field[5] = running_flushes */
 };
 static const ProtobufCIntRange atomicstate__v1__column_family_health__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__column_family_health__descriptor =
 {
@@ -2943,7 +2943,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__column_family_health__descript
   "Atomicstate__V1__ColumnFamilyHealth",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__ColumnFamilyHealth),
-  6,
+  4,
   atomicstate__v1__column_family_health__field_descriptors,
   atomicstate__v1__column_family_health__field_indices_by_name,
   1,  atomicstate__v1__column_family_health__number_ranges,

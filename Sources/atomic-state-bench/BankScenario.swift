@@ -24,6 +24,8 @@ final class BankScenario: Scenario {
         balances = Mutex(Array(repeating: Self.startingBalanceCents, count: accountCount))
     }
 
+    var population: String { "\(grouped(accountCount)) accounts" }
+
     func batch(transactionCount: Int, from random: inout RandomStream) -> [Run] {
         let accountCount = UInt64(accountCount)
         let sources = (0..<transactionCount).map { _ in
@@ -85,12 +87,7 @@ extension BankScenario {
         try await session.forEachChunk(
             of: accountCount, chunkCountMax: max(1, min(Self.chunkAccountCountMax, batchLimit / 2))
         ) { indices in
-            let reply = try await session.submit(self.openingBatch(for: indices))
-            if let rejection = reply.rejections.first {
-                throw BenchError.preparationRejected(
-                    "\(rejection.rule) \(rejection.entityType) \(rejection.entityKey): "
-                        + rejection.message)
-            }
+            try await session.prepare(self.openingBatch(for: indices))
         }
     }
 

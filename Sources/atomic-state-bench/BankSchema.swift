@@ -35,40 +35,6 @@ struct BankSchema: Sendable {
 
     /// The balance of each account that was asked for, in cents; nil for one that does not exist.
     func balances(in reply: GetReply, accountCount: Int) throws -> [Int64?] {
-        guard reply.found.count == accountCount, reply.columns.indices.contains(balanceColumn),
-            reply.columns[balanceColumn].words.count == reply.found.count(where: { $0 })
-        else {
-            throw Status(.internal, "the server sent a reply that does not fit the accounts")
-        }
-        var words = reply.columns[balanceColumn].words.makeIterator()
-        return reply.found.map { isFound in
-            isFound ? words.next().map { Int64(bitPattern: $0) } : nil
-        }
-    }
-}
-
-extension SchemaDescription {
-    /// The operation's index, if it has exactly these parameters; a nil kind stands for a string of
-    /// any length.
-    fileprivate func index(
-        ofOperation name: String, _ expected: (name: String, kind: ValueKind?)...
-    ) throws -> Int {
-        let index = try operationIndex(named: name)
-        let parameters = operations[index].parameters
-        let fits =
-            parameters.count == expected.count
-            && zip(parameters, expected).allSatisfy { parameter, expected in
-                guard parameter.name == expected.name else { return false }
-                if let kind = expected.kind { return parameter.kind == kind }
-                if case .string = parameter.kind { return true }
-                return false
-            }
-        guard fits else {
-            throw BenchError.otherSchema(
-                expected: "\(name)(\(expected.map(\.name).joined(separator: ", "))) of "
-                    + "examples/bank.yaml",
-                found: "\(name)(\(parameters.map(\.name).joined(separator: ", ")))")
-        }
-        return index
+        try reply.integers(ofColumn: balanceColumn, count: accountCount)
     }
 }

@@ -61,16 +61,17 @@ struct Bench: Sendable {
         let client = workers[0].client
         let ledger = SharedLedger(lastSequence: try await client.health().durableSequence)
         let session = Session(client: client, ledger: ledger)
-        log("preparing \(grouped(settings.accountCount)) accounts")
+        log("preparing \(scenario.population)")
         try await scenario.prepare(through: session)
 
+        let startDate = Date.now
         let pace = Pace(
             duration: settings.duration,
             batchesPerSecond: settings.rate > 0
                 ? settings.rate / Double(settings.batchTransactionCount) : nil)
         let load = Load(
             scenario: scenario, settings: settings, workers: workers, ledger: ledger, pace: pace,
-            measurements: Measurements())
+            measurements: Measurements(start: pace.start))
         let processorTimeBefore = processorNanoseconds()
         try await carryOut(load)
         let elapsed = pace.start.duration(to: .now).seconds
@@ -81,8 +82,8 @@ struct Bench: Sendable {
         let modelCheck = try await check(scenario, session)
         return Report(
             itemsPerSecond: Double(counts.accepted) / elapsed, itemsTotal: counts.accepted,
-            rejectedTotal: counts.rejected, elapsedSeconds: elapsed,
-            batchLatencies: load.measurements.latencies,
+            rejectedTotal: counts.rejected, startDate: startDate, elapsedSeconds: elapsed,
+            batchLatencies: load.measurements.latencies, intervals: load.measurements.intervals,
             clientProcessorNanosecondsPerItem: Double(processorTime)
                 / Double(max(counts.accepted + counts.rejected, 1)),
             modelCheck: modelCheck, seed: settings.seed, buildMode: .current,
@@ -93,7 +94,7 @@ struct Bench: Sendable {
         let watch = InterruptWatch { load.pace.stop() }
         defer { watch.cancel() }
         try await withThrowingTaskGroup { group in
-            group.addTask { await logProgress(of: load.measurements) }
+            group.addTask { await logProgress(of: load) }
             try await load.run()
             group.cancelAll()
         }
@@ -112,29 +113,12 @@ struct Bench: Sendable {
     }
 
     /// One line each second, until it is cancelled.
-    private func logProgress(of measurements: Measurements) async {
-        let clock = ContinuousClock()
-        let start = clock.now
-        var last = (instant: start, accepted: 0)
+    private func logProgress(of load: Load<some Scenario>) async {
         for second in 1... {
-            do { try await clock.sleep(until: start + .seconds(second)) } catch { return }
-            let counts = measurements.counts
-            let latencies = measurements.latencies
-            let now = clock.now
-            let rate =
-                Double(counts.accepted - last.accepted) / last.instant.duration(to: now).seconds
-            last = (now, counts.accepted)
-            log(
-                "\(second) s: \(grouped(Int(rate))) transactions/s, "
-                    + "\(grouped(counts.rejected)) rejected, p50 \(fixed(latencies.median, 2)) ms, "
-                    + "p99 \(fixed(latencies.percentile99, 2)) ms")
+            do {
+                try await ContinuousClock().sleep(until: load.pace.start + .seconds(second))
+            } catch { return }
+            log(load.measurements.endInterval().summary)
         }
     }
-}
-
-/// Processor time that this process has used.
-private func processorNanoseconds() -> Int {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return time.tv_sec * 1_000_000_000 + time.tv_nsec
 }

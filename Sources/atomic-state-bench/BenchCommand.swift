@@ -40,8 +40,14 @@ struct BenchCommand: AsyncParsableCommand {
             """)
     var rate = 0.0
 
-    @Option(help: "Accounts that the transfers go between.")
+    @Option(help: "Accounts that the transfers of the scenario bank go between.")
     var accounts = 10_000
+
+    @Option(help: "Teams of the scenario seats.")
+    var teams = 100_000
+
+    @Option(help: "Organizations that the teams belong to in equal parts.")
+    var organizations = 100
 
     @Option(help: "Extra bytes for each transaction, where the scenario can carry them.")
     var payloadBytes = 0
@@ -63,6 +69,8 @@ struct BenchCommand: AsyncParsableCommand {
         try require(batch, "--batch", in: 1...ProtocolLimits.batchTransactionCountMax)
         try require(inFlight, "--in-flight", in: 1...ProtocolLimits.requestsInFlightMax)
         try require(accounts, "--accounts", in: 2...100_000_000)
+        try require(teams, "--teams", in: 1...NumberedKeys.countMax)
+        try require(organizations, "--organizations", in: 1...teams)
         try require(threads, "--threads", in: 1...256)
         guard rate >= 0, rate <= 1e9 else {
             throw ValidationError("--rate \(rate): expected 0 to 1000000000")
@@ -85,8 +93,8 @@ struct BenchCommand: AsyncParsableCommand {
         let settings = Settings(
             server: server, scenario: scenario, workerCount: workers, inFlightCount: inFlight,
             batchTransactionCount: batch, duration: duration.duration, rate: rate,
-            accountCount: accounts, payloadByteCount: payloadBytes, threadCount: threads,
-            seed: seed)
+            accountCount: accounts, teamCount: teams, organizationCount: organizations,
+            payloadByteCount: payloadBytes, threadCount: threads, seed: seed)
         if BuildMode.current == .debug {
             writeError("WARNING: this is a debug build; its figures say nothing about speed.")
         }

@@ -2,30 +2,78 @@ internal import AtomicStateProtocol
 internal import Histogram
 internal import Synchronization
 
-/// What is measured while the load runs.
+/// What is measured while the load runs, in all and for each second.
 final class Measurements: Sendable {
     private struct State {
+        var total = Tally()
+        /// Since the last interval ended.
+        var current = Tally()
+        var intervals: [Interval] = []
+        var intervalStart: ContinuousClock.Instant
+        var intervalStartProcessorNanoseconds = processorNanoseconds()
+    }
+
+    private struct Tally {
         var acceptedCount = 0
         var rejectedCount = 0
         var latencies = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
+
+        mutating func add(_ reply: SubmitReply, latencyNanoseconds: UInt64) {
+            acceptedCount += reply.acceptedCount
+            rejectedCount += reply.rejections.count
+            latencies.record(latencyNanoseconds)
+        }
     }
 
-    private let state = Mutex(State())
+    private let start: ContinuousClock.Instant
+    private let state: Mutex<State>
+
+    init(start: ContinuousClock.Instant) {
+        self.start = start
+        state = Mutex(State(intervalStart: start))
+    }
 
     func add(_ reply: SubmitReply, latency: Duration) {
+        let nanoseconds = UInt64(max(latency.nanoseconds, 1))
         state.withLock { state in
-            state.acceptedCount += reply.acceptedCount
-            state.rejectedCount += reply.rejections.count
-            state.latencies.record(UInt64(max(latency.nanoseconds, 1)))
+            state.total.add(reply, latencyNanoseconds: nanoseconds)
+            state.current.add(reply, latencyNanoseconds: nanoseconds)
+        }
+    }
+
+    /// Ends an interval, and begins the next.
+    func endInterval() -> Interval {
+        let (now, processorTime) = (ContinuousClock.now, processorNanoseconds())
+        return state.withLock { state in
+            let current = state.current
+            let seconds = state.intervalStart.duration(to: now).seconds
+            let processorTimeUsed = processorTime - state.intervalStartProcessorNanoseconds
+            let interval = Interval(
+                endSeconds: start.duration(to: now).seconds,
+                itemsPerSecond: Double(current.acceptedCount) / seconds,
+                rejectedPerSecond: Double(current.rejectedCount) / seconds,
+                latencies: current.latencies.totalCount > 0
+                    ? BatchLatencies(current.latencies) : nil,
+                clientCores: Double(processorTimeUsed) / 1e9 / seconds)
+            state.intervals.append(interval)
+            state.current = Tally()
+            state.intervalStart = now
+            state.intervalStartProcessorNanoseconds = processorTime
+            return interval
         }
     }
 
     var counts: (accepted: Int, rejected: Int) {
-        state.withLock { ($0.acceptedCount, $0.rejectedCount) }
+        state.withLock { ($0.total.acceptedCount, $0.total.rejectedCount) }
     }
 
     var latencies: BatchLatencies {
-        state.withLock { BatchLatencies($0.latencies) }
+        state.withLock { BatchLatencies($0.total.latencies) }
+    }
+
+    /// Those that have ended.
+    var intervals: [Interval] {
+        state.withLock { $0.intervals }
     }
 }
 

@@ -7,8 +7,12 @@ struct Report: Encodable {
     let itemsPerSecond: Double
     let itemsTotal: Int
     let rejectedTotal: Int
+    /// When the load began. Written as seconds since 1970, as the driver's samples are.
+    let startDate: Date
     let elapsedSeconds: Double
     let batchLatencies: BatchLatencies
+    /// One for each second.
+    let intervals: [Interval]
     /// Processor time of this process for each transaction, accepted or rejected.
     let clientProcessorNanosecondsPerItem: Double
     let modelCheck: ModelCheck
@@ -21,8 +25,10 @@ struct Report: Encodable {
         case itemsPerSecond = "items_per_second"
         case itemsTotal = "items_total"
         case rejectedTotal = "rejected_total"
+        case startDate = "start_unix_seconds"
         case elapsedSeconds = "elapsed_seconds"
         case batchLatencies = "batch_latency_ms"
+        case intervals
         case clientProcessorNanosecondsPerItem = "client_cpu_ns_per_item"
         case modelCheck = "model_check"
         case seed
@@ -58,6 +64,7 @@ struct Report: Encodable {
 
     func write(to path: String) throws {
         let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .secondsSince1970
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try encoder.encode(self).write(to: URL(fileURLWithPath: path))
     }

@@ -4,8 +4,11 @@ internal import AtomicStateProtocol
 
 /// What a load consists of, and what the server has to know afterwards.
 ///
-/// `prepare`, then any number of `batch` and `acknowledge` at once, then `differences`.
+/// `prepare`, then any number of `batch` and `acknowledge` at once, then `compare`.
 protocol Scenario: Sendable {
+    /// What `prepare` creates, in words.
+    var population: String { get }
+
     /// Brings a fresh server to the state that the load starts from.
     func prepare(through session: Session) async throws
 
@@ -42,10 +45,16 @@ struct StateComparison {
 enum ScenarioName: String, CaseIterable, ExpressibleByArgument, Encodable {
     /// Transfers between accounts, on examples/bank.yaml.
     case bank
+    /// Seats under a limit over all teams, on bench/scenarios/seats.yaml.
+    case seats
 
     func scenario(schema: SchemaDescription, settings: Settings) throws -> any Scenario {
         switch self {
         case .bank: try BankScenario(schema: schema, accountCount: settings.accountCount)
+        case .seats:
+            try SeatsScenario(
+                schema: schema, teamCount: settings.teamCount,
+                organizationCount: settings.organizationCount)
         }
     }
 }

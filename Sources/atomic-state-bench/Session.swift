@@ -22,6 +22,15 @@ struct Session: Sendable {
         return reply
     }
 
+    /// Submits a batch whose transactions must all be accepted.
+    func prepare(_ batch: [Run]) async throws {
+        if let rejection = try await submit(batch).rejections.first {
+            throw BenchError.preparationRejected(
+                "\(rejection.rule) \(rejection.entityType) \(rejection.entityKey): "
+                    + rejection.message)
+        }
+    }
+
     /// Carries `body` out for 0..<count in consecutive chunks, as many at once as are allowed in
     /// flight.
     func forEachChunk(

@@ -12,7 +12,11 @@ struct Settings: Sendable, Encodable {
     let duration: Duration
     /// Transactions a second, in open loop; 0 for closed loop.
     let rate: Double
+    /// Of the bank.
     let accountCount: Int
+    /// Of the seats, dealt out evenly to the organizations.
+    let teamCount: Int
+    let organizationCount: Int
     let payloadByteCount: Int
     let threadCount: Int
     let seed: UInt64
@@ -25,6 +29,8 @@ struct Settings: Sendable, Encodable {
         case duration = "duration_seconds"
         case rate
         case accountCount = "accounts"
+        case teamCount = "teams"
+        case organizationCount = "organizations"
         case payloadByteCount = "payload_bytes"
         case threadCount = "threads"
     }
@@ -38,7 +44,13 @@ struct Settings: Sendable, Encodable {
         try container.encode(batchTransactionCount, forKey: .batchTransactionCount)
         try container.encode(duration.seconds, forKey: .duration)
         try container.encode(rate, forKey: .rate)
-        try container.encode(accountCount, forKey: .accountCount)
+        switch scenario {
+        case .bank:
+            try container.encode(accountCount, forKey: .accountCount)
+        case .seats:
+            try container.encode(teamCount, forKey: .teamCount)
+            try container.encode(organizationCount, forKey: .organizationCount)
+        }
         try container.encode(payloadByteCount, forKey: .payloadByteCount)
         try container.encode(threadCount, forKey: .threadCount)
     }

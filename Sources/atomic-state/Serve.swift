@@ -36,6 +36,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "MiB of journal after which changed rows are written behind the commit, 1 to 65536.")
     var materialiseAfter = Environment.integer("ATOMIC_STATE_MATERIALISE_AFTER", otherwise: 128)
 
+    @Option(help: "MiB of journal to keep, 1 or more; what a restart replays is kept in any case.")
+    var journalRetention = Environment.integer("ATOMIC_STATE_JOURNAL_RETENTION", otherwise: 16_384)
+
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = Environment.value("ATOMIC_STATE_LOG_LEVEL") ?? "info"
 
@@ -52,6 +55,9 @@ struct Serve: AsyncParsableCommand {
         guard (1...65_536).contains(materialiseAfter) else {
             throw ValidationError("--materialise-after \(materialiseAfter): expected 1 to 65536")
         }
+        guard (1...1 << 40).contains(journalRetention) else {
+            throw ValidationError("--journal-retention \(journalRetention): expected 1 or more")
+        }
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw ValidationError("--log-level \(logLevel): no such level")
         }
@@ -64,7 +70,8 @@ struct Serve: AsyncParsableCommand {
             listen: Configuration.Address(host: listen.host, port: listen.port),
             admin: Configuration.Address(host: admin.host, port: admin.port),
             eventLoopThreadCount: eventLoopThreads,
-            materialiseAfterByteCount: materialiseAfter << 20)
+            materialiseAfterByteCount: materialiseAfter << 20,
+            journalRetentionByteCount: UInt64(journalRetention) << 20)
         logger.info(
             "starting",
             metadata: [
@@ -72,6 +79,7 @@ struct Serve: AsyncParsableCommand {
                 "listen": "\(listen)", "admin": "\(admin)",
                 "event_loop_threads": "\(eventLoopThreads)",
                 "materialise_after_mib": "\(materialiseAfter)",
+                "journal_retention_mib": "\(journalRetention)",
             ])
         let server = Server(configuration: configuration, compiled: compiled, logger: logger)
         let group = ServiceGroup(

@@ -8,10 +8,26 @@ import Testing
         let program = try schema.program()
         var budget = Budget()
         try budget.forEachSeed { seed in
-            let simulation = Simulation(name: schema.rawValue, program: program, seed: seed)
-            for step in 0..<60 { do { try simulation.step() } catch { Issue.record("seed \(seed) step \(step)"); throw error } }
-            simulation.closeGroup()
-            try simulation.replayJournal()
+            var simulation = Simulation(name: schema.rawValue, program: program, seed: seed)
+            try simulation.run(stepCount: 60)
+        }
+    }
+
+    /// A new schema for every seed: rules of every form, most of them meaningless.
+    @Test func agreesOnRandomRules() throws {
+        var budget = Budget()
+        try budget.forEachSeed { seed in
+            var generator = RandomSchema(seed: seed)
+            let text = generator.text()
+            var program: Program?
+            do throws(SchemaError) {
+                program = try Program(compiling: Schema(parsing: text))
+            } catch {
+                Issue.record("seed \(seed): \(error.rendered(file: "random", source: text))")
+            }
+            var simulation = Simulation(
+                name: "random", program: try #require(program), seed: seed)
+            try simulation.run(stepCount: 30)
         }
     }
 }

@@ -76,7 +76,7 @@ import Testing
     @Test func aTextThatIsPutTogetherIsBounded() throws {
         let compiled = try CompiledExpression(
             "size(x + x)", variables: [.init(name: "x", type: .string)])
-        var engine = Engine(program: Self.program, schemaVersion: 1)
+        var engine = try emptyEngine()
         let memory = ArgumentMemory([[.text(String(repeating: "x", count: 40_000))]])
         #expect(engine.evaluate(compiled, arguments: memory.columns) == .failure(.textTooLong))
     }
@@ -87,7 +87,7 @@ import Testing
         ]
         func holds(_ text: String) throws -> Bool {
             let compiled = try CompiledExpression(text, variables: variables)
-            var engine = Engine(program: Self.program, schemaVersion: 1)
+            var engine = try emptyEngine()
             let memory = ArgumentMemory([[.int(-1_275), .int(12_345)]])
             return engine.evaluate(compiled, arguments: memory.columns) == .success([.word(1)])
         }
@@ -99,11 +99,13 @@ import Testing
         #expect(try holds("money < 0 && money < -12.7 && money in [-12.75]"))
     }
 
-    private static let program = Program(
-        compiling: Schema(name: "none", entities: [], operations: []))
+    private func emptyEngine() throws -> Engine {
+        let schema = Schema(name: "none", entities: [], operations: [])
+        return Engine(program: try Program(compiling: schema), schemaVersion: 1)
+    }
 
     private func evaluate(_ text: String) throws -> Result<[EvaluatedValue], RejectionCode> {
-        var engine = Engine(program: Self.program, schemaVersion: 1)
+        var engine = try emptyEngine()
         return engine.evaluate(try CompiledExpression(text), arguments: [])
     }
 }

@@ -87,7 +87,7 @@ import Testing
                 }
             }
         case .get(let get): requireConsistent(get.keys)
-        case .hello, .describe, .health, .ping: break
+        case .hello, .describe, .health, .ping, .invalid: break
         }
     }
 

@@ -57,8 +57,8 @@ enum Samples {
         observations: [.init(name: "self.balance", value: "-1.00")], retryCanHelp: true)
 
     static let greeting = ServerGreeting(
-        server: "a server 1.0", role: "primary", schemaName: "bank", schemaFingerprint: "00ff",
-        frameByteCountMax: 1 << 20, batchTransactionCountMax: 8_192, requestsInFlightMax: 16,
+        version: 1, server: "a server 1.0", role: "primary", schemaName: "bank",
+        schemaFingerprint: "00ff", frameByteCountMax: 1 << 20, batchTransactionCountMax: 8_192, requestsInFlightMax: 16,
         keyByteCountMax: 64, health: "ok")
 
     static let health = HealthReply(
@@ -66,9 +66,10 @@ enum Samples {
         columnFamilies: [
             ColumnFamilyHealth(
                 name: "journal", level0FileCount: 1, pendingCompactionByteCount: 2,
-                memtableByteCount: 3, runningCompactionCount: 4, runningFlushCount: 5)
+                memtableByteCount: 3)
         ],
-        writesStopped: true, delayedWriteRate: 6, backgroundErrorCount: 7)
+        writesStopped: true, delayedWriteRate: 6, backgroundErrorCount: 7,
+        runningCompactionCount: 4, runningFlushCount: 5)
 
     static let schema = SchemaDescription(
         name: "bank", fingerprint: "00ff",
@@ -116,11 +117,14 @@ enum Samples {
     }
 }
 
+/// Decodes a request; one that can be read but not meant counts as refused, too.
 func decodeRequest(_ bytes: [UInt8]) throws(Status) -> DecodedRequest {
     let result = bytes.withUnsafeBytes { bytes in
         Result { () throws(Status) in try DecodedRequest(bytes) }
     }
-    return try result.get()
+    let request = try result.get()
+    if case .invalid(let status) = request.body { throw status }
+    return request
 }
 
 func decodeResponse(_ bytes: [UInt8]) throws(Status) -> DecodedResponse {

@@ -110,7 +110,7 @@ import Testing
         #expect(Fixture.mistakes(comment) == ["1:1: the file has 1048577 bytes; the limit is 1048576"])
         let nodes = String(repeating: "- a\n", count: Limits.File.nodeCount)
         #expect(Fixture.mistakes(nodes)
-            == ["65535:3: the file has too many nodes; the limit is 65535"])
+            == ["65536:3: the file has too many nodes; the limit is 65536"])
         #expect(Fixture.mistakes(String(repeating: "[", count: 17) + String(repeating: "]", count: 17))
             == ["1:17: the file nests too deeply; the limit is 16"])
         #expect(Fixture.mistakes(String(repeating: "[", count: 500_000))
@@ -138,5 +138,38 @@ import Testing
         #expect(Limits.Rule.byteCount <= Limits.File.byteCount)
         #expect(Limits.Rule.depth <= Limits.Rule.nodeCount)
         #expect(Int64("1" + String(repeating: "0", count: Limits.Value.decimalScale)) != nil)
+    }
+
+    /// However the totals are spread over the types that hold them.
+    @Test func totalsOverOneTypeAreBounded() {
+        func file(_ count: Int) -> String {
+            let holders = (0..<5).map { holder in
+                let totals = (0..<16).filter { holder * 16 + $0 < count }
+                    .map { "t\($0): { count: S, by: r\(holder) }" }.joined(separator: ", ")
+                return "  H\(holder): { key: string, derived: {\(totals)} }\n"
+            }
+            let references = repeated(5) { "r\($0): { ref: H\($0) }" }
+            return "schema: 1\nname: test\nentities:\n\(holders.joined())"
+                + "  S: { key: string, fields: {\(references)} }\n"
+        }
+        #expect(Fixture.mistakes(file(64)).isEmpty)
+        #expect(Fixture.diagnostics(of: file(65)).map(\.message)
+            == ["65 derived values are over S; the limit is 64"])
+    }
+
+    /// An operation that can break very many long rules has a place and a message, too.
+    @Test func routinesAreBounded() throws {
+        let rule = Array(repeating: "self.v > -1000", count: 60).joined(separator: " && ")
+        let invariants = (0..<64).map { "      - { id: i\($0), rule: \(rule) }\n" }.joined()
+        let parameters = repeated(16) { "p\($0): { ref: A }" }
+        let effects = (0..<16).map { "      - p\($0).v += 1\n" }.joined()
+        let text =
+            "schema: 1\nname: test\nentities:\n  A:\n    key: string\n    fields: { v: int }\n"
+            + "    invariants:\n\(invariants)operations:\n  o:\n    parameters: {\(parameters)}\n"
+            + "    effects:\n\(effects)"
+        let error = #expect(throws: SchemaError.self) { try CompiledSchema(text: text) }
+        let diagnostic = try #require(error?.diagnostics.first)
+        #expect(diagnostic.location.line == 73)
+        #expect(diagnostic.message.hasPrefix("operation 'o' and the rules that it can break take"))
     }
 }

@@ -69,15 +69,17 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: path) }
         do {
             var folder = try DataFolder(opening: path, schemaFingerprint: "ab")
-            #expect(folder.isNew)
+            let isNew = folder.isNew
+            #expect(isNew)
             #expect(throws: StorageError.self) {
                 _ = try DataFolder(opening: path, schemaFingerprint: "ab")
             }
             try folder.markReady()
         }
         let folder = try DataFolder(opening: path, schemaFingerprint: nil)
-        #expect(!folder.isNew)
-        #expect(folder.schemaFingerprint == "ab")
+        let (isNew, fingerprint) = (folder.isNew, folder.schemaFingerprint)
+        #expect(!isNew)
+        #expect(fingerprint == "ab")
     }
 
     @Test func stagingIsEmptiedAtStart() throws {

@@ -39,3 +39,10 @@ def _mount_of(folder):
         if covers and len(mount_point) >= len(best[0]):
             best = (mount_point, device, file_system)
     return best
+
+
+def in_words(host):
+    return (
+        f"{host['cpu']}, {host['cores']} cores, {host['memory_bytes'] / 2**30:.1f} GiB, "
+        f"{host['kernel']}, {host['file_system']} on {host['device']}"
+    )

@@ -23,6 +23,7 @@ _REQUIRED = {
     "commit_groups_total",
     "journal_bytes_total",
     "rocksdb_level0_files",
+    "rocksdb_pending_compaction_bytes",
     "rocksdb_writes_stopped",
     "rocksdb_delayed_write_rate_bytes",
     "rocksdb_background_errors",
@@ -93,6 +94,7 @@ class Sampler:
             raise BenchError(f"the server's metrics lack {', '.join(sorted(missing))}")
         return {
             "seconds": round(time.monotonic() - self._start, 3),
+            "unix_seconds": time.time(),
             **values,
             **process_usage(self._process_id),
             "wal_bytes": write_ahead_log_bytes(self._data_folder),

@@ -1,11 +1,14 @@
 internal import AtomicStateSchema
+internal import AtomicStateValues
 
 // Loading: row images in any order, then the journal's records in order, then `finishLoading`.
 //
 // The images may be of different sequences, each at least that which storage is complete up to; the
 // records from there on lead all of them to the same, last sequence. On the way a row may be referred
-// to, changed or deleted before it is there; what must not be is a row that is still awaited at the
-// end. References and totals are counted at the end alone.
+// to, changed or deleted before it is there, or without ever being there: the image of an entity that
+// was deleted while images were taken is an old one, and may refer to what was deleted before. What
+// must not be at the end is a row that is referred to by one that exists, or that was changed and not
+// deleted, without being there. References and totals are counted at the end alone.
 
 extension Engine {
     /// Loads an entity as `RowImage.swift` describes it.
@@ -20,10 +23,12 @@ extension Engine {
         let row: Row
         switch stores[type].shape.keyType {
         case .uint64:
-            row = expectRow(.number(UInt64(bigEndian: try keyReader.readRaw("a row's key"))), type: type)
+            let number: UInt64 = try keyReader.readRaw("a row's key")
+            guard keyReader.isAtEnd else { throw CorruptionError("bytes after a row's key") }
+            row = try expectRow(.number(UInt64(bigEndian: number)), type: type)
         case .string, .uuid:
             let text = UnsafeRawBufferPointer(rebasing: key[MemoryLayout<UInt16>.size...])
-            row = expectRow(.text(text), type: type)
+            row = try expectRow(.text(text), type: type)
         }
         var reader = ByteReader(image)
         let version: UInt8 = try reader.read("a row's format")
@@ -44,18 +49,20 @@ extension Engine {
         }
         for (field, offset) in zip(program.schema.entities[type].fields, layout.fieldOffsets) {
             switch field.type {
+            case .string, .bytes, .uuid:
+                let text = try reader.readText()
+                row[offset] = textHeap.allocate(try Self.admit(text, by: field))
+            case .entity(let target) where stores[target].shape.keyType.isText:
+                row[offset] = address(of: try expectRow(.text(try reader.readText()), type: target))
+            case .entity(let target):
+                let key: UInt64 = try reader.read("a reference")
+                row[offset] = address(of: try expectRow(.number(key), type: target))
             case .timestamp, .duration:
                 row[offset] = try reader.read("a field's seconds")
                 row[offset + 1] = try reader.read("a field's nanoseconds")
-            case .string, .bytes, .uuid:
-                row[offset] = textHeap.allocate(try reader.readText())
-            case .entity(let target) where stores[target].shape.keyType.isText:
-                row[offset] = address(of: expectRow(.text(try reader.readText()), type: target))
-            case .entity(let target):
-                let key: UInt64 = try reader.read("a reference")
-                row[offset] = address(of: expectRow(.number(key), type: target))
+                try Self.admit((row + offset).time, by: field)
             case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
-                row[offset] = try reader.read("a field")
+                row[offset] = try Self.admit(try reader.read("a field"), by: field)
             }
         }
         guard reader.isAtEnd else { throw CorruptionError("bytes after a row's last field") }
@@ -78,7 +85,7 @@ extension Engine {
                 lastSequence += 1
                 var next = run.firstTargetColumn
                 for target in targets {
-                    replay(target, run, &columns, &next)
+                    try replay(target, run, &columns, &next)
                 }
                 for index in columns.indices { columns[index].advance() }
             }
@@ -125,18 +132,20 @@ extension Engine {
     private func address(of row: Row) -> UInt64 { UInt64(UInt(bitPattern: row)) }
 
     /// The row with this key, which may not have come yet.
-    private mutating func expectRow(_ key: Key, type: Int) -> Row {
+    private mutating func expectRow(_ key: Key, type: Int) throws(CorruptionError) -> Row {
         if let row = stores[type].find(key) { return row }
+        if case .text(let text) = key {
+            try Self.admit(text, asKey: stores[type].shape.keyType)
+        }
         let row = stores[type].insert(key, textHeap: &textHeap)
         row[RowLayout.flagsOffset] &= ~RowFlags.exists
-        row[RowLayout.flagsOffset] |= RowFlags.awaited
         return row
     }
 
     private mutating func replay(
         _ target: WriteTarget, _ run: JournalRecord.Run, _ columns: inout [ReplayColumn],
         _ next: inout Int
-    ) {
+    ) throws(CorruptionError) {
         let keyColumn: Int
         if let parameter = target.keyParameter {
             keyColumn = run.argumentColumns[parameter].lowerBound
@@ -144,7 +153,7 @@ extension Engine {
             keyColumn = next
             next += 1
         }
-        let row = expectRow(columns[keyColumn].key, type: target.type)
+        let row = try expectRow(columns[keyColumn].key, type: target.type)
         let layout = program.layouts[target.type]
         let fields = program.schema.entities[target.type].fields
         var column = next
@@ -166,26 +175,33 @@ extension Engine {
             row[RowLayout.flagsOffset] &= ~RowFlags.awaited
             row[RowLayout.flagsOffset] |= RowFlags.exists
         case .update:
-            break
+            if row[RowLayout.flagsOffset] & RowFlags.exists == 0 {
+                row[RowLayout.flagsOffset] |= RowFlags.awaited
+            }
         }
         for field in target.fields {
             let offset = layout.fieldOffsets[field]
             if let bit = layout.presenceBit(of: field), let offset = layout.presenceOffset {
+                guard columns[column].word <= 1 else {
+                    throw CorruptionError("the presence of \(fields[field].name) is no bit")
+                }
                 row[offset] &= ~(1 << UInt64(bit))
                 row[offset] |= columns[column].word << UInt64(bit)
                 column += 1
             }
             switch fields[field].type {
             case .string, .bytes, .uuid:
+                let text = try Self.admit(columns[column].text, by: fields[field])
                 textHeap.free(row[offset])
-                row[offset] = textHeap.allocate(columns[column].text)
+                row[offset] = textHeap.allocate(text)
             case .entity(let referred):
-                row[offset] = address(of: expectRow(columns[column].key, type: referred))
+                row[offset] = address(of: try expectRow(columns[column].key, type: referred))
             case .timestamp, .duration:
                 row[offset] = columns[column].word
                 row[offset + 1] = columns[column + 1].word
+                try Self.admit((row + offset).time, by: fields[field])
             case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
-                row[offset] = columns[column].word
+                row[offset] = try Self.admit(columns[column].word, by: fields[field])
             }
             column += fields[field].type.journalColumnCount
         }
@@ -197,6 +213,75 @@ extension Engine {
         for offset in stores[type].shape.textOffsets { textHeap.free(row[offset]) }
         stores[type].deletedKeys.append(row[RowLayout.keyOffset])
         stores[type].release(row)
+    }
+}
+
+// MARK: Values
+
+extension Engine {
+    /// The word, if it is a value of the field's type.
+    private static func admit(_ word: UInt64, by field: Field) throws(CorruptionError) -> UInt64 {
+        let greatest: UInt64
+        switch field.type {
+        case .bool: greatest = 1
+        case .enumeration(let values): greatest = UInt64(values.count - 1)
+        case .int, .uint, .double, .decimal, .string, .bytes, .uuid, .timestamp, .duration, .null,
+            .entity, .list:
+            greatest = .max
+        }
+        guard word <= greatest else {
+            throw CorruptionError("\(word) as \(field.name): expected at most \(greatest)")
+        }
+        return word
+    }
+
+    /// The text, if it is a value of the field's type.
+    private static func admit(
+        _ text: UnsafeRawBufferPointer, by field: Field
+    ) throws(CorruptionError) -> UnsafeRawBufferPointer {
+        switch field.type {
+        case .uuid:
+            // A field without a value holds an empty text.
+            guard text.count == UUIDValue.byteCount || field.isOptional && text.isEmpty else {
+                throw CorruptionError(
+                    "\(field.name) of \(text.count) bytes: expected \(UUIDValue.byteCount)")
+            }
+        case .bytes:
+            try admit(text, byteCountMax: field.maximumByteCount ?? 0, of: field.name)
+        default:
+            try admit(text, byteCountMax: field.maximumByteCount ?? 0, of: field.name)
+            guard isUTF8(text) else { throw CorruptionError("\(field.name) that is not UTF-8") }
+        }
+        return text
+    }
+
+    private static func admit(
+        _ text: UnsafeRawBufferPointer, asKey keyType: KeyType
+    ) throws(CorruptionError) {
+        if keyType == .uuid {
+            guard text.count == UUIDValue.byteCount else {
+                throw CorruptionError(
+                    "a key of \(text.count) bytes: expected \(UUIDValue.byteCount)")
+            }
+            return
+        }
+        try admit(text, byteCountMax: EngineLimits.keyByteCountMax, of: "a key")
+        guard isUTF8(text) else { throw CorruptionError("a key that is not UTF-8") }
+    }
+
+    private static func admit(_ value: TimeValue, by field: Field) throws(CorruptionError) {
+        let kind: TimeKind = field.type == .timestamp ? .timestamp : .duration
+        guard kind.contains(value) else {
+            throw CorruptionError("\(value.seconds) s as \(field.name): out of range")
+        }
+    }
+
+    private static func admit(
+        _ text: UnsafeRawBufferPointer, byteCountMax: Int, of what: String
+    ) throws(CorruptionError) {
+        guard text.count <= byteCountMax else {
+            throw CorruptionError("\(what) of \(text.count) bytes: expected at most \(byteCountMax)")
+        }
     }
 }
 

@@ -9,7 +9,7 @@ enum RowFlags {
     static let exists: UInt64 = 1 << 0
     /// The row is in the list of those that changed since they were last written to storage.
     static let dirty: UInt64 = 1 << 1
-    /// The row was referred to before it was read: only while a data folder is loaded.
+    /// The row was changed before it was there: only while a data folder is loaded.
     static let awaited: UInt64 = 1 << 2
 }
 

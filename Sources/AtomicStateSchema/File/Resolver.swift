@@ -32,6 +32,7 @@ struct Resolver {
         let derived = entities.indices.map { owner in
             entities[owner].derived.map { derivedValue($0, ofEntity: owner) }
         }
+        refuseCrowdedSources(derived.joined().compactMap(\.self))
         for (index, entity) in entities.enumerated() {
             catalog.entities[index].members += zip(entity.derived, derived[index]).enumerated().map {
                 Catalog.Member($1.0.name, derived: $1.1, at: $0)
@@ -98,6 +99,18 @@ extension Resolver {
         return DerivedValue(
             name: declaration.name.text, function: function, source: source, groupBy: groupBy,
             condition: nil, type: type, location: declaration.name.location)
+    }
+
+    private func refuseCrowdedSources(_ derived: [DerivedValue]) {
+        let limit = Limits.Declaration.derivedCountPerSource
+        for (source, values) in Dictionary(grouping: derived, by: \.source) {
+            for value in values.dropFirst(limit).prefix(1) {
+                let name = catalog.entities[source].name
+                log.report(
+                    value.location,
+                    "\(values.count) derived values are over \(name); the limit is \(limit)")
+            }
+        }
     }
 
     private func function(_ declared: DerivedDeclaration.Function, over source: Int)

@@ -43,7 +43,7 @@ package struct CompiledExpression: Sendable {
         builder.emit(.accept)
         builder.place(failed)
         builder.emit(.rejectError)
-        routine = builder.finish(parameters: parameters)
+        routine = try builder.finish("the expression", checked.location, parameters: parameters)
     }
 }
 

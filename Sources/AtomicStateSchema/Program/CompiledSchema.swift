@@ -1,4 +1,4 @@
-internal import Crypto
+internal import COpenSSL
 
 /// A schema file with the program it compiles to.
 package struct CompiledSchema: Sendable {
@@ -12,12 +12,18 @@ package struct CompiledSchema: Sendable {
 
     package init(text: String) throws(SchemaError) {
         self.text = text
-        fingerprint = SHA256.hash(data: Array(text.utf8))
-            .map { byte in
-                let digits = String(byte, radix: 16)
-                return digits.count == 1 ? "0" + digits : digits
-            }
-            .joined()
-        program = Program(compiling: try Schema(parsing: text))
+        fingerprint = Self.sha256(of: text)
+        program = try Program(compiling: Schema(parsing: text))
+    }
+
+    /// As sha256sum(1) prints it.
+    private static func sha256(of text: String) -> String {
+        let bytes = Array(text.utf8)
+        var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
+        SHA256(bytes, bytes.count, &digest)
+        return digest.map { byte in
+            let digits = String(byte, radix: 16)
+            return digits.count == 1 ? "0" + digits : digits
+        }.joined()
     }
 }

@@ -1,17 +1,12 @@
 extension Expression {
     /// The values that the expression reads: parameters that are no references, and fields, totals
-    /// and keys of entities, in the order of the text.
+    /// and keys of entities, in the order of the text. What a path only passes through is not read.
     var reads: [Expression] {
-        var found: [Expression] = []
-        visit { expression in
-            switch expression.kind {
-            case .parameter where !expression.isEntity, .field, .derived, .key:
-                found.append(expression)
-            default:
-                break
-            }
+        switch kind {
+        case .parameter: isEntity ? [] : [self]
+        case .field, .derived, .key: [self]
+        default: children.flatMap(\.reads)
         }
-        return found
     }
 
     /// The fields of `self` that the expression reads, by index.

@@ -57,7 +57,7 @@ struct OperationCompiler {
         bindings = Bindings(layouts: layouts)
     }
 
-    consuming func compile(rules: inout RuleTable) -> Routine {
+    consuming func compile(rules: inout RuleTable) throws(SchemaError) -> Routine {
         for parameter in operation.parameters { declare(parameter, &rules) }
         for requirement in operation.requirements {
             let check = RuleCheck(
@@ -88,7 +88,9 @@ struct OperationCompiler {
                 kind: $0.kind, type: $0.type, row: $0.row, keyParameter: $0.keyParameter,
                 fields: $0.fields.sorted())
         }
-        return builder.finish(parameters: parameters, targets: writeTargets)
+        return try builder.finish(
+            "operation '\(operation.name)'", operation.location, parameters: parameters,
+            targets: writeTargets)
     }
 
     private mutating func declare(_ parameter: Parameter, _ rules: inout RuleTable) {

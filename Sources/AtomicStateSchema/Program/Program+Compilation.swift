@@ -1,7 +1,9 @@
 extension Program {
     /// Compiles a checked schema. The work and the size of the result are bounded by the schema's
     /// limits.
-    package init(compiling schema: Schema) {
+    ///
+    /// - Throws: which operations and types have more rules than a routine can hold.
+    package init(compiling schema: Schema) throws(SchemaError) {
         let referredTo = Set(
             schema.entities.flatMap(\.fields).compactMap { field -> Int? in
                 if case .entity(let target) = field.type { target } else { nil }
@@ -10,29 +12,39 @@ extension Program {
             RowLayout(of: schema.entities[$0], isReferredTo: referredTo.contains($0))
         }
         var rules = RuleTable(schema: schema)
-        let derived = Self.layOutDerived(schema, layouts, &rules)
+        let derived = try Self.layOutDerived(schema, layouts, &rules)
         let checks = InvariantChecks(schema: schema, rules: &rules)
 
+        var diagnostics: [Diagnostic] = []
         var operations: [Routine] = []
         for operation in schema.operations {
             let compiler = OperationCompiler(
                 operation: operation, schema: schema, layouts: layouts, derived: derived,
                 checks: checks)
-            operations.append(compiler.compile(rules: &rules))
+            do throws(SchemaError) {
+                operations.append(try compiler.compile(rules: &rules))
+            } catch {
+                diagnostics += error.diagnostics
+            }
         }
+        guard diagnostics.isEmpty else { throw SchemaError(diagnostics: diagnostics) }
         self.schema = schema
         self.layouts = layouts
         self.derived = derived
         self.operations = operations
-        inspections = schema.entities.indices.map {
-            Self.compileInspection(of: $0, layouts: layouts, checks: checks)
+        var inspections: [Routine] = []
+        for (type, entity) in schema.entities.enumerated() {
+            inspections.append(
+                try Self.compileInspection(
+                    of: entity, checks: checks.byType[type], layouts: layouts))
         }
+        self.inspections = inspections
         self.rules = rules.descriptions
     }
 
     private static func layOutDerived(
         _ schema: Schema, _ layouts: [RowLayout], _ rules: inout RuleTable
-    ) -> [DerivedLayout] {
+    ) throws(SchemaError) -> [DerivedLayout] {
         var totalsOfSource: [Int: Int] = [:]
         var result: [DerivedLayout] = []
         for (holder, entity) in schema.entities.enumerated() {
@@ -43,7 +55,7 @@ extension Program {
                 case .sum(field: let field): summandOffset = source.fieldOffsets[field]
                 case .count: summandOffset = nil
                 }
-                let (condition, conditionResult) = compileCondition(total, layouts: layouts)
+                let (condition, conditionResult) = try compileCondition(total, layouts: layouts)
                 result.append(
                     DerivedLayout(
                         holder: holder, index: index, source: total.source,
@@ -61,7 +73,7 @@ extension Program {
 
     private static func compileCondition(
         _ total: DerivedValue, layouts: [RowLayout]
-    ) -> (Routine?, Register) {
+    ) throws(SchemaError) -> (Routine?, Register) {
         guard let condition = total.condition else { return (nil, 0) }
         var builder = RoutineBuilder()
         let row = builder.registers(1)
@@ -71,19 +83,19 @@ extension Program {
         builder.emit(.accept)
         builder.place(failed)
         builder.emit(.rejectError)
-        return (builder.finish(), result)
+        return (try builder.finish("total '\(total.name)'", total.location), result)
     }
 
     private static func compileInspection(
-        of type: Int, layouts: [RowLayout], checks: InvariantChecks
-    ) -> Routine {
+        of type: EntityType, checks: [RuleCheck], layouts: [RowLayout]
+    ) throws(SchemaError) -> Routine {
         var builder = RoutineBuilder()
         let row = builder.registers(1)
-        for check in checks.byType[type] where !check.readsOldSelf {
+        for check in checks where !check.readsOldSelf {
             check.emit(on: row, oldRow: nil, layouts: layouts, into: &builder)
         }
         builder.emit(.accept)
         builder.emitFailureBlocks()
-        return builder.finish()
+        return try builder.finish("entity '\(type.name)'", type.location)
     }
 }

@@ -15,6 +15,8 @@ struct RoutineBuilder {
     private var labelPositions: [Int?] = []
     private var operandFixups: [(instruction: Int, label: Label)] = []
     private var errorFixups: [(instruction: Int, label: Label)] = []
+    /// Whether more registers were asked for than an instruction can name. The code is then useless.
+    private(set) var exceedsFrame = false
     /// What is still to be emitted behind the code that accepts.
     var failureBlocks: [FailureBlock] = []
 
@@ -28,7 +30,10 @@ struct RoutineBuilder {
     mutating func registers(_ count: Int) -> Register {
         let first = registerCount
         registerCount += count
-        precondition(registerCount <= Int(Register.max), "the schema's limits bound a frame")
+        guard registerCount <= Int(Register.max) else {
+            exceedsFrame = true
+            return 0
+        }
         return Register(first)
     }
 
@@ -104,9 +109,18 @@ struct RoutineBuilder {
         failureBlocks = []
     }
 
+    /// - Parameter name: of what the routine is for, and `location` its place.
+    /// - Throws: that the routine is too large.
     consuming func finish(
-        parameters: [ParameterSlot] = [], targets: [WriteTarget] = []
-    ) -> Routine {
+        _ name: String, _ location: SourceLocation, parameters: [ParameterSlot] = [],
+        targets: [WriteTarget] = []
+    ) throws(SchemaError) -> Routine {
+        guard !exceedsFrame else {
+            let message =
+                "\(name) and the rules that it can break take \(registerCount) registers; expected at "
+                + "most \(Register.max)"
+            throw SchemaError(diagnostics: [Diagnostic(location, message)])
+        }
         for (instruction, label) in operandFixups {
             code[instruction].operand = UInt32(position(of: label))
         }

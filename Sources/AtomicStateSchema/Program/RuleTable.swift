@@ -18,7 +18,8 @@ struct RuleTable {
         return descriptions.count - 1
     }
 
-    /// What the rule reads, each value once, with its name in the rule's own words.
+    /// What the rule reads, each value once, with its name in the rule's own words. A reference is
+    /// shown by its entity's key.
     func reads(
         of rule: Expression, parameters: [Parameter]
     ) -> [(expression: Expression, observation: RuleDescription.Observation)] {
@@ -26,7 +27,12 @@ struct RuleTable {
         return rule.reads.compactMap { read in
             let name = path(read, parameters: parameters)
             guard seen.insert(name).inserted else { return nil }
-            return (read, RuleDescription.Observation(name: name, type: read.type))
+            var shown = read
+            if case .entity(let index) = read.type {
+                let keyType = schema.entities[index].keyType.valueType
+                shown = Expression(.key(of: read), type: keyType, location: read.location)
+            }
+            return (shown, RuleDescription.Observation(name: name, type: shown.type))
         }
     }
 

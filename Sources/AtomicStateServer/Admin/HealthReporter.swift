@@ -64,12 +64,12 @@ final class HealthReporter: Sendable {
                     ColumnFamilyHealth(
                         name: family.name, level0FileCount: family.level0FileCount,
                         pendingCompactionByteCount: family.pendingCompactionByteCount,
-                        memtableByteCount: family.memtableByteCount,
-                        runningCompactionCount: storage.runningCompactionCount,
-                        runningFlushCount: storage.runningFlushCount)
+                        memtableByteCount: family.memtableByteCount)
                 },
                 writesStopped: storage.writesStopped, delayedWriteRate: storage.delayedWriteRate,
-                backgroundErrorCount: storage.backgroundErrorCount)
+                backgroundErrorCount: storage.backgroundErrorCount,
+                runningCompactionCount: storage.runningCompactionCount,
+                runningFlushCount: storage.runningFlushCount)
         } catch {
             throw Status(.internal, error.description)
         }

@@ -53,6 +53,7 @@ struct Materialisation {
 final class Materialiser: @unchecked Sendable {  // `parts` and `isStopping` are guarded by `monitor`.
     private let database: Database
     private let statistics: Statistics
+    private let journalRetentionByteCount: UInt64
     private let logger: Logger
     private let monitor = Monitor(conditionCount: 1)
     private var parts = FirstInFirstOut<MaterialisationPart>()
@@ -60,9 +61,13 @@ final class Materialiser: @unchecked Sendable {  // `parts` and `isStopping` are
     /// Of the materialiser's thread.
     private var fileNumber: UInt64 = 0
 
-    init(database: Database, statistics: Statistics, logger: Logger) {
+    init(
+        database: Database, statistics: Statistics, journalRetentionByteCount: UInt64,
+        logger: Logger
+    ) {
         self.database = database
         self.statistics = statistics
+        self.journalRetentionByteCount = journalRetentionByteCount
         self.logger = logger
     }
 
@@ -114,6 +119,7 @@ final class Materialiser: @unchecked Sendable {  // `parts` and `isStopping` are
             try database.put(
                 .rowsCompleteSequence, withUnsafeBytes(of: sequence.littleEndian) { Array($0) })
             statistics.noteRowsComplete(sequence: sequence)
+            try database.trimJournal(to: journalRetentionByteCount, keeping: sequence + 1)
         }
     }
 }

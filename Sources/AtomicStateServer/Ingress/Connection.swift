@@ -99,11 +99,14 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
             while !isClosing, let byteCount = try nextFrameByteCount(buffer) {
                 buffer.moveReaderIndex(forwardBy: FrameHeader.byteCount)
                 let message = buffer.readSlice(length: byteCount) ?? ByteBuffer()
-                try handle(message)
+                let request = try decode(message)
+                do throws(Status) {
+                    try handle(request, byteCount: byteCount)
+                } catch {
+                    close(after: error, requestID: request.id)
+                }
             }
         } catch {
-            service.statistics.refusedRequestCount.add(1, ordering: .relaxed)
-            logger.info("connection refused", metadata: ["reason": "\(error)"])
             close(after: error, requestID: 0)
         }
     }
@@ -120,8 +123,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         return header.messageByteCount
     }
 
-    private func handle(_ message: ByteBuffer) throws(Status) {
-        let request = try decode(message)
+    /// - Throws: why the connection has to end.
+    private func handle(_ request: DecodedRequest, byteCount: Int) throws(Status) {
         if case .hello(let hello) = request.body {
             try greet(hello, requestID: request.id)
             return
@@ -136,7 +139,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
                 "more requests in flight than the \(ProtocolLimits.requestsInFlightMax) that the "
                     + "server allowed in its greeting")
         }
-        switch service.admit(request, byteCount: message.readableBytes, from: self) {
+        switch service.admit(request, byteCount: byteCount, from: self) {
         case .answer(let response):
             write(response, requestID: request.id)
         case .queued(let mayReadOn):
@@ -192,6 +195,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
 
     /// Sends the reason, then ends the connection.
     private func close(after reason: Status, requestID: UInt64) {
+        service.statistics.refusedRequestCount.add(1, ordering: .relaxed)
+        logger.info("connection refused", metadata: ["reason": "\(reason)"])
         isClosing = true
         write(.failure(reason), requestID: requestID)
         hasUnflushedReplies = false

@@ -53,7 +53,7 @@ final class RequestService: Sendable {
                 "schema \(hello.schemaFingerprint): expected \(compiled.fingerprint)")
         }
         return ServerGreeting(
-            server: serverVersion, role: "primary", schemaName: compiled.schema.name,
+            version: ProtocolLimits.version, server: serverVersion, role: "primary", schemaName: compiled.schema.name,
             schemaFingerprint: compiled.fingerprint,
             frameByteCountMax: ProtocolLimits.frameByteCountMax,
             batchTransactionCountMax: ProtocolLimits.batchTransactionCountMax,
@@ -80,6 +80,7 @@ final class RequestService: Sendable {
             case .describe: return .answer(.describe(description))
             case .health: return .answer(.health(try health.report()))
             case .ping: return .answer(.pong)
+            case .invalid(let status): throw status
             }
         } catch {
             statistics.refusedRequestCount.add(1, ordering: .relaxed)

@@ -303,7 +303,7 @@ struct  Atomicstate__V1__SubmitReply
   uint64_t first_sequence;
   uint32_t accepted;
   /*
-   * In the batch's order.
+   * In the batch's order. The first 1,000 are described in full, later ones by index, code and rule.
    */
   size_t n_rejections;
   Atomicstate__V1__Rejection **rejections;
@@ -532,10 +532,12 @@ struct  Atomicstate__V1__HealthReply
    */
   uint64_t delayed_write_rate;
   uint64_t background_errors;
+  uint64_t running_compactions;
+  uint64_t running_flushes;
 };
 #define ATOMICSTATE__V1__HEALTH_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__health_reply__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0, 0, 0 }
+    , (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0, 0, 0, 0, 0 }
 
 
 struct  Atomicstate__V1__ColumnFamilyHealth
@@ -545,12 +547,10 @@ struct  Atomicstate__V1__ColumnFamilyHealth
   uint64_t level0_files;
   uint64_t pending_compaction_bytes;
   uint64_t memtable_bytes;
-  uint64_t running_compactions;
-  uint64_t running_flushes;
 };
 #define ATOMICSTATE__V1__COLUMN_FAMILY_HEALTH__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__column_family_health__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0, 0, 0 }
+    , (char *)protobuf_c_empty_string, 0, 0, 0 }
 
 
 struct  Atomicstate__V1__Ping

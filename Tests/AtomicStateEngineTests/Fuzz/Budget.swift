@@ -1,9 +1,9 @@
 import Foundation
 
-/// How long random tests run: a second or so each by default. `ATOMIC_STATE_FUZZ_SECONDS` is the time
+/// How long random tests run: about half a second each by default. `ATOMIC_STATE_FUZZ_SECONDS` is the time
 /// for all of them together, and `ATOMIC_STATE_FUZZ_SEED` the seed to begin with.
 struct Budget {
-    private static let testCount = 6
+    private static let testCount = 8
     private let end: ContinuousClock.Instant
     private(set) var seed: UInt64
 

@@ -5,9 +5,29 @@ import AtomicStateValues
 struct TransactionGenerator {
     let schema: Schema
     var random: SplitMix64
+    /// The keys of the entities that there are, by type; most references are among them.
+    var knownKeys: [[Argument]]
 
+    init(schema: Schema, seed: UInt64) {
+        self.schema = schema
+        random = SplitMix64(state: seed)
+        knownKeys = schema.entities.map { _ in [] }
+    }
+
+    /// An operation: more often one that creates while there is little to work on, and less often one
+    /// that deletes.
     mutating func operation() -> Int {
-        Int.random(in: schema.operations.indices, using: &random)
+        let isScarce = knownKeys.contains { $0.count < 4 }
+        var operation = 0
+        for _ in 0..<3 {
+            operation = Int.random(in: schema.operations.indices, using: &random)
+            if schema.operations[operation].creates == isScarce
+                && !schema.operations[operation].deletes
+            {
+                break
+            }
+        }
+        return operation
     }
 
     mutating func arguments(for operation: Int) -> [Argument] {
@@ -39,6 +59,7 @@ struct TransactionGenerator {
         case .duration:
             return time(random.pick([-315_576_000_000, 315_576_000_000]))
         case .entity(let type):
+            if !knownKeys[type].isEmpty, !random.oneIn(15) { return random.pick(knownKeys[type]) }
             switch schema.entities[type].keyType {
             case .uint64: return Self.numberKey(&random)
             case .string: return textKey()
@@ -108,4 +129,14 @@ struct TransactionGenerator {
         [0x80], [0xC0, 0x80], [0x61, 0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
         [0xFF], [0x61, 0xC3],
     ]
+}
+
+extension Operation {
+    fileprivate var creates: Bool {
+        effects.contains { if case .create = $0.kind { true } else { false } }
+    }
+
+    fileprivate var deletes: Bool {
+        effects.contains { if case .delete = $0.kind { true } else { false } }
+    }
 }

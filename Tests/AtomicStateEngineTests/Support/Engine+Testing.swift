@@ -9,16 +9,20 @@ extension Engine {
         outcome: inout BatchOutcome
     ) {
         let memory = ArgumentMemory(transactions)
-        execute(
-            operation: operation, arguments: memory.columns,
-            transactionCount: transactions.count, firstIndex: firstIndex, outcome: &outcome)
+        withExtendedLifetime(memory) {
+            execute(
+                operation: operation, arguments: memory.columns,
+                transactionCount: transactions.count, firstIndex: firstIndex, outcome: &outcome)
+        }
     }
 
     /// What a look-up of the keys finds.
     func snapshot(ofType type: Int, keys: [Argument]) -> [Argument: EntitySnapshot] {
         guard !keys.isEmpty else { return [:] }
         let memory = ArgumentMemory(keys.map { [$0] })
-        let result = read(type: type, keys: memory.columns[0], count: keys.count)
+        let result = withExtendedLifetime(memory) {
+            read(type: type, keys: memory.columns[0], count: keys.count)
+        }
         let entity = program.schema.entities[type]
         let types = entity.fields.map(\.type) + entity.derived.map(\.type)
         let columns = zip(result.columns, types).map { $0.arguments(of: $1) }
@@ -65,15 +69,8 @@ extension ReadResult.Column {
     }
 }
 
-extension JournalRecord {
-    /// Reads a record while its memory lives.
-    static func withRecord<Result>(
-        _ bytes: [UInt8], _ program: Program,
-        _ body: (JournalRecord) throws(CorruptionError) -> Result
-    ) throws(CorruptionError) -> Result {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-        defer { memory.deallocate() }
-        memory.copyBytes(from: bytes)
-        return try body(try JournalRecord(UnsafeRawBufferPointer(memory), program: program))
+extension Program {
+    func operation(named name: String) -> Int? {
+        schema.operations.firstIndex { $0.name == name }
     }
 }

@@ -6,7 +6,7 @@ enum TestSchema: String, CaseIterable, Sendable {
     case bank, seats, warehouse, registry, diary
 
     func program() throws -> Program {
-        Program(compiling: try Schema(parsing: try text()))
+        try Program(compiling: Schema(parsing: text()))
     }
 
     private func text() throws -> String {

@@ -1,0 +1,99 @@
+internal import CRocksDB
+
+extension Database {
+    /// The first sequence that the journal still holds; nil for an empty journal.
+    package func firstJournalSequence() -> UInt64? {
+        var first: UInt64?
+        withJournalIterator { iterator in
+            rocksdb_iter_seek_to_first(iterator)
+            first = sequence(at: iterator)
+        }
+        return first
+    }
+
+    /// Calls the body with each journal record from the one that holds a sequence on: its first
+    /// sequence and its bytes.
+    package func forEachJournalRecord<Failure: Error>(
+        holding sequence: UInt64,
+        _ body: (_ firstSequence: UInt64, _ record: UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(IterationError<Failure>) {
+        var start = sequence
+        withJournalIterator { iterator in
+            withBigEndianBytes(sequence) { key in
+                rocksdb_iter_seek_for_prev(iterator, key.baseAddress, key.count)
+            }
+            start = self.sequence(at: iterator) ?? sequence
+        }
+        try forEach(
+            in: .journal, from: withBigEndianBytes(start) { Array(UnsafeRawBufferPointer($0)) }
+        ) { (key, value) throws(Failure) in
+            try body(Self.sequence(of: key), value)
+        }
+    }
+
+    /// Drops old journal files, so that about as many bytes of journal stay. Files are dropped whole,
+    /// and only behind level 0; what is not flushed yet does not count.
+    ///
+    /// - Parameter needed: this sequence and all after it stay in any case.
+    package func trimJournal(to byteCount: UInt64, keeping needed: UInt64) throws(StorageError) {
+        guard let first = firstJournalSequence(), needed > first else { return }
+        // The least sequence from which on there are no more than the bytes to be kept.
+        var low = first
+        var high = needed
+        while low < high {
+            let middle = low + (high - low) / 2
+            if try journalByteCount(from: middle) > byteCount {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        guard low > first else { return }
+        try withErrorPointer("drop journal before \(low)") { error in
+            withBigEndianBytes(0) { start in
+                withBigEndianBytes(low - 1) { limit in
+                    rocksdb_delete_file_in_range_cf(
+                        handle, family(.journal), start.baseAddress, start.count,
+                        limit.baseAddress, limit.count, error)
+                }
+            }
+        }
+    }
+
+    /// The bytes of the files that hold the journal from a sequence on, as far as RocksDB can tell
+    /// without reading them.
+    private func journalByteCount(from sequence: UInt64) throws(StorageError) -> UInt64 {
+        var byteCount: UInt64 = 0
+        try withErrorPointer("measure the journal") { error in
+            withBigEndianBytes(sequence) { start in
+                withBigEndianBytes(.max) { limit in
+                    var starts: UnsafePointer<CChar>? = start.baseAddress
+                    var limits: UnsafePointer<CChar>? = limit.baseAddress
+                    var startLength = start.count
+                    var limitLength = limit.count
+                    rocksdb_approximate_sizes_cf(
+                        handle, family(.journal), 1, &starts, &startLength, &limits, &limitLength,
+                        &byteCount, error)
+                }
+            }
+        }
+        return byteCount
+    }
+
+    private func withJournalIterator(_ body: (OpaquePointer?) -> Void) {
+        let iterator = makeIterator(over: .journal)
+        defer { rocksdb_iter_destroy(iterator) }
+        body(iterator)
+    }
+
+    private func sequence(at iterator: OpaquePointer?) -> UInt64? {
+        guard rocksdb_iter_valid(iterator) != 0 else { return nil }
+        var byteCount = 0
+        let key = rocksdb_iter_key(iterator, &byteCount)
+        return Self.sequence(of: UnsafeRawBufferPointer(start: key, count: byteCount))
+    }
+
+    private static func sequence(of key: UnsafeRawBufferPointer) -> UInt64 {
+        key.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}

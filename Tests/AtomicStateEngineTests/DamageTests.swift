@@ -1,0 +1,78 @@
+import AtomicStateEngine
+import AtomicStateSchema
+import Testing
+
+/// Damaged records and images are refused, or lead to entities that the schema admits: never to a trap,
+/// and never to a value outside of its type.
+@Suite struct DamageTests {
+    @Test(arguments: [TestSchema.seats, .warehouse, .registry])
+    func flippedBits(schema: TestSchema) throws {
+        let program = try schema.program()
+        var budget = Budget()
+        try budget.forEachSeed { seed in
+            var simulation = Simulation(name: schema.rawValue, program: program, seed: seed)
+            try simulation.run(stepCount: 8)
+            var random = SplitMix64(state: seed)
+            let records = simulation.checked.records
+            let rows = simulation.checked.storage.rowsInKeyOrder
+            for index in records.indices {
+                for bytes in damaged(records[index].bytes, using: &random) {
+                    var records = records
+                    records[index] = StoredRecord(
+                        firstSequence: records[index].firstSequence, bytes: bytes)
+                    recover(program, rows: [], completeSequence: 0, records, &random)
+                }
+            }
+            for index in rows.indices {
+                let damage =
+                    damaged(rows[index].key, using: &random).map { ($0, rows[index].image) }
+                    + damaged(rows[index].image, using: &random).map { (rows[index].key, $0) }
+                for (key, image) in damage {
+                    var rows = rows
+                    rows[index] = StoredRow(key: key, image: image)
+                    recover(
+                        program, rows: rows,
+                        completeSequence: simulation.checked.storage.completeSequence, records,
+                        &random)
+                }
+            }
+        }
+    }
+
+    /// Each byte changed, and the bytes cut at each place or continued.
+    private func damaged(_ bytes: [UInt8], using random: inout SplitMix64) -> [[UInt8]] {
+        var results: [[UInt8]] = [bytes + [0]]
+        for index in bytes.indices {
+            var changed = bytes
+            changed[index] ^= UInt8.random(in: 1...255, using: &random)
+            results.append(changed)
+            results.append(Array(bytes[..<index]))
+        }
+        return results
+    }
+
+    private func recover(
+        _ program: Program, rows: [StoredRow], completeSequence: UInt64,
+        _ records: [StoredRecord], _ random: inout SplitMix64
+    ) {
+        do throws(CorruptionError) {
+            var engine = try Engine(
+                program: program, rows: rows, completeSequence: completeSequence, records: records)
+            use(&engine, &random)
+        } catch {
+            #expect(!error.description.isEmpty)
+        }
+    }
+
+    /// What was taken for valid has to be usable, and valid when it is read again.
+    private func use(_ engine: inout Engine, _ random: inout SplitMix64) {
+        var generator = TransactionGenerator(schema: engine.program.schema, seed: random.next())
+        var outcome = BatchOutcome()
+        for _ in 0..<4 {
+            let operation = generator.operation()
+            engine.execute(operation, [generator.arguments(for: operation)], outcome: &outcome)
+        }
+        _ = outcome.describeRejections(engine.program)
+        _ = engine.inspectInvariants(limit: 10)
+    }
+}

@@ -1,0 +1,81 @@
+import Testing
+
+/// Which rules a transaction is judged by, and in which order: cases that went wrong once.
+@Suite struct JudgementTests {
+    /// An entity that stops fulfilling a `where` leaves a total without changing its holder.
+    @Test func leavingATotalByItsCondition() throws {
+        let checked = try CheckedEngine(Self.tickets)
+        try checked.accept("board", 1)
+        try checked.accept("ticket", 1, 1)
+        try checked.reject("set_open", 1, 0)
+    }
+
+    /// Rules about a change stand in the order of the schema with the others.
+    @Test func rulesInTheOrderOfTheSchema() throws {
+        let checked = try CheckedEngine(Self.tickets)
+        try checked.accept("board", 1)
+        try checked.accept("ticket", 1, 1)
+        try checked.accept("set_weight", 1, 5)
+        try checked.reject("set_weight", 1, -1)
+    }
+
+    /// A total can take any change whose result fits.
+    @Test func widestChangeOfATotal() throws {
+        let checked = try CheckedEngine(Self.tickets)
+        try checked.accept("board", 1)
+        try checked.accept("board", 2)
+        try checked.accept("free_ticket", 1, 1)
+        try checked.accept("set_weight", 1, .int(.min))
+        try checked.accept("move", 1, 2)
+        try checked.accept("set_weight", 1, .int(.max))
+        try checked.accept("free_ticket", 2, 2)
+        try checked.reject("set_weight", 2, 1)
+        try checked.accept("drop", 1)
+    }
+
+    private static let tickets = """
+        schema: 1
+        name: tickets
+        entities:
+          Board:
+            key: uint64
+            derived:
+              open: { count: Ticket, by: board, where: self.open }
+              tickets: { count: Ticket, by: board, where: self.limited }
+              weight: { sum: Ticket.weight, by: board }
+            invariants:
+              - { id: one_open, rule: self.tickets == 0 || self.open > 0 }
+          Ticket:
+            key: uint64
+            fields:
+              board: { ref: Board }
+              open: { type: bool, default: true }
+              limited: { type: bool, default: true }
+              weight: { type: int, default: 0 }
+            invariants:
+              - { id: grows, rule: '!self.limited || self.weight >= oldSelf.weight' }
+              - { id: has_weight, rule: '!self.limited || self.weight >= 0' }
+        operations:
+          board:
+            parameters: { board: uint64 }
+            effects: ['create Board(board) {}']
+          ticket:
+            parameters: { ticket: uint64, board: { ref: Board } }
+            effects: ['create Ticket(ticket) { board: board }']
+          free_ticket:
+            parameters: { ticket: uint64, board: { ref: Board } }
+            effects: ['create Ticket(ticket) { board: board, limited: false }']
+          set_open:
+            parameters: { ticket: { ref: Ticket }, open: bool }
+            effects: [ticket.open = open]
+          set_weight:
+            parameters: { ticket: { ref: Ticket }, weight: int }
+            effects: [ticket.weight = weight]
+          move:
+            parameters: { ticket: { ref: Ticket }, board: { ref: Board } }
+            effects: [ticket.board = board]
+          drop:
+            parameters: { ticket: { ref: Ticket } }
+            effects: [delete ticket]
+        """
+}

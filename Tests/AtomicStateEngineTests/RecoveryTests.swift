@@ -1,0 +1,91 @@
+import AtomicStateEngine
+import AtomicStateSchema
+import Testing
+
+/// Recoveries that went wrong once.
+@Suite struct RecoveryTests {
+    /// The image of an entity that was deleted meanwhile stays behind, and refers to what is gone.
+    @Test func deletedWhileImagesAreTaken() throws {
+        let checked = try CheckedEngine(.registry)
+        try checked.accept("zone", 1, 4)
+        try checked.accept("zone", 2, 4)
+        try checked.accept("office", "a", 1, 0, "name")
+        checked.closeGroup()
+        try checked.takeImages()
+        try checked.accept("merge_zones", 1, 2, "a")
+        checked.closeGroup()
+        try checked.takeImages(then: { try checked.accept("remove_office", "a") })
+        checked.closeGroup()
+        try checked.crashAndRecover()
+    }
+
+    /// Two names for one entity are two targets of the journal, and both count.
+    @Test func oneEntityUnderTwoNames() throws {
+        let checked = try CheckedEngine(.warehouse)
+        try checked.accept("build", "s", 100, 1)
+        try checked.accept("store_plain", 1, "s")
+        try checked.accept("two_sides", 1, 1, "note", 7)
+        try checked.accept("enlarge", 1, 5, 1)
+        checked.closeGroup()
+        try checked.crashAndRecover()
+    }
+
+    @Test func deletedAndCreatedAtOnce() throws {
+        let checked = try CheckedEngine(.warehouse)
+        try checked.accept("build", "s", 100, 1)
+        try checked.accept("rebuild", "s", "s", 50)
+        checked.closeGroup()
+        try checked.crashAndRecover()
+    }
+
+    /// A deleted key that comes again, in memory that was set aside for another image, is in a batch
+    /// once, with the image.
+    @Test func keyThatIsBackBeforeItsDeletionIsStored() throws {
+        let checked = try CheckedEngine(.bank)
+        try checked.accept("open", 1, "first", 0)
+        checked.closeGroup()
+        try checked.takeImages()
+        try checked.accept("set_credit_limit", 1, 500)
+        try checked.accept("close", 1)
+        checked.closeGroup()
+        try checked.takeImages(then: { try checked.accept("open", 1, "second", 0) })
+        checked.closeGroup()
+        try checked.crashAndRecover()
+        try checked.takeImages(then: { try checked.accept("close", 1) })
+        checked.closeGroup()
+        try checked.crashAndRecover()
+    }
+
+    /// Rows are counted in another order than they were added up in.
+    @Test func totalThatLeaves64BitsInAnotherOrder() throws {
+        let checked = try CheckedEngine(Self.totals)
+        try checked.accept("add_group", 1)
+        try checked.accept("add", 3, 1, -10)
+        try checked.accept("add", 1, 1, .int(.max))
+        try checked.accept("add", 2, 1, 5)
+        try checked.takeImages()
+        checked.closeGroup()
+        try checked.takeImages()
+        checked.closeGroup()
+        try checked.crashAndRecover()
+    }
+
+    private static let totals = """
+        schema: 1
+        name: totals
+        entities:
+          Group:
+            key: uint64
+            derived: { total: { sum: Item.amount, by: group } }
+          Item:
+            key: uint64
+            fields: { group: { ref: Group }, amount: int }
+        operations:
+          add_group:
+            parameters: { group: uint64 }
+            effects: ['create Group(group) {}']
+          add:
+            parameters: { item: uint64, group: { ref: Group }, amount: int }
+            effects: ['create Item(item) { group: group, amount: amount }']
+        """
+}

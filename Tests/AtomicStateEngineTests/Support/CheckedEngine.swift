@@ -1,0 +1,170 @@
+import AtomicStateEngine
+import AtomicStateSchema
+import Testing
+
+/// The engine beside the reference model, with a journal and row storage. Everything it is asked to do
+/// is compared; the first difference ends the test with the name, which tells how to repeat it.
+final class CheckedEngine {
+    struct Run {
+        let operation: Int
+        let transactions: [[Argument]]
+    }
+
+    let name: String
+    let program: Program
+    private var engine: Engine
+    private var model: ReferenceModel
+    /// The model as of the last durable group.
+    private var durableModel: ReferenceModel
+    /// The records of the groups that are durable.
+    private(set) var records: [StoredRecord] = []
+    private(set) var storage = RowStorage()
+
+    init(_ program: Program, name: String) {
+        self.name = name
+        self.program = program
+        engine = Engine(program: program, schemaVersion: testSchemaVersion)
+        model = ReferenceModel(schema: program.schema)
+        durableModel = model
+    }
+
+    /// The keys of all entities, by type.
+    var keys: [[Argument]] {
+        program.schema.entities.indices.map { type in
+            model.state.entities.values.filter { $0.name.type == type }
+                .map { model.argument($0.name.key) }
+                .sorted { "\($0)".utf8.lexicographicallyPrecedes("\($1)".utf8) }
+        }
+    }
+
+    /// Executes the runs as one batch.
+    func execute(_ runs: [Run]) throws {
+        var outcome = BatchOutcome()
+        var expected: [Int: ModelRejection] = [:]
+        var transactions: [String] = []
+        let sequenceBefore = model.sequence
+        for run in runs {
+            engine.execute(
+                run.operation, run.transactions, firstIndex: transactions.count, outcome: &outcome)
+            for arguments in run.transactions {
+                expected[transactions.count] = model.execute(
+                    operation: run.operation, arguments: arguments)
+                let operation = program.schema.operations[run.operation].name
+                transactions.append("\(operation)\(arguments)")
+            }
+        }
+        try compare(outcome.describeRejections(program), with: expected, transactions)
+        let acceptedCount = Int(model.sequence - sequenceBefore)
+        try #require(outcome.acceptedCount == acceptedCount, "\(name)")
+        try #require(
+            outcome.firstSequence == (acceptedCount == 0 ? 0 : sequenceBefore + 1), "\(name)")
+        try engine.compare(with: model, name)
+    }
+
+    private func compare(
+        _ rejections: [RejectionDescription], with expected: [Int: ModelRejection],
+        _ transactions: [String]
+    ) throws {
+        let found = rejections.map { rejection in
+            (
+                rejection.index,
+                ModelRejection(
+                    code: rejection.code, rule: rejection.rule, entityType: rejection.entityType,
+                    entityKey: rejection.entityKey)
+            )
+        }
+        let foundByIndex = Dictionary(uniqueKeysWithValues: found)
+        for index in transactions.indices {
+            try #require(
+                foundByIndex[index] == expected[index], "\(name): \(transactions[index])")
+        }
+        try #require(found.map(\.0) == expected.keys.sorted(), "\(name)")
+    }
+}
+
+// MARK: Durability
+
+extension CheckedEngine {
+    func closeGroup() {
+        if !engine.groupIsEmpty {
+            let first = durableModel.sequence + 1
+            let bytes = engine.closeGroup(firstSequence: first)
+            records.append(StoredRecord(firstSequence: first, bytes: bytes))
+            durableModel = model
+        }
+        storage.storePending()
+    }
+
+    /// Takes images of changed entities, and more of them after the body has run.
+    func takeImages(
+        before: Int = 0, then body: () throws -> Void = {}, after: Int = .max
+    ) throws {
+        guard var batch = storage.beginTaking(from: &engine) else { return }
+        engine.drain(limit: before, into: &batch)
+        try body()
+        engine.drain(limit: after, into: &batch)
+        try storage.endTaking(&batch, isLast: !engine.isDraining)
+    }
+
+    /// What is not durable is gone; everything else is there, whatever was stored when.
+    func crashAndRecover(loading order: ([StoredRow]) -> [StoredRow] = { $0 }) throws {
+        storage.crash()
+        model = durableModel
+        do throws(CorruptionError) {
+            engine = try Engine(
+                program: program, rows: order(storage.rowsInKeyOrder),
+                completeSequence: storage.completeSequence, records: records)
+        } catch {
+            Issue.record("\(name): \(error)")
+            throw error
+        }
+        try engine.compare(with: model, name)
+    }
+
+    /// The journal alone leads to the same state; and what it records, executed again, to itself.
+    func replayJournal() throws {
+        let replayed = try Engine(program: program, rows: [], completeSequence: 0, records: records)
+        try replayed.compare(with: durableModel, name)
+        var repeated = Engine(program: program, schemaVersion: testSchemaVersion)
+        for record in records {
+            try JournalRecord.withRecord(record.bytes, program) { repeated.repeat($0) }
+            try #require(
+                repeated.closeGroup(firstSequence: record.firstSequence) == record.bytes,
+                "\(name): the record of \(record.firstSequence)")
+        }
+        try repeated.compare(with: durableModel, name)
+    }
+}
+
+// MARK: By name
+
+extension CheckedEngine {
+    /// - Parameter schema: the text of its file.
+    convenience init(_ schema: String) throws {
+        let program = try Program(compiling: Schema(parsing: schema))
+        self.init(program, name: program.schema.name)
+    }
+
+    convenience init(_ schema: TestSchema) throws {
+        self.init(try schema.program(), name: schema.rawValue)
+    }
+
+    /// Executes one transaction, which the engine and the model have to accept.
+    func accept(_ operation: String, _ arguments: Argument...) throws {
+        let sequence = engine.lastSequence
+        try execute(operation, arguments)
+        try #require(engine.lastSequence == sequence + 1, "\(operation) was rejected")
+    }
+
+    /// Executes one transaction, which the engine and the model have to reject alike.
+    func reject(_ operation: String, _ arguments: Argument...) throws {
+        let sequence = engine.lastSequence
+        try execute(operation, arguments)
+        try #require(engine.lastSequence == sequence, "\(operation) was accepted")
+    }
+
+    private func execute(_ operation: String, _ arguments: [Argument]) throws {
+        let index = try #require(program.operation(named: operation))
+        try execute([Run(operation: index, transactions: [arguments])])
+    }
+}

@@ -1,0 +1,52 @@
+"""The load generator, as a process."""
+
+import json
+import signal
+import subprocess
+
+from .errors import BenchError, Interrupted
+
+# Flags of the load generator that have a load setting's name.
+_FLAGS = (
+    "duration", "batch", "workers", "in_flight", "payload_bytes", "threads", "seed", "rate",
+)  # fmt: skip
+_FLAGS_OF_LOAD = {"bank": ("accounts",), "seats": ("teams", "organizations")}
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+
+
+class LoadResult:
+    """What the load generator found out."""
+
+    def __init__(self, report, is_passed, was_interrupted):
+        self.report = report
+        # Whether the server's state is exactly what it acknowledged.
+        self.is_passed = is_passed
+        self.was_interrupted = was_interrupted
+
+
+def run(binary, settings, address, folder):
+    """Ends early, and well, on Ctrl-C; on a second one at once."""
+    report_path = folder / "load.json"
+    command = [binary, "--server", address, "--scenario", settings["load"], "--json", report_path]
+    for name in _FLAGS + _FLAGS_OF_LOAD[settings["load"]]:
+        command += ["--" + name.replace("_", "-"), str(settings[name])]
+    interrupts = []
+    # Its summary, on standard output, is a part of the one that is printed at the end. A session of
+    # its own, so that a Ctrl-C on the terminal reaches it once: from here.
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+
+    def interrupt(*_):
+        interrupts.append(True)
+        process.send_signal(signal.SIGINT)
+
+    previous = {number: signal.signal(number, interrupt) for number in _INTERRUPTS}
+    try:
+        code = process.wait()
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    if not report_path.exists():
+        if interrupts:
+            raise Interrupted
+        raise BenchError(f"the load generator ended with code {code}, without a result")
+    return LoadResult(json.loads(report_path.read_text()), code == 0, bool(interrupts))

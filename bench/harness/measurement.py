@@ -1,0 +1,158 @@
+"""One run from nothing to a checked report.
+
+Measures the disk, starts a server on a fresh data folder, loads it, watches it meanwhile, ends it,
+and audits what it left. A run whose data is not intact has no rate.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from . import load, machine, preflight
+from .errors import BenchError
+from .metrics import Sampler
+from .server import Server, audit
+from .settings import ROOT
+
+SYNC = "sync=true: every commit group is on the disk before it is acknowledged"
+
+
+class Bench:
+    """Measures scenarios one after the other, each on a server and a data folder of its own."""
+
+    def __init__(self, options):
+        """`options` are those of `settings.add_bench_options`."""
+        self._options = options
+        self._server_binary = options.binaries / "atomic-state"
+        self._load_binary = options.binaries / "atomic-state-bench"
+        for binary in (self._server_binary, self._load_binary):
+            if not os.access(binary, os.X_OK):
+                raise BenchError(f"{binary} is missing: build it with 'make build'")
+        options.data.mkdir(parents=True, exist_ok=True)
+        self.host = machine.describe(options.data)
+        print(f"machine      {machine.in_words(self.host)}")
+        print(f"sync         {SYNC}")
+        self.disk = self._measure_disk()
+
+    def measure(self, scenario):
+        print(f"\nscenario     {scenario.name}: {settings_in_words(scenario.settings)}")
+        with self.folder() as folder:
+            return self._measure(scenario, folder)
+
+    @contextlib.contextmanager
+    def folder(self):
+        """A fresh one, removed at the end unless it is to be kept."""
+        path = Path(tempfile.mkdtemp(prefix="run-", dir=self._options.data))
+        try:
+            yield path
+        finally:
+            if self._options.keep_data:
+                print(f"data         {path}")
+            else:
+                shutil.rmtree(path)
+
+    def _measure_disk(self):
+        if self._options.preflight_seconds == 0:
+            return {"mean_us": None, "p99_us": None}
+        with self.folder() as folder:
+            measured = preflight.measure_sync_write(folder, self._options.preflight_seconds)
+        print(
+            f"disk         a synced 4 KiB write takes {measured['mean_us']:.0f} us, "
+            f"p99 {measured['p99_us']:.0f} us"
+        )
+        preflight.require_fast_enough(measured, self._options.preflight_gate_us)
+        return measured
+
+    def _measure(self, scenario, folder):
+        data = folder / "data"
+        schema = ROOT / scenario.settings["schema"]
+        with Server(self._server_binary, schema, data, folder / "server.log") as server:
+            with Sampler(f"{server.admin_url}/metrics", server.process_id, data) as sampler:
+                loaded = load.run(self._load_binary, scenario.settings, server.address, folder)
+            server.stop()
+        is_intact, audit_text = audit(self._server_binary, data)
+        print(f"audit        {audit_text}")
+        report = _report(loaded, sampler.samples, is_intact, audit_text)
+        report["scenario"] = scenario.name
+        report["fsync_preflight_us"] = self.disk["mean_us"]
+        report["fsync_preflight_p99_us"] = self.disk["p99_us"]
+        report["machine"] = self.host
+        report["settings"] = {
+            **loaded.report["settings"],
+            "schema": scenario.settings["schema"],
+            "preflight_seconds": self._options.preflight_seconds,
+            "preflight_gate_us": self._options.preflight_gate_us,
+            **_server_environment(),
+        }
+        return report
+
+
+def _report(loaded, samples, is_intact, audit_text):
+    client = loaded.report
+    first, last = samples[0], samples[-1]
+
+    def growth(key):
+        return last[key] - first[key]
+
+    # Preparation and reading back included, on both sides of the division.
+    judged = growth("transactions_accepted_total") + growth("transactions_rejected_total")
+    if judged == 0:
+        raise BenchError("the server's metrics count no transactions")
+    invalid_because = None
+    if not is_intact:
+        invalid_because = "the audit failed"
+    elif not loaded.is_passed:
+        invalid_because = "the load generator's check failed"
+    is_valid = invalid_because is None
+    return {
+        "items_per_second": client["items_per_second"] if is_valid else None,
+        "invalid_because": invalid_because,
+        "items_total": client["items_total"],
+        "rejected_total": client["rejected_total"],
+        "batch_latency_ms": client["batch_latency_ms"],
+        "wal_bytes": max(sample["wal_bytes"] for sample in samples),
+        "journal_bytes": growth("journal_bytes_total"),
+        "commit_groups": growth("commit_groups_total"),
+        "server_cpu_ns_per_item": growth("cpu_seconds") * 1e9 / judged,
+        "client_cpu_ns_per_item": client["client_cpu_ns_per_item"],
+        "server_resident_bytes_max": max(sample["resident_bytes"] for sample in samples),
+        "l0_files_max": max(max(sample["rocksdb_level0_files"].values()) for sample in samples),
+        "write_stalls": sum(is_stalled(sample) for sample in samples),
+        "background_errors": last["rocksdb_background_errors"],
+        "integrity": audit_text,
+        "model_check": client["model_check"],
+        "seed": client["seed"],
+        "build_mode": client["build_mode"],
+        "interrupted": client["interrupted"],
+        "sync": SYNC,
+        "start_unix_seconds": client["start_unix_seconds"],
+        "elapsed_seconds": client["elapsed_seconds"],
+        "intervals": client["intervals"] if is_valid else [],
+        "samples": samples,
+    }
+
+
+def is_stalled(sample):
+    """Whether RocksDB held writers up or stopped them: counted in seconds, as there is one sample
+    for each."""
+    return sample["rocksdb_writes_stopped"] > 0 or sample["rocksdb_delayed_write_rate_bytes"] > 0
+
+
+def _server_environment():
+    """The server's settings that come from the environment."""
+    return {name: value for name, value in os.environ.items() if name.startswith("ATOMIC_STATE_")}
+
+
+def settings_in_words(settings):
+    population = {
+        "bank": "{accounts:,} accounts",
+        "seats": "{teams:,} teams of {organizations:,} organizations",
+    }[settings["load"]].format(**settings)
+    pace = f", {settings['rate']:,.0f} transactions/s asked for" if settings["rate"] else ""
+    return (
+        f"{settings['workers']} workers, {settings['in_flight']} batches of "
+        f"{settings['batch']:,} in flight each, {population}, {settings['duration']}, "
+        f"seed {settings['seed']}{pace}"
+    )

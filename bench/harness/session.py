@@ -1,0 +1,75 @@
+"""Several scenarios in one go, and what is printed of them."""
+
+import json
+
+from . import scenario as scenarios
+from . import target, words
+from .errors import BenchError, Interrupted
+
+
+def measure_all(bench, chosen, flags, json_path, keeps_going=False):
+    """Reports by scenario, those that the chosen ones refer to included, and why others have none.
+
+    Each report is written as soon as it is there. An interrupted run is the last one.
+    """
+    reports, failures = {}, {}
+    for scenario in scenarios.with_references(chosen, flags):
+        try:
+            scenario = scenario.with_rate(reports)
+            report = bench.measure(scenario)
+        except BenchError as failure:
+            if not keeps_going or isinstance(failure, Interrupted):
+                raise
+            failures[scenario.name] = str(failure)
+            print(f"failed       {failure}")
+            continue
+        report["checks"] = [vars(check) for check in target.judge(scenario, report, reports)]
+        report["not_judged_because"] = target.reason_not_judged(scenario, report)
+        reports[scenario.name] = report
+        path = json_path(scenario.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(report, indent=2) + "\n")
+        print_summary(report)
+        print(f"report       {path}")
+        if report["interrupted"]:
+            break
+    return reports, failures
+
+
+def print_summary(report):
+    if report["items_per_second"] is None:
+        for difference in report["model_check"]["differences"]:
+            print(f"             {difference}")
+        print(f"no rate is reported, because {report['invalid_because']}")
+        return
+    latency = report["batch_latency_ms"]
+    print(
+        f"\n{report['items_per_second']:,.0f} transactions/s "
+        f"({report['items_total']:,} accepted, {report['rejected_total']:,} rejected; "
+        f"{report['build_mode']} build{', interrupted' if report['interrupted'] else ''})\n"
+        f"batches      p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms, "
+        f"max {latency['max']:.2f} ms\n"
+        f"processor    server {report['server_cpu_ns_per_item']:.0f} ns, "
+        f"client {report['client_cpu_ns_per_item']:.0f} ns a transaction\n"
+        f"storage      level 0 files at most {report['l0_files_max']:.0f}, "
+        f"{report['write_stalls']} s with stalled writes, "
+        f"journal {words.byte_count(report['journal_bytes'])}"
+    )
+    if report["checks"] and report["not_judged_because"]:
+        print(f"target       not judged: {report['not_judged_because']}")
+        return
+    for check in report["checks"]:
+        print(
+            f"target       {check['what']} {check['target']}: {check['verdict']} "
+            f"({check['measured']})"
+        )
+
+
+def print_side_by_side(reports):
+    print(f"\n{'':12} {'transactions/s':>16} {'p50':>10} {'p99':>10} {'max':>10}")
+    for name, report in reports.items():
+        latency = report["batch_latency_ms"]
+        print(
+            f"{name:12} {report['items_per_second']:16,.0f} "
+            + " ".join(f"{words.milliseconds(latency[key]):>10}" for key in ("p50", "p99", "max"))
+        )
