@@ -97,7 +97,8 @@ package enum TimePart: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     package func value(ofDuration value: TimeValue) -> Int64 {
         let isCut = value.seconds < 0 && value.nanoseconds > 0
         let seconds = isCut ? value.seconds + 1 : value.seconds
-        let nanoseconds = isCut ? value.nanoseconds - TimeValue.nanosecondsPerSecond : value.nanoseconds
+        let nanoseconds =
+            isCut ? value.nanoseconds - TimeValue.nanosecondsPerSecond : value.nanoseconds
         switch self {
         case .hours: return seconds / 3_600
         case .minutes: return seconds / 60

@@ -9,7 +9,8 @@ package enum DoubleText {
     package static func parse(_ text: String) -> Double? {
         let lowercase = text.lowercased()
         let magnitude =
-            lowercase.hasPrefix("-") || lowercase.hasPrefix("+") ? lowercase.dropFirst() : lowercase[...]
+            lowercase.hasPrefix("-") || lowercase.hasPrefix("+")
+            ? lowercase.dropFirst() : lowercase[...]
         switch magnitude {
         case "nan": return .nan
         case "inf", "infinity": return lowercase.hasPrefix("-") ? -.infinity : .infinity
@@ -35,7 +36,8 @@ package enum DoubleText {
             let fraction = digits.count > 1 ? "." + digits.dropFirst() : ""
             let magnitude = String(exponent.magnitude)
             let padding = magnitude.count < 2 ? "0" : ""
-            return "\(sign)\(digits.prefix(1))\(fraction)e\(exponent < 0 ? "-" : "+")\(padding)\(magnitude)"
+            return
+                "\(sign)\(digits.prefix(1))\(fraction)e\(exponent < 0 ? "-" : "+")\(padding)\(magnitude)"
         }
         if exponent < 0 {
             return "\(sign)0.\(String(repeating: "0", count: -exponent - 1))\(digits)"

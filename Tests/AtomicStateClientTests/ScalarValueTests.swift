@@ -17,7 +17,9 @@ import Testing
         entities: [
             .init(
                 name: "Slot", key: .uuid,
-                fields: members.map { .init(name: $0.name, kind: $0.kind, isOptional: $0.name != "room") },
+                fields: members.map {
+                    .init(name: $0.name, kind: $0.kind, isOptional: $0.name != "room")
+                },
                 derived: [])
         ],
         operations: [.init(name: "book", parameters: members)], text: "")
@@ -56,7 +58,10 @@ import Testing
         ("photo", "0", "at most 3 bytes, each of two hexadecimal digits"),
         ("photo", "00112233", "at most 3 bytes, each of two hexadecimal digits"),
         ("id", "7", "a uuid as f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
-        ("begin", "2009-02-30T00:00:00Z", "a timestamp as 2009-02-13T23:31:30Z, of the years 1 to 9999"),
+        (
+            "begin", "2009-02-30T00:00:00Z",
+            "a timestamp as 2009-02-13T23:31:30Z, of the years 1 to 9999"
+        ),
         ("length", "1d", "a duration as 1h30m or 0.5s, of at most 315576000000s"),
         ("room", "7", "a key of Slot, a uuid as f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
     ])
@@ -72,7 +77,9 @@ import Testing
     @Test(
         arguments: [
             { $0[0].present = [] }, { $0[4].present = [true] }, { $0[1].lengths = [15] },
-            { $0[1].text.removeLast(); $0[1].lengths = [15] }, { $0[2].nanoseconds = [1, 2] },
+            {
+                $0[1].text.removeLast(); $0[1].lengths = [15]
+            }, { $0[2].nanoseconds = [1, 2] },
             { $0[2].nanoseconds = [1_000_000_000] }, { $0[3].words = [.max >> 1] },
         ] as [@Sendable (inout [Column]) -> Void])
     func aReplyThatContradictsItselfIsRefused(damage: @Sendable (inout [Column]) -> Void) throws {

@@ -23,7 +23,8 @@ import Testing
 
     @Test(arguments: [
         "", "2009-02-13", "2009-02-13T23:31:30", "2009-02-13 23:31:30Z", "2009-02-13t23:31:30Z",
-        "2009-02-30T00:00:00Z", "2009-00-01T00:00:00Z", "2009-13-01T00:00:00Z", "1900-02-29T00:00:00Z",
+        "2009-02-30T00:00:00Z", "2009-00-01T00:00:00Z", "2009-13-01T00:00:00Z",
+        "1900-02-29T00:00:00Z",
         "2009-02-13T24:00:00Z", "2009-02-13T23:60:00Z", "2009-02-13T23:31:60Z",
         "2009-02-13T23:31:30.Z", "2009-02-13T23:31:30.0123456789Z", "2009-02-13T23:31:30+0100",
         "2009-02-13T23:31:30+24:00", "2009-02-13T23:31:30Z ", "0000-12-31T23:59:59Z",
@@ -61,13 +62,16 @@ import Testing
 @Suite struct DurationTextTests {
     @Test(
         arguments: [
-            ("0s", 0, 0, nil), ("0", 0, 0, "0s"), ("00", 0, 0, "0s"), ("90s", 90, 0, nil), ("1.5s", 1, 500_000_000, nil),
+            ("0s", 0, 0, nil), ("0", 0, 0, "0s"), ("00", 0, 0, "0s"), ("90s", 90, 0, nil),
+            ("1.5s", 1, 500_000_000, nil),
             ("1h30m", 5_400, 0, "5400s"), ("-1.5h", -5_400, 0, "-5400s"),
             ("-0.5s", -1, 500_000_000, nil), ("-1ns", -1, 999_999_999, "-0.000000001s"),
             ("1us", 0, 1_000, "0.000001s"), ("1µs", 0, 1_000, "0.000001s"),
             ("10ms", 0, 10_000_000, "0.01s"), ("1m0.25s", 60, 250_000_000, "60.25s"),
-            ("+5s", 5, 0, "5s"), (".5s", 0, 500_000_000, "0.5s"), ("0.0000000019s", 0, 1, "0.000000001s"),
-            ("315576000000s", 315_576_000_000, 0, nil), ("-315576000000s", -315_576_000_000, 0, nil),
+            ("+5s", 5, 0, "5s"), (".5s", 0, 500_000_000, "0.5s"),
+            ("0.0000000019s", 0, 1, "0.000000001s"),
+            ("315576000000s", 315_576_000_000, 0, nil),
+            ("-315576000000s", -315_576_000_000, 0, nil),
         ] as [(String, Int64, Int64, String?)])
     func readsAndWrites(text: String, seconds: Int64, nanoseconds: Int64, written: String?) {
         let value = TimeValue(seconds: seconds, nanoseconds: nanoseconds)
@@ -89,7 +93,9 @@ import Testing
             ("10000s", 2, 166, 10_000, 0), ("-10000.5s", -2, -166, -10_000, -500),
             ("-0.25s", 0, 0, 0, -250), ("59.999s", 0, 0, 59, 999),
         ] as [(String, Int64, Int64, Int64, Int64)])
-    func parts(text: String, hours: Int64, minutes: Int64, seconds: Int64, milliseconds: Int64) throws {
+    func parts(text: String, hours: Int64, minutes: Int64, seconds: Int64, milliseconds: Int64)
+        throws
+    {
         let value = try #require(TimeKind.duration.parse(text))
         let found = [TimePart.hours, .minutes, .seconds, .milliseconds].map {
             $0.value(ofDuration: value)
@@ -138,7 +144,9 @@ import Testing
         #expect(DoubleText.parse(text)?.isNaN == true)
     }
 
-    @Test(arguments: ["", "+", ".", "e5", "1e", "0x1p3", "1_000", "1 ", "1e999", "-1e400", "1,5", "infinit"])
+    @Test(arguments: [
+        "", "+", ".", "e5", "1e", "0x1p3", "1_000", "1 ", "1e999", "-1e400", "1,5", "infinit",
+    ])
     func refuses(text: String) {
         #expect(DoubleText.parse(text) == nil)
     }

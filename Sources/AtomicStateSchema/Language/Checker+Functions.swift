@@ -14,7 +14,8 @@ extension Checker {
     ]
 
     private static let timeParts: [String: TimePart] = [
-        "getFullYear": .fullYear, "getMonth": .month, "getDayOfMonth": .dayOfMonth, "getDate": .date,
+        "getFullYear": .fullYear, "getMonth": .month, "getDayOfMonth": .dayOfMonth,
+        "getDate": .date,
         "getDayOfWeek": .dayOfWeek, "getDayOfYear": .dayOfYear, "getHours": .hours,
         "getMinutes": .minutes, "getSeconds": .seconds, "getMilliseconds": .milliseconds,
     ]
@@ -57,7 +58,8 @@ extension Checker {
         if let part = Self.timeParts[name.text] {
             guard let receiver, arguments.count <= 1 else {
                 return reject(
-                    name.location, "'\(name.text)' is called as time.\(name.text)() or with a time zone")
+                    name.location,
+                    "'\(name.text)' is called as time.\(name.text)() or with a time zone")
             }
             return timePart(part, of: receiver, zone: arguments.first, name)
         }
@@ -116,7 +118,9 @@ extension Checker {
 // MARK: Times
 
 extension Checker {
-    private func timePart(_ part: TimePart, of value: Syntax, zone: Syntax?, _ name: Name) -> Expression? {
+    private func timePart(_ part: TimePart, of value: Syntax, zone: Syntax?, _ name: Name)
+        -> Expression?
+    {
         let value = check(value)
         let zone = zone.map(timeZone)
         guard let value else { return nil }
@@ -141,7 +145,9 @@ extension Checker {
     }
 
     private func timeZone(_ zone: Syntax) -> Expression? {
-        guard let zone = check(zone).flatMap({ expect(.string, $0, "a time zone") }) else { return nil }
+        guard let zone = check(zone).flatMap({ expect(.string, $0, "a time zone") }) else {
+            return nil
+        }
         if case .literal(.string(let text)) = zone.kind, TimeZoneOffset.seconds(text) == nil {
             return reject(
                 zone.location,

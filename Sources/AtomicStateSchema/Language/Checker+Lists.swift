@@ -29,11 +29,13 @@ extension Checker {
             return Expression(.element(of: elements, index), type: type, location: location)
         }
         // Lists differ in length, so which one it is has to be known when the rule is loaded.
-        guard case .literal(.int(let position)) = index.kind, elements.allSatisfy(\.isConstant) else {
+        guard case .literal(.int(let position)) = index.kind, elements.allSatisfy(\.isConstant)
+        else {
             return reject(location, "a list of lists needs literals for its elements and its index")
         }
         guard elements.indices.contains(Int(position)) else {
-            return reject(location, "the list has \(elements.count) elements; the index is \(position)")
+            return reject(
+                location, "the list has \(elements.count) elements; the index is \(position)")
         }
         return elements[Int(position)]
     }

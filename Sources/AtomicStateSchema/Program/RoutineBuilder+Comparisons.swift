@@ -158,7 +158,8 @@ extension Expression {
     fileprivate func hasShape(of other: Expression) -> Bool {
         switch (kind, other.kind) {
         case (.list(let elements), .list(let others)):
-            elements.count == others.count && zip(elements, others).allSatisfy { $0.hasShape(of: $1) }
+            elements.count == others.count
+                && zip(elements, others).allSatisfy { $0.hasShape(of: $1) }
         case (.list, _), (_, .list): false
         default: true
         }

@@ -75,7 +75,8 @@ private final class ConformanceRunner {
         let names = Set((test.type_env ?? [:]).keys).union((test.bindings ?? [:]).keys).sorted()
         let variables = names.compactMap { name in
             let type =
-                test.type_env?[name].flatMap(ConformanceCase.valueType) ?? test.bindings?[name]?.type
+                test.type_env?[name].flatMap(ConformanceCase.valueType)
+                ?? test.bindings?[name]?.type
             return type.map { CompiledExpression.Variable(name: name, type: $0) }
         }
         let compiled: CompiledExpression
@@ -168,7 +169,8 @@ extension ConformanceValue {
 
     /// What an expression led to: its value, or those in its lists, from the front of `values`.
     fileprivate init(
-        _ expression: AtomicStateSchema.Expression, _ values: inout ArraySlice<EvaluatedValue>) {
+        _ expression: AtomicStateSchema.Expression, _ values: inout ArraySlice<EvaluatedValue>
+    ) {
         if case .list(let elements) = expression.kind {
             self = .list(elements.map { ConformanceValue($0, &values) })
             return

@@ -39,7 +39,8 @@ extension ModelScope {
     static func order(_ left: ModelValue, _ right: ModelValue) -> NumberOrder? {
         switch (left, right) {
         case (.double(let left), .double(let right)):
-            return left < right ? .less : left > right ? .greater : left == right ? .equal : .unordered
+            return left < right
+                ? .less : left > right ? .greater : left == right ? .equal : .unordered
         case (.double(let left), .number), (.double(let left), .unsigned):
             return NumberOrder(left, right.exact)
         case (.number, .double(let right)), (.unsigned, .double(let right)):
@@ -81,7 +82,8 @@ extension ModelScope {
             guard TimeKind.timestamp.contains(time) else { throw .conversionFailed }
             return .time(time)
         case (.time(let value), .int): return .number(value.seconds)
-        case (.number(let value), .string) where source == .int: return .text(Array("\(value)".unicodeScalars))
+        case (.number(let value), .string) where source == .int:
+            return .text(Array("\(value)".unicodeScalars))
         case (.unsigned(let value), .string): return .text(Array("\(value)".unicodeScalars))
         case (.bool(let value), .string): return .text(Array("\(value)".unicodeScalars))
         case (.text(let text), .bytes): return .bytes(Array(text.string.utf8))
