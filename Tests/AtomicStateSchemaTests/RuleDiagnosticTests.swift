@@ -222,6 +222,15 @@ import Testing
             "15: 'state' holds enum; this is string; "
                 + "an enum meets one of its values in quotes, or an enum with the same values",
         ]),
+        ("order.note = null", [
+            "14: 'note' always has a value; only an optional field can be null",
+        ]),
+        ("create Customer(1) { credit: null }", [
+            "30: 'credit' always has a value; only an optional field can be null",
+        ]),
+        ("order.price = double(count)", [
+            "15: 'price' holds decimal(2); this is double; convert with double(...)",
+        ]),
         ("delete count", ["8: 'delete' needs an entity; this is int"]),
         ("delete order, other", ["13: expected an operator or the end, found ','"]),
         ("create Ordr(text) { units: 1 }", ["8: unknown type 'Ordr'; did you mean 'Order'?"]),
