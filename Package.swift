@@ -37,6 +37,9 @@ let package = Package(
             name: "CProtocol",
             linkerSettings: [.linkedLibrary("protobuf-c")]),
 
+        // One line of C that Swift has no name for.
+        .systemLibrary(name: "CPrefetch"),
+
         // YAML and CEL to a checked, flat program. Pure.
         .target(
             name: "AtomicStateSchema",
@@ -48,7 +51,7 @@ let package = Package(
         // Rows, evaluation, derived values, journal records. Deterministic, no I/O.
         .target(
             name: "AtomicStateEngine",
-            dependencies: ["AtomicStateSchema"],
+            dependencies: ["AtomicStateSchema", "CPrefetch"],
             swiftSettings: settings),
         // The only importer of CRocksDB.
         .target(
