@@ -37,6 +37,9 @@ let package = Package(
             name: "CProtocol",
             linkerSettings: [.linkedLibrary("protobuf-c")]),
 
+        // One line of C that Swift has no name for.
+        .systemLibrary(name: "CPrefetch"),
+
         // Values and their text: times, decimals, UUIDs. Pure.
         .target(name: "AtomicStateValues", swiftSettings: settings),
         // YAML and CEL to a checked, flat program. Pure.
@@ -50,7 +53,7 @@ let package = Package(
         // Rows, evaluation, derived values, journal records. Deterministic, no I/O.
         .target(
             name: "AtomicStateEngine",
-            dependencies: ["AtomicStateSchema", "AtomicStateValues"],
+            dependencies: ["AtomicStateSchema", "AtomicStateValues", "CPrefetch"],
             swiftSettings: settings),
         // The only importer of CRocksDB.
         .target(

@@ -74,8 +74,13 @@ extension Engine {
         let code = routines[operation].code
         let frame = routines[operation].frame
         let parameters = routines[operation].parameters
+        var lookahead = RowLookahead(arguments, parameters, stores)
         var cursor = ArgumentCursor(arguments)
         for offset in 0..<transactionCount {
+            if offset % RowLookahead.transactionCount == 0 {
+                lookahead.fetch(
+                    min(RowLookahead.transactionCount, transactionCount - offset), stores)
+            }
             let observationCount = outcome.observations.count
             changes.begin()
             let verdict =

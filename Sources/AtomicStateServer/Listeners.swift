@@ -13,7 +13,7 @@ enum Listeners {
         on address: Configuration.Address, group: any EventLoopGroup, service: RequestService,
         logger: Logger
     ) async throws -> any Channel {
-        try await ServerBootstrap(group: group)
+        let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: backlog)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -33,14 +33,13 @@ enum Listeners {
                             eventLoop: channel.eventLoop, service: service, logger: logger))
                 }
             }
-            .bind(host: address.host, port: address.port)
-            .get()
+        return try await listen(bootstrap, on: address)
     }
 
     static func admin(
         on address: Configuration.Address, group: any EventLoopGroup, pages: AdminPages
     ) async throws -> any Channel {
-        try await ServerBootstrap(group: group)
+        let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -48,7 +47,24 @@ enum Listeners {
                     try channel.pipeline.syncOperations.addHandler(AdminHandler(pages: pages))
                 }
             }
-            .bind(host: address.host, port: address.port)
-            .get()
+        return try await listen(bootstrap, on: address)
     }
+
+    private static func listen(
+        _ bootstrap: ServerBootstrap, on address: Configuration.Address
+    ) async throws -> any Channel {
+        do {
+            return try await bootstrap.bind(host: address.host, port: address.port).get()
+        } catch {
+            throw ListenError(address: address, cause: error)
+        }
+    }
+}
+
+/// An address that can't be listened on, and why.
+struct ListenError: Error, CustomStringConvertible {
+    let address: Configuration.Address
+    let cause: any Error
+
+    var description: String { "listen on \(address): \(cause)" }
 }

@@ -85,6 +85,7 @@ package struct DataFolder: ~Copyable {
     ) throws(StorageError) -> (identity: CInt, found: Contents) {
         let identityPath = path + "/IDENTITY"
         if access(identityPath, F_OK) != 0 {
+            guard errno == ENOENT else { throw .system("open", identityPath) }
             guard let schemaFingerprint else {
                 throw StorageError(
                     "\(path) is not a data folder: expected a file IDENTITY in it")

@@ -65,6 +65,41 @@ import Testing
         }
     }
 
+    /// By a user who may read the folder but not write it: root may write everything.
+    @Test func folderThatCannotBeWritten() async throws {
+        try await withUsedFolder { data in
+            let copy = data.deletingLastPathComponent().appending(path: "atomic-state")
+            let schema = data.deletingLastPathComponent().appending(path: "bank.yaml")
+            try FileManager.default.copyItem(at: binary("atomic-state"), to: copy)
+            try FileManager.default.copyItem(atPath: bank, toPath: schema.path)
+            _ = try runTool(
+                "/bin/chmod", ["-R", "a+rX,a-w", data.deletingLastPathComponent().path])
+            defer { _ = try? runTool("/bin/chmod", ["-R", "u+w", data.deletingLastPathComponent().path]) }
+            let serve = [copy.path, "serve", "--schema", schema.path, "--data", data.path]
+            let outcome =
+                geteuid() == 0
+                ? try runTool(
+                    "/usr/bin/setpriv",
+                    ["--reuid", "65534", "--regid", "65534", "--clear-groups"] + serve)
+                : try runTool(serve[0], Array(serve[1...]))
+            #expect(outcome.status == 1)
+            #expect(outcome.text.contains("Permission denied"), "\(outcome.text)")
+        }
+    }
+
+    @Test func portInUse() async throws {
+        try await withTemporaryFolder { folder in
+            let server = try await ServerProcess(schema: bank, data: folder.appending(path: "one"))
+            let second = try runServerTool([
+                "serve", "--schema", bank, "--data", folder.appending(path: "two").path, "--listen",
+                "\(server.address)", "--admin", "127.0.0.1:\(freePort())",
+            ])
+            #expect(second.status == 1)
+            #expect(second.text.contains("listen on \(server.address)"), "\(second.text)")
+            #expect(await server.end(SIGTERM) == 0)
+        }
+    }
+
     @Test func auditFindsADamagedFile() async throws {
         try await withUsedFolder { data in
             let logs = try files(of: data).filter { $0.key.hasSuffix(".log") }

@@ -39,6 +39,20 @@ func contains(_ text: UnsafeRawBufferPointer, _ part: UnsafeRawBufferPointer) ->
 
 /// Whether the bytes are UTF-8.
 func isUTF8(_ text: UnsafeRawBufferPointer) -> Bool {
-    if text.allSatisfy({ $0 < 0x80 }) { return true }
+    if isASCII(text) { return true }
     return String(validating: text, as: UTF8.self) != nil
+}
+
+private func isASCII(_ text: UnsafeRawBufferPointer) -> Bool {
+    var bits: UInt64 = 0
+    var offset = 0
+    while offset + 8 <= text.count {
+        bits |= text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        offset += 8
+    }
+    while offset < text.count {
+        bits |= UInt64(text[offset])
+        offset += 1
+    }
+    return bits & 0x8080_8080_8080_8080 == 0
 }

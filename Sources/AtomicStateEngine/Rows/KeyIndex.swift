@@ -44,6 +44,19 @@ struct KeyIndex: ~Copyable {
         return nil
     }
 
+    /// Where a look-up starts.
+    @inline(__always)
+    func firstSlot(of hash: UInt64) -> UnsafePointer<UInt64> {
+        UnsafePointer(slots + (Int(truncatingIfNeeded: hash) & (slotCount - 1)))
+    }
+
+    /// The row in the first slot, if it may have the key.
+    @inline(__always)
+    func firstCandidate(of hash: UInt64) -> Row? {
+        let slot = firstSlot(of: hash).pointee
+        return slot != 0 && (slot ^ hash) & Self.tagMask == 0 ? Self.row(in: slot) : nil
+    }
+
     /// The row's key must not be in the index.
     mutating func insert(_ row: Row, keyType: KeyType) {
         if (count + 1) * 4 > slotCount * 3 { grow(to: slotCount * 2, keyType: keyType) }

@@ -1,4 +1,5 @@
 internal import AtomicStateSchema
+internal import CPrefetch
 
 /// The address of a row's first word; see `RowLayout` for what follows.
 typealias Row = UnsafeMutablePointer<UInt64>
@@ -62,6 +63,25 @@ struct RowStore: ~Copyable {
     @inline(__always)
     func find(_ key: Key) -> Row? {
         index.find(key)
+    }
+
+    // For `RowLookahead`: each step asks for what the next one reads. A key that is not in the first
+    // slot of its hash is not followed further.
+
+    @inline(__always)
+    func prefetchSlot(of hash: UInt64) {
+        prefetch(index.firstSlot(of: hash))
+    }
+
+    @inline(__always)
+    func prefetchRow(of hash: UInt64) {
+        if let row = index.firstCandidate(of: hash) { prefetch(row) }
+    }
+
+    @inline(__always)
+    func prefetchText(of hash: UInt64) {
+        guard let row = index.firstCandidate(of: hash) else { return }
+        prefetch(UnsafeRawPointer(bitPattern: UInt(row[RowLayout.keyOffset])))
     }
 
     /// Room for as many entities without the index growing.

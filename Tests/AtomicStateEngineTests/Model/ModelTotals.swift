@@ -60,7 +60,10 @@ extension DerivedValue {
         var fields: Set<Int> = [groupBy]
         if case .sum(field: let field) = function { fields.insert(field) }
         condition?.forEachNode { node in
-            if case .field(of: _, let field) = node.kind { fields.insert(field) }
+            switch node.kind {
+            case .field(of: _, let field), .has(field: let field, of: _): fields.insert(field)
+            default: break
+            }
         }
         return fields
     }
