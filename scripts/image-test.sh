@@ -116,7 +116,7 @@ tool() { podman exec "$container" atomic-state "$@"; }
 # The status of a GET of the admin port, asked from inside the container's network.
 http_status() {
     # shellcheck disable=SC2016  # Expanded by the inner shell.
-    nsenter --net --target "$(state Pid)" bash -c '
+    timeout 10 nsenter --net --target "$(state Pid)" bash -c '
         exec 3<>/dev/tcp/127.0.0.1/7401
         printf "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" "$1" >&3
         read -r _ status _ <&3 && echo "$status"' - "$1"
