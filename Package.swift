@@ -91,7 +91,8 @@ let package = Package(
         .executableTarget(
             name: "atomic-state",
             dependencies: [
-                "AtomicStateClient", "AtomicStateProtocol", "AtomicStateSchema", "AtomicStateServer",
+                "AtomicStateClient", "AtomicStateProtocol", "AtomicStateSchema",
+                "AtomicStateServer",
                 "AtomicStateStorage",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -113,7 +114,6 @@ let package = Package(
             name: "instruction-benchmark",
             dependencies: ["AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema"],
             swiftSettings: settings),
-
 
         .testTarget(
             name: "AtomicStateValuesTests",

@@ -168,7 +168,8 @@ public struct ServerGreeting: Sendable, Equatable {
     public var health: String
 
     public init(
-        version: UInt32, server: String, role: String, schemaName: String, schemaFingerprint: String,
+        version: UInt32, server: String, role: String, schemaName: String,
+        schemaFingerprint: String,
         frameByteCountMax: Int, batchTransactionCountMax: Int, requestsInFlightMax: Int,
         keyByteCountMax: Int, health: String
     ) {

@@ -2,7 +2,7 @@ internal import CProtocol
 
 /// A request as a server receives it. It owns the memory that its parts point into, and is used by
 /// one thread at a time.
-package final class DecodedRequest: @unchecked Sendable {  // Guarded by being handed over, not shared.
+package final class DecodedRequest: @unchecked Sendable {  // Guarded by being handed over.
     package let id: UInt64
     package let body: Body
     private let arena: Arena

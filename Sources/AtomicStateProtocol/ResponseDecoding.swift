@@ -83,7 +83,8 @@ extension Column {
 extension Rejection {
     fileprivate init(_ message: Atomicstate__V1__Rejection) {
         self.init(
-            index: Int(message.index), code: message.code, rule: AtomicStateProtocol.text(message.rule),
+            index: Int(message.index), code: message.code,
+            rule: AtomicStateProtocol.text(message.rule),
             entityType: AtomicStateProtocol.text(message.entity_type),
             entityKey: AtomicStateProtocol.text(message.entity_key),
             message: AtomicStateProtocol.text(message.message),

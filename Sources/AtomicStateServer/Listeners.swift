@@ -22,7 +22,8 @@ enum Listeners {
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 4_096, initial: 64 << 10, maximum: readByteCountMax))
+                    minimum: 4_096, initial: 64 << 10, maximum: readByteCountMax)
+            )
             .childChannelInitializer { channel in
                 guard service.connections.count < ServerLimits.connectionCountMax else {
                     return channel.close()

@@ -30,7 +30,7 @@ package enum MetaKey: String, Sendable {
 }
 
 /// RocksDB with the families of a data folder. RocksDB's handle may be used by any thread.
-package final class Database: @unchecked Sendable {  // Guarded by RocksDB itself; all else is constant.
+package final class Database: @unchecked Sendable {  // Guarded by RocksDB itself.
     let handle: OpaquePointer
     private let families: [OpaquePointer]
     private let options: DatabaseOptions

@@ -33,7 +33,8 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Threads that serve connections, 1 to 64.")
     var eventLoopThreads = Environment.integer("ATOMIC_STATE_EVENT_LOOP_THREADS", otherwise: 1)
 
-    @Option(help: "MiB of journal after which changed rows are written behind the commit, 1 to 65536.")
+    @Option(
+        help: "MiB of journal after which changed rows are written behind the commit, 1 to 65536.")
     var materialiseAfter = Environment.integer("ATOMIC_STATE_MATERIALISE_AFTER", otherwise: 128)
 
     @Option(help: "MiB of journal to keep, 1 or more; what a restart replays is kept in any case.")
@@ -84,7 +85,9 @@ struct Serve: AsyncParsableCommand {
         let server = Server(configuration: configuration, compiled: compiled, logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [
+                    .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup)
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await group.run()

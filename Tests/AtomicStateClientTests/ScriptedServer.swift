@@ -24,7 +24,8 @@ final class ScriptedServer: Sendable {
         requestsInFlightMax: Int = 4, frameByteCountMax: Int = 1 << 20, _ script: @escaping Script
     ) async throws {
         let greeting = ServerGreeting(
-            version: ProtocolLimits.version, server: "scripted", role: "primary", schemaName: "bank", schemaFingerprint: "00ff",
+            version: ProtocolLimits.version, server: "scripted", role: "primary",
+            schemaName: "bank", schemaFingerprint: "00ff",
             frameByteCountMax: frameByteCountMax, batchTransactionCountMax: 1_000,
             requestsInFlightMax: requestsInFlightMax, keyByteCountMax: 64, health: "ok")
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -21,7 +21,10 @@ import Testing
     static let arithmetic: [(String, Values, Expected)] = [
         ("i + j == 5 && i - j == 9 && i * j == -14", Values(), .holds),
         ("i / j == -3 && i % j == 1 && -i / 2 == -3 && -i % 2 == -1", Values(), .holds),
-        ("u + v == 9u && u - v == 5u && u * v == 14u && u / v == 3u && u % v == 1u", Values(), .holds),
+        (
+            "u + v == 9u && u - v == 5u && u * v == 14u && u / v == 3u && u % v == 1u", Values(),
+            .holds
+        ),
         ("i + 1 > i", Values(i: .max), .rejects(.arithmeticOverflow)),
         ("i - 1 < i", Values(i: .min), .rejects(.arithmeticOverflow)),
         ("i * j != 0", Values(i: .min, j: -1), .rejects(.arithmeticOverflow)),

@@ -74,7 +74,8 @@ import Testing
             message: "the text has more bytes than its limit"),
         Case(
             operation: "leave", arguments: [.text(String(repeating: "k", count: 257))],
-            code: .textTooLong, rule: "owner", entity: "Owner " + String(repeating: "k", count: 256),
+            code: .textTooLong, rule: "owner",
+            entity: "Owner " + String(repeating: "k", count: 256),
             message: "the text has more bytes than its limit"),
         Case(
             operation: "add", arguments: [2, "ann", .bytes([0x61, 0xC3])], code: .textMalformed,
@@ -108,16 +109,20 @@ import Testing
             operation: "look",
             arguments: [
                 1, .time(TimeValue(seconds: 253_402_300_800, nanoseconds: 0)),
-                .time(TimeValue(seconds: 0, nanoseconds: 0)), "", .bytes(Array(repeating: 1, count: 16)),
+                .time(TimeValue(seconds: 0, nanoseconds: 0)), "",
+                .bytes(Array(repeating: 1, count: 16)),
             ],
-            code: .argumentOutOfRange, rule: "at", message: "the argument is not a value of its type"),
+            code: .argumentOutOfRange, rule: "at",
+            message: "the argument is not a value of its type"),
         Case(
             operation: "look",
             arguments: [
                 1, .time(TimeValue(seconds: 0, nanoseconds: 0)),
-                .time(TimeValue(seconds: 0, nanoseconds: 0)), "", .bytes(Array(repeating: 1, count: 15)),
+                .time(TimeValue(seconds: 0, nanoseconds: 0)), "",
+                .bytes(Array(repeating: 1, count: 15)),
             ],
-            code: .argumentOutOfRange, rule: "id", message: "the argument is not a value of its type"),
+            code: .argumentOutOfRange, rule: "id",
+            message: "the argument is not a value of its type"),
         Case(
             operation: "look",
             arguments: [

@@ -14,10 +14,12 @@ import Testing
                 heap.free(address)
                 expected[address] = nil
             } else {
-                let byteCount = random.oneIn(50)
+                let byteCount =
+                    random.oneIn(50)
                     ? Int.random(in: 1_000...70_000, using: &random)
                     : Int.random(in: 0...64, using: &random)
-                let bytes = [UInt8](repeating: UInt8.random(in: 0...255, using: &random), count: byteCount)
+                let bytes = [UInt8](
+                    repeating: UInt8.random(in: 0...255, using: &random), count: byteCount)
                 let address = bytes.withUnsafeBytes { heap.allocate($0) }
                 #expect(expected.updateValue(bytes, forKey: address) == nil, "seed \(seed)")
             }

@@ -58,7 +58,8 @@ enum Samples {
 
     static let greeting = ServerGreeting(
         version: 1, server: "a server 1.0", role: "primary", schemaName: "bank",
-        schemaFingerprint: "00ff", frameByteCountMax: 1 << 20, batchTransactionCountMax: 8_192, requestsInFlightMax: 16,
+        schemaFingerprint: "00ff", frameByteCountMax: 1 << 20, batchTransactionCountMax: 8_192,
+        requestsInFlightMax: 16,
         keyByteCountMax: 64, health: "ok")
 
     static let health = HealthReply(

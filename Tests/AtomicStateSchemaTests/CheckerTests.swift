@@ -50,15 +50,23 @@ import Testing
         ("int(money) == count", "(to(int, $5) == $3)"),
         ("string(choice) == text", "(to(string, $8) == $7)"),
         // Times, bytes, UUIDs and lists.
-        ("timestamp('1970-01-01T00:00:01.5Z') > timestamp(count)",
-            "(1.500000000 timestamp > to(timestamp, $3))"),
-        ("duration(text) + duration('1m') > duration('0s')",
-            "((to(duration, $7) + 60.0 duration) > 0.0 duration)"),
-        ("timestamp(count).getHours('+01:00') == 0",
-            "(timePart(AtomicStateValues.TimePart.hours)(to(timestamp, $3), \"+01:00\") == 0)"),
+        (
+            "timestamp('1970-01-01T00:00:01.5Z') > timestamp(count)",
+            "(1.500000000 timestamp > to(timestamp, $3))"
+        ),
+        (
+            "duration(text) + duration('1m') > duration('0s')",
+            "((to(duration, $7) + 60.0 duration) > 0.0 duration)"
+        ),
+        (
+            "timestamp(count).getHours('+01:00') == 0",
+            "(timePart(AtomicStateValues.TimePart.hours)(to(timestamp, $3), \"+01:00\") == 0)"
+        ),
         ("bytes(text) == b'\\xff' + b'a'", "(to(bytes, $7) == (b[255] + b[97]))"),
-        ("uuid(text) == '00000000-0000-0000-0000-0000000000ff'",
-            "(to(uuid, $7) == b[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255])"),
+        (
+            "uuid(text) == '00000000-0000-0000-0000-0000000000ff'",
+            "(to(uuid, $7) == b[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255])"
+        ),
         ("[1, count] + [2] == []", "([1, $3, 2] == [])"),
         ("[1, 2][count] == 1", "([1, 2][$3] == 1)"),
         ("count in [1] + [2]", "($3 in [1, 2])"),
@@ -149,14 +157,17 @@ import Testing
         let order = schema.entities[1]
         #expect(schema.name == "shop")
         #expect(schema.entities.map(\.keyType) == [.uint64, .string, .uint64])
-        #expect(order.fields.map(\.type) == [
-            .entity(0), .int, .decimal(scale: 2), .decimal(scale: 17),
-            .enumeration(values: ["open", "shipped"]), .string, .bool,
-        ])
-        #expect(order.fields.map(\.defaultValue) == [
-            nil, nil, .decimal(unscaled: 150), .decimal(unscaled: 0), .enumeration(0), .string(""),
-            .bool(false),
-        ])
+        #expect(
+            order.fields.map(\.type) == [
+                .entity(0), .int, .decimal(scale: 2), .decimal(scale: 17),
+                .enumeration(values: ["open", "shipped"]), .string, .bool,
+            ])
+        #expect(
+            order.fields.map(\.defaultValue) == [
+                nil, nil, .decimal(unscaled: 150), .decimal(unscaled: 0), .enumeration(0),
+                .string(""),
+                .bool(false),
+            ])
         #expect(order.fields.map(\.maximumByteCount) == [nil, nil, nil, nil, nil, 256, nil])
         let derived = schema.entities[0].derived
         #expect(derived.map(\.function) == [.sum(field: 2), .count])

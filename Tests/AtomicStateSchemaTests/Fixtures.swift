@@ -115,7 +115,8 @@ enum Fixture {
     static func example(_ name: String) throws -> String {
         let root = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        return try String(contentsOf: root.appending(path: "examples/\(name).yaml"), encoding: .utf8)
+        return try String(
+            contentsOf: root.appending(path: "examples/\(name).yaml"), encoding: .utf8)
     }
 }
 

@@ -41,7 +41,8 @@ import Testing
             #expect(!error.diagnostics.isEmpty)
             for diagnostic in error.diagnostics {
                 let location = diagnostic.location
-                let isInside = (1...lines.count).contains(location.line)
+                let isInside =
+                    (1...lines.count).contains(location.line)
                     && (1...lines[location.line - 1].count + 1).contains(location.column)
                 #expect(isInside, "\(diagnostic) is outside of:\n\(text.debugDescription)")
             }
@@ -55,7 +56,9 @@ import Testing
         let fragment = fragments[Int.random(in: fragments.indices, using: &random)]
         switch Int.random(in: 0..<4, using: &random) {
         case 0: text.removeSubrange(start..<end)
-        case 1: text.insert(contentsOf: text[start..<end], at: Int.random(in: 0...start, using: &random))
+        case 1:
+            text.insert(
+                contentsOf: text[start..<end], at: Int.random(in: 0...start, using: &random))
         case 2: text.insert(contentsOf: fragment, at: start)
         default: text.replaceSubrange(start..<end, with: fragment)
         }

@@ -34,50 +34,74 @@ import Testing
     static let counts: [(what: String, limit: Int, file: @Sendable (LimitTests, Int) -> String)] = [
         ("fields", 64, { $0.file(fields: $0.repeated($1) { "f\($0): int" }) }),
         ("rules", 64, { $0.file(invariants: $0.repeated($1) { "{ id: i\($0), rule: 'true' }" }) }),
-        ("operations", 256, {
-            $0.file(operations: "{ \($0.repeated($1) { "o\($0): { effects: [create A('x')] }" }) }")
-        }),
-        ("parameters", 16, {
-            $0.operation("parameters: {\($0.repeated($1) { "p\($0): int" })}, effects: [create A('x')]")
-        }),
-        ("rules", 32, {
-            let rules = $0.repeated($1) { "{ id: i\($0), rule: 'true' }" }
-            return $0.operation("require: [\(rules)], effects: [create A('x')]")
-        }),
+        (
+            "operations", 256,
+            {
+                $0.file(
+                    operations: "{ \($0.repeated($1) { "o\($0): { effects: [create A('x')] }" }) }")
+            }
+        ),
+        (
+            "parameters", 16,
+            {
+                $0.operation(
+                    "parameters: {\($0.repeated($1) { "p\($0): int" })}, effects: [create A('x')]")
+            }
+        ),
+        (
+            "rules", 32,
+            {
+                let rules = $0.repeated($1) { "{ id: i\($0), rule: 'true' }" }
+                return $0.operation("require: [\(rules)], effects: [create A('x')]")
+            }
+        ),
         ("effects", 32, { $0.operation("effects: [\($0.repeated($1) { _ in "create A('x')" })]") }),
-        ("'values'", 256, {
-            $0.file(fields: "f: { type: enum, default: v0, values: [\($0.repeated($1) { "v\($0)" })] }")
-        }),
-        ("entities", 64, { test, count in
-            let entities = (0..<count).map { "  A\($0): { key: string }\n" }.joined()
-            return "schema: 1\nname: test\nentities:\n\(entities)"
-        }),
+        (
+            "'values'", 256,
+            {
+                $0.file(
+                    fields:
+                        "f: { type: enum, default: v0, values: [\($0.repeated($1) { "v\($0)" })] }")
+            }
+        ),
+        (
+            "entities", 64,
+            { test, count in
+                let entities = (0..<count).map { "  A\($0): { key: string }\n" }.joined()
+                return "schema: 1\nname: test\nentities:\n\(entities)"
+            }
+        ),
     ]
 
     @Test(arguments: counts.indices) func countsAreBounded(index: Int) {
         let (what, limit, file) = Self.counts[index]
         #expect(Fixture.mistakes(file(self, limit)).isEmpty)
-        #expect(Fixture.diagnostics(of: file(self, limit + 1)).map(\.message)
-            == ["too many \(what); the limit is \(limit)"])
+        #expect(
+            Fixture.diagnostics(of: file(self, limit + 1)).map(\.message)
+                == ["too many \(what); the limit is \(limit)"])
     }
 
     @Test func theFirstBeyondTheLimitIsNamed() {
-        #expect(Fixture.mistakes(file(fields: repeated(65) { "f\($0): int" }))
-            == ["6:644: too many fields; the limit is 64"])
+        #expect(
+            Fixture.mistakes(file(fields: repeated(65) { "f\($0): int" }))
+                == ["6:644: too many fields; the limit is 64"])
     }
 
     @Test func namesAndTextsAreBounded() {
         let longest = String(repeating: "a", count: 64)
         #expect(Fixture.mistakes(file(fields: "\(longest): int")).isEmpty)
-        #expect(Fixture.mistakes(file(fields: "\(longest)a: int"))
-            == ["6:14: '\(longest.prefix(32))...' is longer than 64 bytes"])
+        #expect(
+            Fixture.mistakes(file(fields: "\(longest)a: int"))
+                == ["6:14: '\(longest.prefix(32))...' is longer than 64 bytes"])
         let filler = String(repeating: "x", count: 4_096 - 7)
         #expect(Fixture.mistakes(rule("true //\(filler)")).isEmpty)
-        #expect(Fixture.mistakes(rule("true //\(filler)x"))
-            == ["7:33: a rule has at most 4096 bytes"])
+        #expect(
+            Fixture.mistakes(rule("true //\(filler)x"))
+                == ["7:33: a rule has at most 4096 bytes"])
         let message = String(repeating: "m", count: 1_025)
-        #expect(Fixture.mistakes(file(invariants: "{ id: i, rule: 'true', message: \(message) }"))
-            == ["7:50: a message has at most 1024 bytes"])
+        #expect(
+            Fixture.mistakes(file(invariants: "{ id: i, rule: 'true', message: \(message) }"))
+                == ["7:50: a message has at most 1024 bytes"])
     }
 
     /// The column of the mistake follows from where the parser gives up, and is not of interest.
@@ -107,16 +131,21 @@ import Testing
 
     @Test func filesAreBounded() {
         let comment = "#" + String(repeating: "x", count: Limits.File.byteCount)
-        #expect(Fixture.mistakes(comment) == ["1:1: the file has 1048577 bytes; the limit is 1048576"])
+        #expect(
+            Fixture.mistakes(comment) == ["1:1: the file has 1048577 bytes; the limit is 1048576"])
         let nodes = String(repeating: "- a\n", count: Limits.File.nodeCount)
-        #expect(Fixture.mistakes(nodes)
-            == ["65536:3: the file has too many nodes; the limit is 65536"])
-        #expect(Fixture.mistakes(String(repeating: "[", count: 17) + String(repeating: "]", count: 17))
-            == ["1:17: the file nests too deeply; the limit is 16"])
-        #expect(Fixture.mistakes(String(repeating: "[", count: 500_000))
-            == ["1:1: the file nests too deeply; the limit is 16"])
-        #expect(Fixture.mistakes(String(repeating: "- ", count: 500_000))
-            == ["1:1999: the file nests too deeply; the limit is 16"])
+        #expect(
+            Fixture.mistakes(nodes)
+                == ["65536:3: the file has too many nodes; the limit is 65536"])
+        #expect(
+            Fixture.mistakes(String(repeating: "[", count: 17) + String(repeating: "]", count: 17))
+                == ["1:17: the file nests too deeply; the limit is 16"])
+        #expect(
+            Fixture.mistakes(String(repeating: "[", count: 500_000))
+                == ["1:1: the file nests too deeply; the limit is 16"])
+        #expect(
+            Fixture.mistakes(String(repeating: "- ", count: 500_000))
+                == ["1:1999: the file nests too deeply; the limit is 16"])
     }
 
     /// Nine levels of nine references each would stand for 387 million nodes, as values or as a key.
@@ -126,8 +155,9 @@ import Testing
             let references = String(repeating: "*a\(level - 1), ", count: 9)
             bomb += "a\(level): &a\(level) [\(references)]\n"
         }
-        #expect(Fixture.mistakes(bomb + last)
-            == ["1:5: anchors and aliases are not allowed; repeat the value"])
+        #expect(
+            Fixture.mistakes(bomb + last)
+                == ["1:5: anchors and aliases are not allowed; repeat the value"])
         let clock = ContinuousClock()
         #expect(clock.measure { _ = Fixture.mistakes(bomb + last) } < .seconds(1))
     }
@@ -153,8 +183,9 @@ import Testing
                 + "  S: { key: string, fields: {\(references)} }\n"
         }
         #expect(Fixture.mistakes(file(64)).isEmpty)
-        #expect(Fixture.diagnostics(of: file(65)).map(\.message)
-            == ["65 derived values are over S; the limit is 64"])
+        #expect(
+            Fixture.diagnostics(of: file(65)).map(\.message)
+                == ["65 derived values are over S; the limit is 64"])
     }
 
     /// An operation that can break very many long rules has a place and a message, too.

@@ -6,7 +6,8 @@ import Testing
 @Suite struct LocationTests {
     /// The rule begins on line 7, at column 15.
     private func mistakes(_ rule: String) -> [String] {
-        Fixture.mistakes("""
+        Fixture.mistakes(
+            """
             schema: 1
             name: test
             entities:
@@ -56,7 +57,8 @@ import Testing
     @Test(arguments: ["\n", "\r\n", "\r"]) func linesEndAsYAMLSays(lineBreak: String) {
         let file = "schema: 1\nname: test\nentities:\n  A:\n    key: text\n"
             .replacing("\n", with: lineBreak)
-        #expect(Fixture.mistakes(file)
-            == ["5:10: unknown key type 'text'; expected one of string, uint64, uuid"])
+        #expect(
+            Fixture.mistakes(file)
+                == ["5:10: unknown key type 'text'; expected one of string, uint64, uuid"])
     }
 }

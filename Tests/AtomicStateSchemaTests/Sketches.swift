@@ -132,7 +132,8 @@ extension ValueType {
 extension Effect {
     var sketch: String {
         switch kind {
-        case .assign(let entity, let field, let value): "\(entity.sketch).f\(field) = \(value.sketch)"
+        case .assign(let entity, let field, let value):
+            "\(entity.sketch).f\(field) = \(value.sketch)"
         case .create(let entity, let key, let values):
             "create \(entity)(\(key.sketch)) {\(values.map(\.sketch).joined(separator: ", "))}"
         case .delete(let entity): "delete \(entity.sketch)"

@@ -14,7 +14,10 @@ import Testing
                 try database.put(.rowsCompleteSequence, [1, 2, 3])
             }
             let database = try open(folder, mayCreate: false)
-            #expect(try records(database, holding: 1) == ["1 record 1", "11 record 11", "300 record 300"])
+            #expect(
+                try records(database, holding: 1) == [
+                    "1 record 1", "11 record 11", "300 record 300",
+                ])
             #expect(try records(database, holding: 11) == ["11 record 11", "300 record 300"])
             // A sequence in the middle of a record's group finds the record that holds it.
             #expect(try records(database, holding: 299) == ["11 record 11", "300 record 300"])

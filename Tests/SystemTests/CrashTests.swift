@@ -67,7 +67,8 @@ import Testing
                     break
                 }
                 let load = startLoad(server, ledgers)
-                try await Task.sleep(for: .milliseconds(Int.random(in: 20...400, using: &generator)))
+                try await Task.sleep(
+                    for: .milliseconds(Int.random(in: 20...400, using: &generator)))
                 #expect(await server.end(SIGKILL) == -Int(SIGKILL))
                 for worker in load { await worker.value }
                 lastSequence = sequence

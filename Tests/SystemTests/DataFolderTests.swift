@@ -74,7 +74,10 @@ import Testing
             try FileManager.default.copyItem(atPath: bank, toPath: schema.path)
             _ = try runTool(
                 "/bin/chmod", ["-R", "a+rX,a-w", data.deletingLastPathComponent().path])
-            defer { _ = try? runTool("/bin/chmod", ["-R", "u+w", data.deletingLastPathComponent().path]) }
+            defer {
+                _ = try? runTool(
+                    "/bin/chmod", ["-R", "u+w", data.deletingLastPathComponent().path])
+            }
             let serve = [copy.path, "serve", "--schema", schema.path, "--data", data.path]
             let outcome =
                 geteuid() == 0
@@ -155,7 +158,9 @@ import Testing
     /// Every file below the folder, with its content.
     private func files(of folder: URL) throws -> [String: Data] {
         var files: [String: Data] = [:]
-        let paths = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String }
+        let paths = FileManager.default.enumerator(atPath: folder.path)?.compactMap {
+            $0 as? String
+        }
         for path in paths ?? [] {
             let file = folder.appending(path: path)
             var isFolder: ObjCBool = false

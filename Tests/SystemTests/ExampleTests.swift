@@ -13,7 +13,10 @@ import Testing
             for account in [1, 2] {
                 let opened = try await client.submit(
                     "open",
-                    ["account": ArgumentValue(account), "owner": "someone", "credit_limit": "10.00"])
+                    [
+                        "account": ArgumentValue(account), "owner": "someone",
+                        "credit_limit": "10.00",
+                    ])
                 #expect(opened == .accepted(sequence: UInt64(account)))
             }
             try await expectAccepted(client, "deposit", ["account": 1, "amount": "100.00"])

@@ -75,7 +75,8 @@ final class ServerProcess {
                 """,
                 "http://127.0.0.1:\(adminPort)\(path)",
             ])
-        let lines = output.text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+        let lines = output.text.split(
+            separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
         guard let status = Int(lines[0]) else { throw Failure(description: output.text) }
         return (status, lines.count > 1 ? String(lines[1]) : "")
     }

@@ -76,7 +76,8 @@ struct ChangeSet: ~Copyable {
 
     @inline(__always)
     private mutating func append(_ row: Row, before: Row, type: Int, wordCount: Int) -> Int {
-        precondition(count < EngineLimits.touchedRowCountMax, "the schema's limits bound a transaction")
+        precondition(
+            count < EngineLimits.touchedRowCountMax, "the schema's limits bound a transaction")
         let index = count
         (rows + index).initialize(
             to: TouchedRow(row: row, before: before, type: type, settled: 0, isChanged: false))

@@ -208,7 +208,8 @@ extension Engine {
                 let before = changes.index(of: row).map { changes[$0].before } ?? row
                 frame[a] = before[RowLayout.flagsOffset] & RowFlags.exists
             case .exists:
-                frame[a] = frame[b] == 0 ? 0 : rowAt(frame[b])[RowLayout.flagsOffset] & RowFlags.exists
+                frame[a] =
+                    frame[b] == 0 ? 0 : rowAt(frame[b])[RowLayout.flagsOffset] & RowFlags.exists
             case .isPresent:
                 frame[a] = rowAt(frame[b])[operand] >> UInt64(c) & 1
             case .requirePresent:

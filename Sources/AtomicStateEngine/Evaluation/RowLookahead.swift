@@ -32,7 +32,8 @@ struct RowLookahead: ~Copyable {
             guard case .reference(type: let type) = slot.kind,
                 stores[type].byteCount >= Self.tableByteCountMin
             else { return nil }
-            return Reference(parameter: index, type: type, hasTextKey: stores[type].shape.keyType.isText)
+            return Reference(
+                parameter: index, type: type, hasTextKey: stores[type].shape.keyType.isText)
         }
         self.references = UnsafeBufferPointer(copying: references)
         hashes = .allocate(capacity: max(references.count, 1) * Self.transactionCount)

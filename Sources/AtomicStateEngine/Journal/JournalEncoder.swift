@@ -158,7 +158,8 @@ extension ByteBuffer {
         switch range {
         case 0: appendPacked(words, 0, base, width: 0) { (_: UInt64) in UInt8(0) }
         case ...0xFF: appendPacked(words, count, base, width: 1) { UInt8(truncatingIfNeeded: $0) }
-        case ...0xFFFF: appendPacked(words, count, base, width: 2) { UInt16(truncatingIfNeeded: $0) }
+        case ...0xFFFF:
+            appendPacked(words, count, base, width: 2) { UInt16(truncatingIfNeeded: $0) }
         case ...0xFFFF_FFFF:
             appendPacked(words, count, base, width: 4) { UInt32(truncatingIfNeeded: $0) }
         default: appendPacked(words, count, base, width: 8) { $0 }

@@ -64,7 +64,8 @@ enum JournalColumn: BitwiseCopyable {
     var isText: Bool {
         switch self {
         case .argumentText, .keyText, .fieldText, .referenceText: true
-        case .argumentWord, .argumentNanoseconds, .keyWord, .fieldWord, .presence, .referenceWord: false
+        case .argumentWord, .argumentNanoseconds, .keyWord, .fieldWord, .presence, .referenceWord:
+            false
         }
     }
 

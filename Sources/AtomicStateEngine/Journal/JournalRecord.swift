@@ -83,7 +83,8 @@ extension JournalRecord.Run {
         let kinds = JournalColumn.columns(of: operation, in: program)
         guard kinds.count == columnCount else {
             throw CorruptionError(
-                "run of operation \(operation) with \(columnCount) columns: expected \(kinds.count)")
+                "run of operation \(operation) with \(columnCount) columns: expected \(kinds.count)"
+            )
         }
         var columns: [JournalRecord.Column] = []
         columns.reserveCapacity(columnCount)
@@ -163,7 +164,8 @@ struct ByteReader {
     ) throws(CorruptionError) -> UnsafeRawBufferPointer {
         guard count <= bytes.count - offset else {
             throw CorruptionError(
-                "\(what): expected \(count) bytes at offset \(offset), found \(bytes.count - offset)")
+                "\(what): expected \(count) bytes at offset \(offset), found \(bytes.count - offset)"
+            )
         }
         defer { offset += count }
         return UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + count)])

@@ -72,7 +72,8 @@ extension Engine {
     package mutating func replay(_ record: JournalRecord) throws(CorruptionError) {
         guard record.schemaVersion == schemaVersion else {
             throw CorruptionError(
-                "journal record of schema version \(record.schemaVersion): expected \(schemaVersion)")
+                "journal record of schema version \(record.schemaVersion): expected \(schemaVersion)"
+            )
         }
         guard record.firstSequence == lastSequence + 1 else {
             throw CorruptionError(
@@ -280,7 +281,8 @@ extension Engine {
         _ text: UnsafeRawBufferPointer, byteCountMax: Int, of what: String
     ) throws(CorruptionError) {
         guard text.count <= byteCountMax else {
-            throw CorruptionError("\(what) of \(text.count) bytes: expected at most \(byteCountMax)")
+            throw CorruptionError(
+                "\(what) of \(text.count) bytes: expected at most \(byteCountMax)")
         }
     }
 }

@@ -164,7 +164,8 @@ struct RowStore: ~Copyable {
         }
         if chunks.isEmpty || rowsInLastChunk == rowsPerChunk {
             let wordCount = rowsPerChunk * shape.wordCount
-            let chunk = UnsafeMutableRawPointer
+            let chunk =
+                UnsafeMutableRawPointer
                 .allocate(byteCount: wordCount * 8, alignment: Self.cacheLineByteCount)
                 .initializeMemory(as: UInt64.self, repeating: 0, count: wordCount)
             chunks.append(chunk)

@@ -17,7 +17,8 @@ extension DeclarationReader {
             if let index = values.firstIndex(of: scalar.text) { return .enumeration(index) }
             let hint = Suggestion.hint(for: scalar.text, among: values)
             log.report(
-                node.location, "\(Suggestion.quoted(scalar.text)) is not a value of the enum\(hint)")
+                node.location, "\(Suggestion.quoted(scalar.text)) is not a value of the enum\(hint)"
+            )
             return nil
         case .bytes: return bytes(scalar, maximumByteCount: maximumByteCount, at: node.location)
         case .uuid:
@@ -30,7 +31,8 @@ extension DeclarationReader {
                 at: node.location)
         case .duration:
             return time(
-                .duration, scalar, "a default of duration is written as in 1h30m", at: node.location)
+                .duration, scalar, "a default of duration is written as in 1h30m", at: node.location
+            )
         case .uint, .double, .null, .entity, .list:
             preconditionFailure("no field is declared with the type \(type)")
         }
@@ -42,10 +44,13 @@ extension DeclarationReader {
     }
 
     private func int(_ scalar: YAMLScalar, at location: SourceLocation) -> Literal? {
-        number(scalar, scale: 0, "a default of int is a whole number", at: location).map { .int($0) }
+        number(scalar, scale: 0, "a default of int is a whole number", at: location).map {
+            .int($0)
+        }
     }
 
-    private func decimal(_ scalar: YAMLScalar, scale: Int, at location: SourceLocation) -> Literal? {
+    private func decimal(_ scalar: YAMLScalar, scale: Int, at location: SourceLocation) -> Literal?
+    {
         number(scalar, scale: scale, "a default of decimal is written as in 12.50", at: location)
             .map { .decimal(unscaled: $0) }
     }
@@ -61,7 +66,8 @@ extension DeclarationReader {
             switch error {
             case .notADecimal: return reject(location, expected, scalar)
             case .tooManyFractionDigits:
-                return reject(location, "the default has more than \(scale) fraction digits", scalar)
+                return reject(
+                    location, "the default has more than \(scale) fraction digits", scalar)
             case .outOfRange: return reject(location, "the default does not fit 64 bits", scalar)
             }
         }

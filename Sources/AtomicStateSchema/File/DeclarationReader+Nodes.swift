@@ -60,7 +60,8 @@ extension DeclarationReader {
     /// An integer within `range`, written plainly.
     func integer(_ node: YAMLNode, _ what: String, in range: ClosedRange<Int>) -> Int? {
         if case .scalar(let scalar) = node.content, scalar.style == .plain,
-            let value = Int(scalar.text), range.contains(value) {
+            let value = Int(scalar.text), range.contains(value)
+        {
             return value
         }
         log.report(

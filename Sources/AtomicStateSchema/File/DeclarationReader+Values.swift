@@ -71,7 +71,8 @@ extension DeclarationReader {
     }
 
     private func read(
-        _ type: Name, options: KeyedMap?, _ role: ValueRole, into declaration: inout ValueDeclaration
+        _ type: Name, options: KeyedMap?, _ role: ValueRole,
+        into declaration: inout ValueDeclaration
     ) {
         guard let valueType = valueType(type, options, role) else { return }
         declaration.kind = .value(valueType)
@@ -103,7 +104,9 @@ extension DeclarationReader {
             reportUnknown(type, role)
             return nil
         }
-        if let options { refuseOptions(of: type.text, in: options, allowed: option.map { [$0] } ?? []) }
+        if let options {
+            refuseOptions(of: type.text, in: options, allowed: option.map { [$0] } ?? [])
+        }
         return valueType
     }
 

@@ -12,7 +12,8 @@ struct DeclarationReader {
 
     func schema(_ root: YAMLNode) -> SchemaDeclaration? {
         let file = KeyedMap(
-            root, "a schema", at: root.location, keys: ["schema", "name", "entities", "operations"],
+            root, "a schema", at: root.location,
+            keys: ["schema", "name", "entities", "operations"],
             unsupported: ["transaction_invariants"], log: log)
         guard let file else { return nil }
         if let version = file.required("schema") { checkVersion(version) }

@@ -14,9 +14,10 @@ struct Resolver {
     private init(_ declaration: SchemaDeclaration, _ log: DiagnosticLog) {
         self.declaration = declaration
         self.log = log
-        catalog = Catalog(entities: declaration.entities.map { entity in
-            Catalog.Entity(name: entity.name.text, keyType: entity.keyType)
-        })
+        catalog = Catalog(
+            entities: declaration.entities.map { entity in
+                Catalog.Entity(name: entity.name.text, keyType: entity.keyType)
+            })
     }
 
     /// In the order of dependence: a field's type may be any entity, a derived value is over fields,
@@ -34,7 +35,8 @@ struct Resolver {
         }
         refuseCrowdedSources(derived.joined().compactMap(\.self))
         for (index, entity) in entities.enumerated() {
-            catalog.entities[index].members += zip(entity.derived, derived[index]).enumerated().map {
+            catalog.entities[index].members += zip(entity.derived, derived[index]).enumerated().map
+            {
                 Catalog.Member($1.0.name, derived: $1.1, at: $0)
             }
         }
@@ -46,7 +48,8 @@ struct Resolver {
             operations: declaration.operations.map(operation))
     }
 
-    private func entityType(_ index: Int, fields: [Field?], derived: [DerivedValue?]) -> EntityType? {
+    private func entityType(_ index: Int, fields: [Field?], derived: [DerivedValue?]) -> EntityType?
+    {
         let entity = declaration.entities[index]
         let conditions = zip(entity.derived, derived).map { condition(of: $0, $1) }
         let invariants = invariants(ofEntity: index)
@@ -90,12 +93,16 @@ extension Resolver {
     }
 
     /// A derived value but for its condition, which can be checked when every name is known.
-    private func derivedValue(_ declaration: DerivedDeclaration, ofEntity owner: Int) -> DerivedValue? {
+    private func derivedValue(_ declaration: DerivedDeclaration, ofEntity owner: Int)
+        -> DerivedValue?
+    {
         guard let declared = declaration.function, let source = entity(named: declared.type) else {
             return nil
         }
         let groupBy = declaration.groupBy.flatMap { group(by: $0, in: source, ofEntity: owner) }
-        guard let (function, type) = function(declared, over: source), let groupBy else { return nil }
+        guard let (function, type) = function(declared, over: source), let groupBy else {
+            return nil
+        }
         return DerivedValue(
             name: declaration.name.text, function: function, source: source, groupBy: groupBy,
             condition: nil, type: type, location: declaration.name.location)
@@ -156,7 +163,9 @@ extension Catalog.Member {
     fileprivate init(_ name: Name, field: Field?, at index: Int) {
         self.init(
             name: name.text,
-            kind: field.map { .field(index, $0.type, isOptional: $0.isOptional, default: $0.defaultValue) } ?? .broken)
+            kind: field.map {
+                .field(index, $0.type, isOptional: $0.isOptional, default: $0.defaultValue)
+            } ?? .broken)
     }
 
     fileprivate init(_ name: Name, derived: DerivedValue?, at index: Int) {

@@ -79,7 +79,8 @@ extension YAMLReader {
                 location, "the file has too many nodes; the limit is \(Limits.File.nodeCount)")
         }
         guard depth <= Limits.File.depth else {
-            throw Diagnostic(location, "the file nests too deeply; the limit is \(Limits.File.depth)")
+            throw Diagnostic(
+                location, "the file nests too deeply; the limit is \(Limits.File.depth)")
         }
         switch node {
         case .scalar(let scalar):
@@ -124,7 +125,8 @@ extension YAMLReader {
         _ tag: Tag, at location: SourceLocation, unless expected: Tag.Name = .implicit
     ) {
         if tag.description != Tag.implicit.description, tag.description != expected.rawValue {
-            log.report(location, "tags are not allowed, found \(Suggestion.quoted(tag.description))")
+            log.report(
+                location, "tags are not allowed, found \(Suggestion.quoted(tag.description))")
         }
     }
 }
@@ -152,7 +154,8 @@ extension YAMLReader {
             // The parser's own limit is far above this one; who meets it has passed both.
             return "the file nests too deeply; the limit is \(Limits.File.depth)"
         }
-        let hint = problem.contains("mapping values are not allowed")
+        let hint =
+            problem.contains("mapping values are not allowed")
             ? "; text that holds ': ' has to be in quotes" : ""
         return "not valid YAML: \(problem)\(hint)"
     }

@@ -27,7 +27,8 @@ extension Checker {
             .decimal(scale: max(scale, expression.decimalScale))
         case (.int, .double) where expression.isFlexible && !amongLiterals:
             .decimal(scale: expression.decimalScale)
-        case (.uint, .int), (.int, .uint), (.decimal, .uint), (.enumeration, .string), (.uuid, .string):
+        case (.uint, .int), (.int, .uint), (.decimal, .uint), (.enumeration, .string),
+            (.uuid, .string):
             expression.isFlexible ? type : nil
         case (.list(let first), .list(let second)): joinLists(first, second)
         default: nil
@@ -153,7 +154,8 @@ extension Checker {
         }
     }
 
-    private func refusal(of expression: Expression, by type: ValueType, _ holder: String?) -> String {
+    private func refusal(of expression: Expression, by type: ValueType, _ holder: String?) -> String
+    {
         let expected = "\(holder.map { "\($0) holds" } ?? "expected") \(catalog.name(of: type))"
         let found = "this is \(catalog.name(of: expression.type))"
         return "\(expected); \(found)" + conversionHint(type, expression.type)

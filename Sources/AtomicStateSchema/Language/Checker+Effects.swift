@@ -30,7 +30,9 @@ extension Checker {
         at location: SourceLocation
     ) -> Effect.Kind? {
         let target = assignable(target)
-        guard let value = check(value), let (name, entity, field, place) = target else { return nil }
+        guard let value = check(value), let (name, entity, field, place) = target else {
+            return nil
+        }
         let holder = "'\(name)'"
         guard let update else {
             return assigned(value, to: place.type, isOptional: isOptional(place), for: holder).map {
@@ -40,7 +42,8 @@ extension Checker {
         guard place.type.canBeUpdated(with: update) else {
             return reject(
                 location,
-                "'\(update.symbol)=' can't change \(holder), which is \(catalog.name(of: place.type))")
+                "'\(update.symbol)=' can't change \(holder), which is \(catalog.name(of: place.type))"
+            )
         }
         return arithmetic(update, place, value, at: location)
             .flatMap { convert($0, to: place.type, for: holder) }
@@ -53,7 +56,8 @@ extension Checker {
     ) -> Expression? {
         guard value.type == .null else { return convert(value, to: type, for: holder) }
         if isOptional { return value }
-        return reject(value.location, "\(holder) always has a value; only an optional field can be null")
+        return reject(
+            value.location, "\(holder) always has a value; only an optional field can be null")
     }
 
     /// The field that an assignment changes: its entity, its index, and its present value.
@@ -137,7 +141,9 @@ extension Checker {
         var missing: [String] = []
         var isComplete = true
         for member in entity.members {
-            guard case .field(_, let type, let isOptional, let fallback) = member.kind else { continue }
+            guard case .field(_, let type, let isOptional, let fallback) = member.kind else {
+                continue
+            }
             switch (named[member.name], fallback) {
             case (.some(let value?), _): values.append(value)
             case (.some(nil), _): isComplete = false

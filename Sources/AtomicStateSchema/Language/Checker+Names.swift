@@ -52,7 +52,8 @@ extension Checker {
             return reject(name.location, unreachable(entity, from: holder.type))
         default:
             return reject(
-                name.location, "a choice between entities has no members; choose between their fields")
+                name.location,
+                "a choice between entities has no members; choose between their fields")
         }
     }
 

@@ -124,7 +124,8 @@ extension Checker {
         guard scale <= Limits.Value.decimalScale else {
             return reject(
                 location,
-                "the product has \(scale) fraction digits; the limit is \(Limits.Value.decimalScale)")
+                "the product has \(scale) fraction digits; the limit is \(Limits.Value.decimalScale)"
+            )
         }
         let factors = both(
             convert(left, to: .decimal(scale: left.decimalScale)),
@@ -137,13 +138,14 @@ extension Checker {
     private func refusal(
         of operation: Expression.ArithmeticOperator, _ left: Expression, _ right: Expression
     ) -> String {
-        let operands = switch operation {
-        case .add: "int, uint, double, decimal, string, bytes, duration or list"
-        case .subtract: "int, uint, double, decimal or duration"
-        case .multiply: "int, uint, double or decimal"
-        case .divide: "int, uint or double"
-        case .remainder: "int or uint"
-        }
+        let operands =
+            switch operation {
+            case .add: "int, uint, double, decimal, string, bytes, duration or list"
+            case .subtract: "int, uint, double, decimal or duration"
+            case .multiply: "int, uint, double or decimal"
+            case .divide: "int, uint or double"
+            case .remainder: "int or uint"
+            }
         return mismatch("'\(operation.symbol)' needs two values of \(operands)", left, right)
     }
 }

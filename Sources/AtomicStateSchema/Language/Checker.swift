@@ -57,7 +57,8 @@ struct Checker {
         if expression.type == type { return expression }
         return reject(
             expression.location,
-            "\(consumer) needs \(catalog.name(of: type)); this is \(catalog.name(of: expression.type))")
+            "\(consumer) needs \(catalog.name(of: type)); this is \(catalog.name(of: expression.type))"
+        )
     }
 
     /// Reports a mistake. Returns nil, for the caller to pass on.

@@ -23,9 +23,10 @@ final class DiagnosticLog {
     /// not arrive in the order of the file.
     var error: SchemaError? {
         if diagnostics.isEmpty { return nil }
-        return SchemaError(diagnostics: diagnostics.sorted { first, second in
-            (first.location.line, first.location.column, first.message)
-                < (second.location.line, second.location.column, second.message)
-        })
+        return SchemaError(
+            diagnostics: diagnostics.sorted { first, second in
+                (first.location.line, first.location.column, first.message)
+                    < (second.location.line, second.location.column, second.message)
+            })
     }
 }

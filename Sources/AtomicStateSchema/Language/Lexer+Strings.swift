@@ -75,7 +75,8 @@ extension Lexer {
             try value.append(number(digits: 4, radix: 16, from: start), inBytes, at: start)
         case "U" where !inBytes:
             try value.append(number(digits: 8, radix: 16, from: start), inBytes, at: start)
-        default: throw Diagnostic(start, "unknown escape '\\\(letter)'; write '\\\\' for a backslash")
+        default:
+            throw Diagnostic(start, "unknown escape '\\\(letter)'; write '\\\\' for a backslash")
         }
     }
 

@@ -54,7 +54,8 @@ struct Lexer {
         let scalar = text.scalars[position]
         switch scalar {
         case "&", "|":
-            throw Diagnostic(location, "unexpected '\(scalar)'; the operator is '\(scalar)\(scalar)'")
+            throw Diagnostic(
+                location, "unexpected '\(scalar)'; the operator is '\(scalar)\(scalar)'")
         default:
             throw Diagnostic(location, "unexpected character '\(scalar)'")
         }
@@ -66,7 +67,8 @@ struct Lexer {
 extension Lexer {
     private mutating func number() throws(Diagnostic) -> Token.Kind {
         let start = location
-        let kind = try peek() == "0" && (peek(1) == "x" || peek(1) == "X")
+        let kind =
+            try peek() == "0" && (peek(1) == "x" || peek(1) == "X")
             ? hexadecimal(from: start) : decimal(from: start)
         if let scalar = peek(), scalar.isIdentifierHead {
             throw Diagnostic(location, "unexpected '\(scalar)' after a number")

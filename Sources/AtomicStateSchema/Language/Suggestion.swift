@@ -28,7 +28,8 @@ enum Suggestion {
     private static func nearest(to name: String, among names: [String]) -> String? {
         guard name.utf8.count <= Limits.Declaration.identifierByteCount else { return nil }
         let tolerance = max(name.count, 3) / 3
-        return names
+        return
+            names
             .map { (name: $0, distance: editDistance(name.lowercased(), $0.lowercased())) }
             .filter { $0.distance <= tolerance && $0.distance < name.count }
             .min { $0.distance < $1.distance }?
@@ -47,7 +48,8 @@ enum Suggestion {
                 let substitution = last[column] + (first[row] == second[column] ? 0 : 1)
                 var distance = min(substitution, last[column + 1] + 1, current[column] + 1)
                 if row > 0, column > 0, first[row] == second[column - 1],
-                    first[row - 1] == second[column] {
+                    first[row - 1] == second[column]
+                {
                     distance = min(distance, beforeLast[column - 1] + 1)
                 }
                 current.append(distance)

@@ -55,9 +55,11 @@ extension Expression {
         switch kind {
         case .literal, .selfEntity, .oldSelfEntity, .parameter: []
         case .field(of: let operand, _), .derived(of: let operand, _), .key(of: let operand),
-            .not(let operand), .negate(let operand), .convert(let operand), .has(_, of: let operand):
+            .not(let operand), .negate(let operand), .convert(let operand),
+            .has(_, of: let operand):
             [operand]
-        case .and(let left, let right), .or(let left, let right), .arithmetic(_, let left, let right),
+        case .and(let left, let right), .or(let left, let right),
+            .arithmetic(_, let left, let right),
             .compare(_, let left, let right):
             [left, right]
         case .conditional(let condition, let then, let otherwise): [condition, then, otherwise]

@@ -63,7 +63,8 @@ extension Program {
                         groupByOffset: source.fieldOffsets[total.groupBy],
                         summandOffset: summandOffset,
                         settledBit: totalsOfSource[total.source, default: 0],
-                        rule: rules.add(.derived, id: "\(entity.name).\(total.name)", entity: holder),
+                        rule: rules.add(
+                            .derived, id: "\(entity.name).\(total.name)", entity: holder),
                         condition: condition, conditionResult: conditionResult))
                 totalsOfSource[total.source, default: 0] += 1
             }

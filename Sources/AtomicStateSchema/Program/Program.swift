@@ -151,7 +151,8 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
     package var retryCanHelp: Bool {
         switch self {
         case .invariantViolated, .requirementFailed, .entityMissing, .entityExists,
-            .arithmeticOverflow, .divisionByZero, .conversionFailed, .entityReferenced, .valueAbsent,
+            .arithmeticOverflow, .divisionByZero, .conversionFailed, .entityReferenced,
+            .valueAbsent,
             .indexOutOfRange:
             true
         case .argumentOutOfRange, .textTooLong, .textMalformed:

@@ -16,7 +16,9 @@ struct Bindings {
 extension RoutineBuilder {
     /// Emits code that leaves the expression's value in the register it returns, or in that one and
     /// the next.
-    mutating func compile(_ expression: Expression, in bindings: Bindings, onError: Label) -> Register {
+    mutating func compile(_ expression: Expression, in bindings: Bindings, onError: Label)
+        -> Register
+    {
         switch expression.kind {
         case .literal(let literal):
             return constant(of: literal)
@@ -138,7 +140,8 @@ extension RoutineBuilder {
     }
 
     private mutating func loadField(
-        _ field: Int, of entity: Expression, _ type: ValueType, in bindings: Bindings, onError: Label
+        _ field: Int, of entity: Expression, _ type: ValueType, in bindings: Bindings,
+        onError: Label
     ) -> Register {
         let layout = layout(of: entity, in: bindings)
         let row = row(of: entity, in: bindings, onError: onError)

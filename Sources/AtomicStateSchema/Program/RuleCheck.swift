@@ -20,7 +20,8 @@ struct RuleCheck {
 
     /// Emits the check of an invariant on one row.
     func emit(
-        on row: Register, oldRow: Register?, layouts: [RowLayout], into builder: inout RoutineBuilder
+        on row: Register, oldRow: Register?, layouts: [RowLayout],
+        into builder: inout RoutineBuilder
     ) {
         emit(
             in: Bindings(layouts: layouts, selfRow: row, oldSelfRow: oldRow), entity: row,

@@ -61,7 +61,8 @@ struct MetricsText {
 
     private mutating func addStorage(_ storage: StorageHealth) {
         family(
-            "level0_files", "Files of level 0.", storage.families.map { ($0.name, $0.level0FileCount) })
+            "level0_files", "Files of level 0.",
+            storage.families.map { ($0.name, $0.level0FileCount) })
         family(
             "pending_compaction_bytes", "Estimated bytes that compactions have to rewrite.",
             storage.families.map { ($0.name, $0.pendingCompactionByteCount) })

@@ -50,7 +50,7 @@ struct Materialisation {
 }
 
 /// The thread that writes images to the rows family, in key order and in bulk, off the commit path.
-final class Materialiser: @unchecked Sendable {  // `parts` and `isStopping` are guarded by `monitor`.
+final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     private let database: Database
     private let statistics: Statistics
     private let journalRetentionByteCount: UInt64

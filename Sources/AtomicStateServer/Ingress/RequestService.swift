@@ -38,8 +38,9 @@ final class RequestService: Sendable {
 
     /// - Throws: why the client and this server do not fit.
     func greet(_ hello: DecodedRequest.Hello) throws(Status) -> ServerGreeting {
-        guard (hello.versionMin...max(hello.versionMin, hello.versionMax))
-            .contains(ProtocolLimits.version)
+        guard
+            (hello.versionMin...max(hello.versionMin, hello.versionMax))
+                .contains(ProtocolLimits.version)
         else {
             throw Status(
                 .failedPrecondition,
@@ -53,7 +54,8 @@ final class RequestService: Sendable {
                 "schema \(hello.schemaFingerprint): expected \(compiled.fingerprint)")
         }
         return ServerGreeting(
-            version: ProtocolLimits.version, server: serverVersion, role: "primary", schemaName: compiled.schema.name,
+            version: ProtocolLimits.version, server: serverVersion, role: "primary",
+            schemaName: compiled.schema.name,
             schemaFingerprint: compiled.fingerprint,
             frameByteCountMax: ProtocolLimits.frameByteCountMax,
             batchTransactionCountMax: ProtocolLimits.batchTransactionCountMax,

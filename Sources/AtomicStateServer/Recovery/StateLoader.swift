@@ -66,7 +66,8 @@ package struct LoadedState: ~Copyable {
         guard let bytes else { return 0 }
         guard bytes.count == 8 else {
             throw RecoveryError(
-                "meta: \(MetaKey.rowsCompleteSequence.rawValue) has \(bytes.count) bytes: expected 8")
+                "meta: \(MetaKey.rowsCompleteSequence.rawValue) has \(bytes.count) bytes: expected 8"
+            )
         }
         return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }

@@ -59,7 +59,8 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
         if let deadline = item.deadline, monotonicNanoseconds() > deadline {
             return .failure(
                 Status(
-                    .deadlineExceeded, "the batch waited longer than its timeout; nothing was done"))
+                    .deadlineExceeded, "the batch waited longer than its timeout; nothing was done")
+            )
         }
         switch item.kind {
         case .submit(let runs):

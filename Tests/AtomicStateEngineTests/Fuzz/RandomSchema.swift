@@ -27,7 +27,9 @@ struct RandomSchema {
             .bool: ["self.open"], .int: ["self.limit", "self.total", "self.children"],
             .uint: ["self.key"], .decimal: ["self.wealth"],
         ]
-        let parentBefore: Names = [.int: ["oldSelf.limit", "oldSelf.total"], .bool: ["oldSelf.open"]]
+        let parentBefore: Names = [
+            .int: ["oldSelf.limit", "oldSelf.total"], .bool: ["oldSelf.open"],
+        ]
         let childBefore = own.prefixed("oldSelf.")
         return """
             schema: 1
@@ -88,7 +90,8 @@ struct RandomSchema {
             .string: ["text"], .choice: ["colour"],
         ]
         let fields: Names = [
-            .bool: ["flag"], .int: ["count", "other"], .decimal: ["money"], .string: ["note", "key"],
+            .bool: ["flag"], .int: ["count", "other"], .decimal: ["money"],
+            .string: ["note", "key"],
             .choice: ["choice"],
         ]
         let far: Names = [
@@ -121,17 +124,19 @@ struct RandomSchema {
 
     private mutating func effect(_ names: Names) -> String {
         let entity = random.pick(["a", "b"])
-        let effect = switch Int.random(in: 0..<9, using: &random) {
-        case 0: "\(entity).flag = \(expression(.bool, names, depth: 3))"
-        case 1: "\(entity).count = \(expression(.int, names, depth: 3))"
-        case 2: "\(entity).count += \(expression(.int, names, depth: 1))"
-        case 3: "\(entity).money -= \(expression(.decimal, names, depth: 1))"
-        case 4: "\(entity).note = \(expression(.string, names, depth: 2))"
-        case 5: "\(entity).choice = \(expression(.choice, names, depth: 2))"
-        case 6: "\(entity).parent = \(random.pick(["a.second", "b.parent", "p"]))"
-        case 7: "\(entity).\(random.pick(["parent", "second"])).limit += \(expression(.int, names, depth: 1))"
-        default: "p.open = \(expression(.bool, names, depth: 2))"
-        }
+        let effect =
+            switch Int.random(in: 0..<9, using: &random) {
+            case 0: "\(entity).flag = \(expression(.bool, names, depth: 3))"
+            case 1: "\(entity).count = \(expression(.int, names, depth: 3))"
+            case 2: "\(entity).count += \(expression(.int, names, depth: 1))"
+            case 3: "\(entity).money -= \(expression(.decimal, names, depth: 1))"
+            case 4: "\(entity).note = \(expression(.string, names, depth: 2))"
+            case 5: "\(entity).choice = \(expression(.choice, names, depth: 2))"
+            case 6: "\(entity).parent = \(random.pick(["a.second", "b.parent", "p"]))"
+            case 7:
+                "\(entity).\(random.pick(["parent", "second"])).limit += \(expression(.int, names, depth: 1))"
+            default: "p.open = \(expression(.bool, names, depth: 2))"
+            }
         return quoted(effect)
     }
 }
@@ -186,7 +191,8 @@ extension RandomSchema {
         case 7:
             let kind = random.pick(Kind.allCases)
             let members = (0..<3).map { _ in expression(kind, names, depth: depth - 1) }
-            return "(\(anchored(kind, names, depth: depth - 1)) in [\(members.joined(separator: ", "))])"
+            return
+                "(\(anchored(kind, names, depth: depth - 1)) in [\(members.joined(separator: ", "))])"
         case 8:
             let function = random.pick(["startsWith", "endsWith", "contains"])
             let text = expression(.string, names, depth: depth - 1)

@@ -84,7 +84,8 @@ struct TransactionGenerator {
             : Int64.random(in: -20...20, using: &random)
         let nanoseconds: Int64 = random.pick([0, 0, 1, 500_000_000, 999_999_999])
         return .time(
-            TimeValue(seconds: seconds, nanoseconds: random.oneIn(40) ? 1_000_000_000 : nanoseconds))
+            TimeValue(seconds: seconds, nanoseconds: random.oneIn(40) ? 1_000_000_000 : nanoseconds)
+        )
     }
 
     private mutating func number() -> Int64 {
@@ -99,7 +100,8 @@ struct TransactionGenerator {
     private static func numberKey(_ random: inout SplitMix64) -> Argument {
         .word(
             random.oneIn(12)
-                ? random.pick([0, .max, .max - 1, 1 << 63]) : UInt64.random(in: 1...9, using: &random))
+                ? random.pick([0, .max, .max - 1, 1 << 63])
+                : UInt64.random(in: 1...9, using: &random))
     }
 
     private mutating func textKey() -> Argument {
@@ -119,7 +121,8 @@ struct TransactionGenerator {
     }
 
     private static let keys =
-        ["a", "b", "c", "d", "e", "é", "e\u{301}", ""] + ["k256", "k257"].map {
+        ["a", "b", "c", "d", "e", "é", "e\u{301}", ""]
+        + ["k256", "k257"].map {
             String(repeating: "k", count: $0 == "k256" ? 256 : 257)
         }
     private static let words = [

@@ -8,7 +8,8 @@ extension Expression {
         case .literal, .selfEntity, .oldSelfEntity, .parameter:
             break
         case .field(of: let operand, _), .derived(of: let operand, _), .key(of: let operand),
-            .not(let operand), .negate(let operand), .convert(let operand), .has(_, of: let operand):
+            .not(let operand), .negate(let operand), .convert(let operand),
+            .has(_, of: let operand):
             operand.forEachNode(body)
         case .and(let left, let right), .or(let left, let right),
             .arithmetic(_, let left, let right), .compare(_, let left, let right):

@@ -210,8 +210,9 @@ extension ModelScope {
         case .endsWith:
             return .bool(texts[0].reversed().starts(with: texts[1].reversed()))
         case .contains:
-            return .bool(texts[0].indices.contains { texts[0][$0...].starts(with: texts[1]) }
-                || texts[1].isEmpty)
+            return .bool(
+                texts[0].indices.contains { texts[0][$0...].starts(with: texts[1]) }
+                    || texts[1].isEmpty)
         case .timePart:
             preconditionFailure("a time is no text")
         }

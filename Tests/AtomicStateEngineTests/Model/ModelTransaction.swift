@@ -119,7 +119,8 @@ extension ModelTransaction {
             return try Self.text(bytes, byteCountMax: parameter.maximumByteCount ?? 0)
         case (.entity(let type), .word(let word)):
             return try entity(type, .unsigned(word))
-        case (.entity(let type), .bytes(let bytes)) where model.schema.entities[type].keyType == .uuid:
+        case (.entity(let type), .bytes(let bytes))
+        where model.schema.entities[type].keyType == .uuid:
             guard bytes.count == 16 else { throw .argumentOutOfRange }
             return try entity(type, .bytes(bytes))
         case (.entity(let type), .bytes(let bytes)):
