@@ -116,7 +116,9 @@ extension JournalRecord.Run {
     var firstTargetColumn: Int { argumentColumns.last?.upperBound ?? 0 }
 
     /// The run's arguments as `Engine.execute` takes them, for the duration of the call.
-    package func withArguments<Result>(_ body: ([ArgumentColumn]) -> Result) -> Result {
+    package func withArguments<Result, Failure: Error>(
+        _ body: ([ArgumentColumn]) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         // The byte counts of text, and the nanoseconds of times.
         let narrow = argumentColumns.map { range in
             let column = columns[range.upperBound - 1]
@@ -137,7 +139,8 @@ extension JournalRecord.Run {
                         nanoseconds: range.count == 1 ? nil : narrow))
             }
         }
-        return withExtendedLifetime((columns, narrow)) { body(arguments) }
+        defer { withExtendedLifetime((columns, narrow)) {} }
+        return try body(arguments)
     }
 }
 

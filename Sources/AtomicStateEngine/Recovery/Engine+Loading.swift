@@ -80,16 +80,29 @@ extension Engine {
                 "journal record of sequence \(record.firstSequence): expected \(lastSequence + 1)")
         }
         for run in record.runs {
-            var columns = run.columns.map(ReplayColumn.init)
-            let targets = program.operations[run.operation].targets
-            for _ in 0..<run.transactionCount {
-                lastSequence += 1
-                var next = run.firstTargetColumn
-                for target in targets {
-                    try replay(target, run, &columns, &next)
-                }
-                for index in columns.indices { columns[index].advance() }
+            try run.withArguments { (arguments) throws(CorruptionError) in
+                try replay(run, arguments)
             }
+        }
+    }
+
+    private mutating func replay(
+        _ run: JournalRecord.Run, _ arguments: [ArgumentColumn]
+    ) throws(CorruptionError) {
+        var lookahead = RowLookahead(arguments, routines[run.operation].parameters, stores)
+        var columns = run.columns.map(ReplayColumn.init)
+        let targets = program.operations[run.operation].targets
+        for transaction in 0..<run.transactionCount {
+            if transaction % RowLookahead.transactionCount == 0 {
+                lookahead.fetch(
+                    min(RowLookahead.transactionCount, run.transactionCount - transaction), stores)
+            }
+            lastSequence += 1
+            var next = run.firstTargetColumn
+            for target in targets {
+                try replay(target, run, &columns, &next)
+            }
+            for index in columns.indices { columns[index].advance() }
         }
     }
 

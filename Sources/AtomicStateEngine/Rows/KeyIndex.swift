@@ -16,8 +16,7 @@ struct KeyIndex: ~Copyable {
 
     init() {
         slotCount = 1024
-        slots = .allocate(capacity: slotCount)
-        slots.initialize(repeating: 0, count: slotCount)
+        slots = TableMemory.allocate(wordCount: slotCount)
     }
 
     deinit { slots.deallocate() }
@@ -97,8 +96,7 @@ struct KeyIndex: ~Copyable {
     private mutating func grow(to newSlotCount: Int, keyType: KeyType) {
         let oldSlots = slots
         let oldSlotCount = slotCount
-        slots = .allocate(capacity: newSlotCount)
-        slots.initialize(repeating: 0, count: newSlotCount)
+        slots = TableMemory.allocate(wordCount: newSlotCount)
         slotCount = newSlotCount
         for position in 0..<oldSlotCount where oldSlots[position] != 0 {
             let row = Self.row(in: oldSlots[position])

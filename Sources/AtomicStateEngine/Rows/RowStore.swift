@@ -17,11 +17,9 @@ enum RowFlags {
 /// The rows of one entity type: memory in chunks that never move, and the index that finds a row by
 /// its key.
 struct RowStore: ~Copyable {
-    private static let chunkByteCount = 1 << 20
-    private static let cacheLineByteCount = 64
-
     let shape: RowShape
     private let rowsPerChunk: Int
+    private let chunkWordCount: Int
     private var chunks: [Row] = []
     private var rowsInLastChunk = 0
     /// The first free row; a free row's key word is the next one.
@@ -36,7 +34,8 @@ struct RowStore: ~Copyable {
 
     init(layout: RowLayout) {
         shape = RowShape(layout)
-        rowsPerChunk = max(64, Self.chunkByteCount / (layout.wordCount * 8))
+        rowsPerChunk = max(64, TableMemory.hugePageByteCount / (layout.wordCount * 8))
+        chunkWordCount = max(rowsPerChunk * layout.wordCount, TableMemory.hugePageByteCount / 8)
     }
 
     deinit {
@@ -48,7 +47,7 @@ struct RowStore: ~Copyable {
 
     /// What rows and index have taken from the system; text is apart.
     var byteCount: Int {
-        chunks.count * rowsPerChunk * shape.wordCount * 8 + index.byteCount
+        chunks.count * chunkWordCount * 8 + index.byteCount
     }
 
     /// The key of a row, as long as the row has it.
@@ -163,12 +162,7 @@ struct RowStore: ~Copyable {
             return row
         }
         if chunks.isEmpty || rowsInLastChunk == rowsPerChunk {
-            let wordCount = rowsPerChunk * shape.wordCount
-            let chunk =
-                UnsafeMutableRawPointer
-                .allocate(byteCount: wordCount * 8, alignment: Self.cacheLineByteCount)
-                .initializeMemory(as: UInt64.self, repeating: 0, count: wordCount)
-            chunks.append(chunk)
+            chunks.append(TableMemory.allocate(wordCount: chunkWordCount))
             rowsInLastChunk = 0
         }
         defer { rowsInLastChunk += 1 }

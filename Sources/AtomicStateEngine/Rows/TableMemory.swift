@@ -1,0 +1,20 @@
+internal import Glibc
+
+/// Zeroed words for tables that are read at random places.
+///
+/// Large pieces lie on huge pages where the system grants them: with small ones, a table of many
+/// millions of rows costs a walk of the page table for almost every row that is touched.
+enum TableMemory {
+    static let hugePageByteCount = 2 << 20
+    private static let cacheLineByteCount = 64
+
+    static func allocate(wordCount: Int) -> UnsafeMutablePointer<UInt64> {
+        let byteCount = wordCount * MemoryLayout<UInt64>.size
+        let isLarge = byteCount >= hugePageByteCount
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: byteCount, alignment: isLarge ? hugePageByteCount : cacheLineByteCount)
+        // Advice: if it is not taken, the pages are small.
+        if isLarge { madvise(memory, byteCount, MADV_HUGEPAGE) }
+        return memory.initializeMemory(as: UInt64.self, repeating: 0, count: wordCount)
+    }
+}
