@@ -246,10 +246,15 @@ extension OperationCompiler {
             builder.emit(
                 .settle, a: rows, b: target.row, c: membership, operand: index, onError: failed)
 
-            // An entity that only changes what it adds is in one total before and after.
-            let holderCanChange =
-                target.kind == .delete || target.fields.contains(declaration.groupBy)
-                || !(declaration.condition?.fieldsOfSelf ?? []).isDisjoint(with: target.fields)
+            // An entity that only changes what it adds is in one total before and after. It may be
+            // changed under another name, too: whatever the operation does to its type counts.
+            let membershipFields = (declaration.condition?.fieldsOfSelf ?? []).union([
+                declaration.groupBy
+            ])
+            let holderCanChange = targets.contains { other in
+                other.type == target.type
+                    && (other.kind == .delete || !membershipFields.isDisjoint(with: other.fields))
+            }
             for row in holderCanChange ? [rows, rows + 1] : [rows + 1] {
                 holders.append(Holder(row: row, type: total.holder, derived: total.index))
             }

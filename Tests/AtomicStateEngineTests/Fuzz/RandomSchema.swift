@@ -172,7 +172,12 @@ extension RandomSchema {
         case .bool: return boolean(names, depth: depth)
         case .int: return integer(names, depth: depth)
         case .uint:
-            if choice == 2 { return "uint(\(anchored(.int, names, depth: depth - 1)))" }
+            if choice == 2 {
+                let operand = anchored(.int, names, depth: depth - 1)
+                // A literal below zero is refused when the schema is loaded.
+                let isLiteral = Int(operand) != nil
+                return "uint(\(isLiteral ? String(operand.drop { $0 == "-" }) : operand))"
+            }
             return binary(.uint, ["+", "-", "*", "/", "%"], names, depth: depth)
         case .decimal:
             return binary(.decimal, ["+", "-"], names, depth: depth)
