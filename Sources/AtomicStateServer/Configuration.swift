@@ -12,7 +12,6 @@ package struct Configuration: Sendable {
         package var description: String { "\(host):\(port)" }
     }
 
-    package var schemaPath: String
     package var dataPath: String
     package var listen: Address
     package var admin: Address
@@ -25,11 +24,10 @@ package struct Configuration: Sendable {
     package var journalRetentionByteCount: UInt64
 
     package init(
-        schemaPath: String, dataPath: String, listen: Address, admin: Address,
+        dataPath: String, listen: Address, admin: Address,
         eventLoopThreadCount: Int, materialiseAfterByteCount: Int,
         journalRetentionByteCount: UInt64
     ) {
-        self.schemaPath = schemaPath
         self.dataPath = dataPath
         self.listen = listen
         self.admin = admin

@@ -21,7 +21,6 @@ final class Statistics: Sendable {
     let entityCount = Atomic<UInt64>(0)
     /// Memory of rows, indices and texts.
     let stateByteCount = Atomic<UInt64>(0)
-    let connectionCount = Atomic<Int>(0)
     /// Requests that were malformed, or against the protocol.
     let refusedRequestCount = Atomic<UInt64>(0)
 

@@ -67,7 +67,7 @@ struct Serve: AsyncParsableCommand {
         var logger = Logger(label: "atomic-state")
         logger.logLevel = level
         let configuration = Configuration(
-            schemaPath: schemaPath, dataPath: dataPath,
+            dataPath: dataPath,
             listen: Configuration.Address(host: listen.host, port: listen.port),
             admin: Configuration.Address(host: admin.host, port: admin.port),
             eventLoopThreadCount: eventLoopThreads,

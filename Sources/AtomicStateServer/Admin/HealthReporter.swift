@@ -30,34 +30,35 @@ final class HealthReporter: Sendable {
 
     /// "ok", or why the server accepts no writes or is about to slow them.
     var status: String {
-        switch phase.load(ordering: .acquiring) {
-        case .starting: return "starting"
-        case .draining: return "draining"
-        case .serving: break
-        }
         do throws(StorageError) {
-            let storage = try database.health()
-            if storage.writesStopped { return "writes stopped by compaction" }
-            if storage.delayedWriteRate > 0 { return "writes slowed down by compaction" }
-            if storage.backgroundErrorCount > 0 { return "background errors in storage" }
-            if storage.level0FileCountMax >= Self.level0FileCountHigh {
-                return "many level-0 files"
-            }
-            return "ok"
+            return status(with: try database.health())
         } catch {
             return error.description
         }
     }
 
+    private func status(with storage: StorageHealth) -> String {
+        switch phase.load(ordering: .acquiring) {
+        case .starting: return "starting"
+        case .draining: return "draining"
+        case .serving: break
+        }
+        if storage.writesStopped { return "writes stopped by compaction" }
+        if storage.delayedWriteRate > 0 { return "writes slowed down by compaction" }
+        if storage.backgroundErrorCount > 0 { return "background errors in storage" }
+        if storage.level0FileCountMax >= Self.level0FileCountHigh { return "many level-0 files" }
+        return "ok"
+    }
+
     var isReady: Bool {
-        phase.load(ordering: .acquiring) == .serving && status == "ok"
+        status == "ok"
     }
 
     func report() throws(Status) -> HealthReply {
         do throws(StorageError) {
             let storage = try database.health()
             return HealthReply(
-                status: status,
+                status: status(with: storage),
                 durableSequence: statistics.durableSequence.load(ordering: .acquiring),
                 queuedTransactionCount: UInt64(sequencer.transactionCount),
                 columnFamilies: storage.families.map { family in

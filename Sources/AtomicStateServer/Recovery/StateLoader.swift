@@ -14,7 +14,6 @@ package struct RecoveryError: Error, Sendable, CustomStringConvertible {
 /// The state that a data folder stands for: its rows, and the journal from where they are complete.
 package struct LoadedState: ~Copyable {
     package var engine: Engine
-    package let loadedEntityCount: Int
     package let rowsCompleteSequence: UInt64
     package let replayedTransactionCount: UInt64
     package let replayedByteCount: Int
@@ -23,11 +22,9 @@ package struct LoadedState: ~Copyable {
     package init(_ database: Database, _ compiled: CompiledSchema) throws(RecoveryError) {
         var engine = Engine(program: compiled.program, schemaVersion: 1)
         let complete = try Self.rowsCompleteSequence(database)
-        var entityCount = 0
         try describingFailures("rows") { () throws(IterationError<CorruptionError>) in
             try database.forEach(in: .rows) { (key, image) throws(CorruptionError) in
                 try engine.load(key: key, image: image)
-                entityCount += 1
             }
         }
         engine.resume(after: complete)
@@ -47,7 +44,6 @@ package struct LoadedState: ~Copyable {
         } catch {
             throw RecoveryError("state: \(error)")
         }
-        loadedEntityCount = entityCount
         rowsCompleteSequence = complete
         replayedTransactionCount = engine.lastSequence - complete
         replayedByteCount = byteCount
