@@ -81,11 +81,6 @@ extension Engine {
         stores.indices.contains { stores[$0].drainingRows.count > 0 }
     }
 
-    /// The entities that changed since they were last set aside.
-    package var changedEntityCount: Int {
-        stores.indices.reduce(0) { $0 + stores[$1].dirtyRows.count + stores[$1].deletedKeys.count }
-    }
-
     /// Sets aside all entities that have changed, for `drain`. When they are drained and stored,
     /// storage is complete up to the `lastSequence` of this call.
     package mutating func beginDraining(deleted: inout RowImageBatch) {
