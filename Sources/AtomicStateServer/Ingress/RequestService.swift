@@ -112,11 +112,11 @@ final class RequestService: Sendable {
 // MARK: Checks against the schema
 
 extension RequestService {
-    private func engineRuns(_ runs: [RunView]) throws(Status) -> [EngineRun] {
+    private func engineRuns(_ runs: [RunView]) throws(Status) -> [TransactionRun] {
         guard !runs.isEmpty else {
             throw Status(.invalidArgument, "a batch without runs: expected at least one")
         }
-        var result: [EngineRun] = []
+        var result: [TransactionRun] = []
         result.reserveCapacity(runs.count)
         for (index, run) in runs.enumerated() {
             let operations = compiled.schema.operations
@@ -142,8 +142,8 @@ extension RequestService {
                         name: "run \(index): \(operation.name), \(parameter.name)"))
             }
             result.append(
-                EngineRun(
-                    operation: Int(run.operation), transactionCount: run.transactionCount,
+                TransactionRun(
+                    form: .operation(Int(run.operation)), transactionCount: run.transactionCount,
                     arguments: arguments))
         }
         return result
@@ -206,7 +206,7 @@ extension RequestService {
     func response(for body: PendingReply.Body) -> ResponseBody {
         switch body {
         case .failure(let status): .failure(status)
-        case .outcome(let outcome): .submit(SubmitReply(outcome, compiled.program))
+        case .outcome(let outcome): .submit(SubmitReply(outcome, compiled.schema))
         case .read(let result): fitting(GetReply(result))
         }
     }

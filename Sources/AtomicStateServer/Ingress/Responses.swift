@@ -4,9 +4,9 @@ internal import AtomicStateSchema
 
 extension SubmitReply {
     /// The first rejections in full, the rest by place, code and rule.
-    init(_ outcome: BatchOutcome, _ program: Program) {
+    init(_ outcome: BatchOutcome, _ schema: Schema) {
         let described = outcome.describeRejections(
-            program, limit: ServerLimits.describedRejectionCountMax
+            schema, limit: ServerLimits.describedRejectionCountMax
         ).map { rejection in
             Rejection(
                 index: rejection.index, code: rejection.code.rawValue, rule: rejection.rule,
@@ -20,7 +20,7 @@ extension SubmitReply {
         let rest = outcome.rejections.dropFirst(described.count).map { rejection in
             Rejection(
                 index: rejection.index, code: rejection.code.rawValue,
-                rule: program.rules[rejection.rule].id, entityType: "", entityKey: "", message: "",
+                rule: outcome.rules[rejection.rule].id, entityType: "", entityKey: "", message: "",
                 observations: [], retryCanHelp: rejection.code.retryCanHelp)
         }
         self.init(
@@ -62,7 +62,9 @@ extension SchemaDescription {
                             isOptional: $0.isOptional)
                     },
                     derived: entity.derived.map {
-                        Member(name: $0.name, kind: ValueKind($0.type, nil))
+                        Member(
+                            name: $0.name, kind: ValueKind($0.type, nil),
+                            isOptional: $0.function.isOptional)
                     })
             },
             operations: schema.operations.map { operation in

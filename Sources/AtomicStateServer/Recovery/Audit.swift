@@ -74,7 +74,7 @@ package struct Audit: ~Copyable {
     private mutating func carryOutAgain(
         _ bytes: UnsafeRawBufferPointer, firstSequence: UInt64, on engine: inout Engine
     ) throws(CorruptionError) {
-        let record = try JournalRecord(bytes, program: compiled.program)
+        let record = try JournalRecord(bytes, forms: engine.forms)
         try record.check(firstSequence: firstSequence)
         if report.transactionCount == 0 && firstSequence > 1 { report.journalIsComplete = false }
         report.transactionCount += record.transactionCount
@@ -89,7 +89,7 @@ package struct Audit: ~Copyable {
         }
         var again = ByteBuffer()
         let outcome = engine.carryOutAgain(record, into: &again)
-        if let rejection = outcome.describeRejections(compiled.program, limit: 1).first {
+        if let rejection = outcome.describeRejections(compiled.schema, limit: 1).first {
             find(
                 "the record from sequence \(record.firstSequence) holds a transaction that "
                     + "\(rejection.rule) rejects: \(rejection.message)")

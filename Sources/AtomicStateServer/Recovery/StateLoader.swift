@@ -32,7 +32,7 @@ package struct LoadedState: ~Copyable {
         try describingFailures("journal") { () throws(IterationError<CorruptionError>) in
             try database.forEachJournalRecord(holding: complete + 1) {
                 (firstSequence, bytes) throws(CorruptionError) in
-                let record = try JournalRecord(bytes, program: compiled.program)
+                let record = try JournalRecord(bytes, forms: engine.forms)
                 try record.check(firstSequence: firstSequence)
                 guard record.lastSequence > complete else { return }
                 try engine.replay(record)
