@@ -4,7 +4,7 @@ internal import AtomicStateProtocol
 /// A request on its way through the writer, checked against the schema.
 struct WorkItem {
     enum Kind {
-        case submit([TransactionRun])
+        case submit([TransactionRun], isAtomic: Bool)
         case get(type: Int, keys: ArgumentColumn, count: Int)
     }
 

@@ -65,9 +65,9 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
             )
         }
         switch item.kind {
-        case .submit(let runs):
+        case .submit(let runs, isAtomic: let isAtomic):
             do throws(StepError) {
-                let outcome = try engine.execute(runs)
+                let outcome = try engine.execute(runs, isAtomic: isAtomic)
                 statistics.noteBatch(
                     accepted: outcome.acceptedCount, rejected: outcome.rejections.count)
                 return .outcome(outcome)
