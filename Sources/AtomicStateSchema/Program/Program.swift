@@ -36,6 +36,12 @@ package struct TransactionForm: Sendable {
     /// Those of all steps, in order.
     package let parameters: [Parameter]
     package let routine: Routine
+    /// The rules that it can break, and its requirements, as indices into the rules.
+    let judgedRules: [Int]
+    /// The derived values that it can change, as indices into `Program.derived`.
+    let settledValues: [Int]
+    /// The most rows that it changes, those with derived values included.
+    let rowCountMax: Int
 }
 
 /// Where a derived value is and what it is computed from.
