@@ -223,9 +223,10 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
         switch self {
         case .invariantViolated, .requirementFailed, .entityMissing, .entityExists,
             .arithmeticOverflow, .divisionByZero, .conversionFailed, .entityReferenced,
-            .valueAbsent, .indexOutOfRange, .notUnique, .versionMismatch:
+            .valueAbsent, .indexOutOfRange, .notUnique:
             true
-        case .argumentOutOfRange, .textTooLong, .textMalformed:
+        // A version that has passed does not come back.
+        case .argumentOutOfRange, .textTooLong, .textMalformed, .versionMismatch:
             false
         }
     }
