@@ -100,7 +100,9 @@ extension Routine {
             switch step.opcode {
             case .accept, .rejectRule, .rejectError: break
             case .jump: next = [Int(step.operand)]
-            case .jumpIfTrue, .jumpIfFalse, .jumpIfEqual: next = [index + 1, Int(step.operand)]
+            case .jumpIfTrue, .jumpIfFalse, .jumpIfEqual, .jumpIfNotEqual, .jumpIfLessInt,
+                .jumpIfLessOrEqualInt, .jumpIfLessUInt, .jumpIfLessOrEqualUInt:
+                next = [index + 1, Int(step.operand)]
             default: next = [index + 1]
             }
             if step.onError > index { next.append(Int(step.onError)) }

@@ -229,8 +229,17 @@ extension TransactionCompiler {
             let type = targets[target].type
             let row = targets[target].row
             builder.emit(.touch, a: row, operand: type, onError: failed)
-            store(value, in: field, of: row, type: type, onError: failed)
             targets[target].fields.insert(field)
+            guard let (opcode, change) = value.changeInPlace(of: entity, field),
+                layouts[type].presence(of: .field(field)) == nil
+            else {
+                store(value, in: field, of: row, type: type, onError: failed)
+                return
+            }
+            let register = builder.compile(change, in: bindings, onError: failed)
+            builder.emit(
+                opcode, a: row, b: register, operand: layouts[type].fieldOffsets[field],
+                onError: failed)
         case .create(entity: let type, key: let key, values: let values):
             let keyRegister = builder.compile(key, in: bindings, onError: failed)
             let row = builder.registers(1)
@@ -531,6 +540,24 @@ extension TransactionCompiler {
             builder.place(next)
         }
         builder.place(end)
+    }
+}
+
+extension Expression {
+    /// For the field's own value with an int added or subtracted: which of the two, and the int.
+    fileprivate func changeInPlace(
+        of entity: Expression, _ field: Int
+    ) -> (opcode: Opcode, change: Expression)? {
+        guard case .arithmetic(let operation, let present, let change) = kind,
+            case .field(of: let owner, field) = present.kind,
+            case .parameter(let parameter) = owner.kind,
+            case .parameter(parameter) = entity.kind
+        else { return nil }
+        switch (operation, type) {
+        case (.add, .int), (.add, .decimal): return (.addIntToField, change)
+        case (.subtract, .int), (.subtract, .decimal): return (.subtractIntFromField, change)
+        default: return nil
+        }
     }
 }
 
