@@ -89,7 +89,7 @@ def judge_transfer(transfer):
 
 def judge_total(limits, limited):
     """The reason if the limit over the most teams takes more than that over the fewest."""
-    growth = limits[-1] / limits[0] - 1
+    growth = round(limits[-1] / limits[0] - 1, 4) + 0.0
     whole = limited[-1]["instructions"] / limited[0]["instructions"] - 1
     print(
         f"limit        {limits[0]:.1f} instructions over {TEAMS[0]} teams, {limits[-1]:.1f} over "
