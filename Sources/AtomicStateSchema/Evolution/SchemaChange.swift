@@ -16,7 +16,7 @@ package struct SchemaChange: Sendable {
         package let fields: [FieldSource]
     }
 
-    package enum FieldSource: Sendable {
+    package enum FieldSource: Sendable, Hashable {
         /// The old field's value as it is. An optional field may have none, and a text may be longer
         /// than it may be now.
         case field(Int)

@@ -92,7 +92,8 @@ package struct SchemaTrial: Sendable {
             outcome = .isRefused(
                 SchemaRefusal(
                     fingerprint: offered.fingerprint,
-                    reason: "the data is of the schema \(schema.compiled.schema.name), and a schema "
+                    reason:
+                        "the data is of the schema \(schema.compiled.schema.name), and a schema "
                         + "keeps its name: found \(offered.schema.name)"))
         } else {
             var findings = MigrationFindings(limit: ServerLimits.describedViolationCountMax)
@@ -199,7 +200,8 @@ private struct Repetition: ~Copyable {
         replay.refusedCount += UInt64(outcome.rejections.count)
         let room = ServerLimits.describedViolationCountMax - replay.refused.count
         for rejection in outcome.describeRejections(offered.program, limit: room) {
-            let entity = rejection.entityType.isEmpty
+            let entity =
+                rejection.entityType.isEmpty
                 ? "" : "\(rejection.entityType) \(rejection.entityKey): "
             replay.refused.append(
                 "sequence \(firstSequence + UInt64(rejection.index)): \(operation.name): "
