@@ -143,6 +143,13 @@ let package = Package(
             name: "AtomicStateBenchTests",
             dependencies: ["AtomicStateClient", "AtomicStateProtocol", "atomic-state-bench"],
             swiftSettings: settings),
+        .testTarget(
+            name: "AtomicStateCommandTests",
+            dependencies: [
+                "AtomicStateClient", "AtomicStateProtocol", "atomic-state",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
         // Real binaries over real sockets: examples, bad input, kill and restart.
         .testTarget(
             name: "SystemTests",

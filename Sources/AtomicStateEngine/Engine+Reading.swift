@@ -5,7 +5,7 @@ package struct ReadResult: Sendable {
     /// The values of one field or total, or versions: words, to which timestamps and durations add
     /// their nanoseconds, or texts with their byte counts.
     package struct Column: Sendable {
-        /// Of an optional field, whether there is a value; where there is none, a zero or an empty text
+            /// Of an optional member, whether there is a value; where there is none, a zero or an empty text
         /// stands in its place.
         package var isPresent: [Bool] = []
         package var words: [UInt64] = []
@@ -32,6 +32,8 @@ extension Engine {
         let layout = program.layouts[type]
         let offsets = layout.fieldOffsets + layout.derivedOffsets
         let types = entity.fields.map(\.type) + entity.derived.map(\.type)
+        let members =
+            entity.fields.indices.map(Member.field) + entity.derived.indices.map(Member.derived)
         var result = ReadResult(columns: types.map { _ in ReadResult.Column() })
         var cursor = ArgumentCursor([keys])
         for _ in 0..<count {
@@ -46,8 +48,9 @@ extension Engine {
             result.versions.append(row[RowLayout.versionOffset])
             for index in types.indices {
                 append(row + offsets[index], of: types[index], to: &result.columns[index])
-                if let bit = layout.presenceBit(of: index), let offset = layout.presenceOffset {
-                    result.columns[index].isPresent.append(row[offset] >> UInt64(bit) & 1 == 1)
+                if let presence = layout.presence(of: members[index]) {
+                    result.columns[index].isPresent.append(
+                        row[presence.offset] & presence.mask != 0)
                 }
             }
         }
@@ -56,7 +59,7 @@ extension Engine {
 
     private func append(_ place: Row, of type: ValueType, to column: inout ReadResult.Column) {
         if case .entity(let target) = type {
-            switch stores[target].key(of: rowAt(place[0])) {
+            switch key(ofReference: place[0], type: target) {
             case .number(let number): column.words.append(number)
             case .text(let text): column.append(text)
             }

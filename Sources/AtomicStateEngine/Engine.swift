@@ -7,42 +7,54 @@ internal import AtomicStateValues
 /// records. Performs no I/O, and is used by one thread at a time.
 package struct Engine: ~Copyable {
     package let program: Program
+    package let forms: TransactionForms
     /// By entity type.
     let stores: UnsafeMutableBufferPointer<RowStore>
-    /// By operation.
-    let routines: UnsafeMutableBufferPointer<PreparedRoutine>
     /// As `Program.derived`.
-    let totals: UnsafeBufferPointer<TotalShape>
+    let derived: UnsafeBufferPointer<DerivedShape>
+    /// As `Program.uniqueKeys`.
+    let uniqueIndices: UnsafeMutableBufferPointer<UniqueIndex>
+    /// By form.
+    var routines: RoutineList
+    var trees = ValueTree()
     var textHeap = TextHeap()
     var temporaryTexts = AddressList()
     var changes: ChangeSet
+    var isInAtomicBatch = false
+    /// What an atomic batch will free if it is accepted.
+    var remainders: [Remainder] = []
     var journal: JournalEncoder
     /// The version of the schema among those that the data has had.
     package let schemaVersion: UInt16
     /// The sequence of the last accepted transaction; 0 before the first.
     package internal(set) var lastSequence: UInt64 = 0
+    /// Of the group under way, in microseconds since 1970-01-01T00:00:00Z. Never goes back.
+    var commitMicroseconds: UInt64 = 0
 
     package init(program: Program, schemaVersion: UInt16) {
         self.program = program
         self.schemaVersion = schemaVersion
+        forms = TransactionForms(program: program)
         stores = .allocate(capacity: program.layouts.count)
         for (index, layout) in program.layouts.enumerated() {
             stores.initializeElement(at: index, to: RowStore(layout: layout))
         }
-        routines = .allocate(capacity: program.operations.count)
-        for (index, routine) in program.operations.enumerated() {
-            routines.initializeElement(at: index, to: PreparedRoutine(routine))
+        derived = UnsafeBufferPointer(copying: program.derived.map(DerivedShape.init))
+        uniqueIndices = .allocate(capacity: program.uniqueKeys.count)
+        for (index, layout) in program.uniqueKeys.enumerated() {
+            uniqueIndices.initializeElement(at: index, to: UniqueIndex(layout))
         }
-        totals = UnsafeBufferPointer(copying: program.derived.map(TotalShape.init))
+        routines = RoutineList(capacity: program.operations.count)
         changes = ChangeSet(rowWordCountMax: program.layouts.map(\.wordCount).max() ?? 0)
-        journal = JournalEncoder(program: program, schemaVersion: schemaVersion)
+        journal = JournalEncoder(schemaVersion: schemaVersion)
+        prepareForms()
         journal.begin()
     }
 
     deinit {
         stores.deinitialize().deallocate()
-        routines.deinitialize().deallocate()
-        totals.deallocate()
+        derived.deallocate()
+        uniqueIndices.deinitialize().deallocate()
     }
 
     /// The entities of all types.
@@ -52,28 +64,65 @@ package struct Engine: ~Copyable {
 
     /// What rows, indices and texts have taken from the system.
     package var byteCount: Int {
-        stores.indices.reduce(textHeap.byteCount) { $0 + stores[$1].byteCount }
+        let uniqueByteCount = uniqueIndices.indices.reduce(0) { $0 + uniqueIndices[$1].byteCount }
+        return stores.indices.reduce(textHeap.byteCount + trees.byteCount + uniqueByteCount) {
+            $0 + stores[$1].byteCount
+        }
     }
 }
 
 // MARK: Transactions
 
 extension Engine {
-    /// Judges a run's transactions in order, each on the state that the ones before it left, and adds
+    /// Judges a batch's transactions in order, each on the state that the ones before it left, and adds
     /// the accepted ones to the group's journal record.
     ///
-    /// - Parameter operation: an index into `Schema.operations`.
-    /// - Parameter arguments: one column for each parameter, of the parameter's kind.
-    /// - Parameter firstIndex: the place of the run's first transaction in its batch.
-    /// - Parameter outcome: the batch's; receives what became of the run.
+    /// - Parameter isAtomic: nothing is changed unless every transaction is accepted; the outcome then
+    ///   holds the one rejection.
+    /// - Throws: what the schema does not allow of a run's steps. Nothing was done then.
     package mutating func execute(
-        operation: Int, arguments: [ArgumentColumn], transactionCount: Int, firstIndex: Int,
+        _ runs: [TransactionRun], isAtomic: Bool = false
+    ) throws(StepError) -> BatchOutcome {
+        var indices: [Int] = []
+        for run in runs {
+            switch run.form {
+            case .operation(let index): indices.append(index)
+            case .steps(let steps): indices.append(try forms.index(of: steps))
+            }
+        }
+        prepareForms()
+        var outcome = BatchOutcome()
+        outcome.rules = forms.rules
+        let lastSequence = self.lastSequence
+        var firstIndex = 0
+        if isAtomic { beginAtomicBatch() }
+        for (form, run) in zip(indices, runs) {
+            execute(
+                form: form, arguments: run.arguments, transactionCount: run.transactionCount,
+                firstIndex: firstIndex, outcome: &outcome)
+            firstIndex += run.transactionCount
+            if isAtomic, !outcome.rejections.isEmpty { break }
+        }
+        if isAtomic, outcome.rejections.isEmpty {
+            keepAtomicBatch()
+        } else if isAtomic {
+            undoAtomicBatch(lastSequence: lastSequence)
+            outcome.firstSequence = 0
+            outcome.acceptedCount = 0
+        }
+        return outcome
+    }
+
+    /// - Parameter form: an index into the forms.
+    /// - Parameter firstIndex: the place of the run's first transaction in its batch.
+    mutating func execute(
+        form: Int, arguments: [ArgumentColumn], transactionCount: Int, firstIndex: Int,
         outcome: inout BatchOutcome
     ) {
-        // SAFETY: the routine's memory lives and stays in place as long as the engine.
-        let code = routines[operation].code
-        let frame = routines[operation].frame
-        let parameters = routines[operation].parameters
+        // SAFETY: the routine's memory lives and stays in place as long as its form.
+        let code = routines[form].code
+        let frame = routines[form].frame
+        let parameters = routines[form].parameters
         var lookahead = RowLookahead(arguments, parameters, stores)
         var cursor = ArgumentCursor(arguments)
         for offset in 0..<transactionCount {
@@ -82,7 +131,7 @@ extension Engine {
                     min(RowLookahead.transactionCount, transactionCount - offset), stores)
             }
             let observationCount = outcome.observations.count
-            changes.begin()
+            changes.begin(keepingEarlier: isInAtomicBatch)
             let verdict =
                 bind(cursor, to: parameters, frame)
                 ?? evaluate(code, frame, outcome: &outcome)
@@ -91,7 +140,7 @@ extension Engine {
                 lastSequence += 1
                 if outcome.acceptedCount == 0 { outcome.firstSequence = lastSequence }
                 outcome.acceptedCount += 1
-                journal.append(operation: operation, arguments: cursor, frame: frame)
+                journal.append(form: form, arguments: cursor, frame: frame)
                 keepChanges(sequence: lastSequence)
             case .rejected(let code, rule: let rule, entity: let entity):
                 let observations = observationCount..<outcome.observations.count
@@ -99,6 +148,7 @@ extension Engine {
                     firstIndex + offset, code, rule: rule, entity: entity,
                     observations: observations, cursor: cursor, parameters: parameters, &outcome)
                 undoChanges()
+                if isInAtomicBatch { return }
             }
             cursor.advance()
         }
@@ -150,30 +200,51 @@ extension Engine {
                     return .rejected(.argumentOutOfRange, rule: slot.rule, entity: nil)
                 }
             case .reference(type: let type):
-                let key: Key
-                switch stores[type].shape.keyType {
-                case .uint64:
-                    key = .number(arguments.word(of: index))
-                case .string:
-                    let text = arguments.text(of: index)
-                    if let code = Self.check(text, byteCountMax: EngineLimits.keyByteCountMax) {
-                        return .rejected(code, rule: slot.rule, entity: nil)
-                    }
-                    key = .text(text)
-                case .uuid:
-                    let bytes = arguments.text(of: index)
-                    guard bytes.count == UUIDValue.byteCount else {
-                        return .rejected(.argumentOutOfRange, rule: slot.rule, entity: nil)
-                    }
-                    key = .text(bytes)
+                if let code = check(key: index, of: arguments, type: type) {
+                    return .rejected(code, rule: slot.rule, entity: nil)
                 }
-                guard let row = stores[type].find(key) else {
+                guard let row = stores[type].find(key(index, of: arguments, type: type)) else {
                     return .rejected(.entityMissing, rule: slot.rule, entity: nil)
                 }
                 frame[register] = UInt64(UInt(bitPattern: row))
+            case .key(type: let type):
+                if let code = check(key: index, of: arguments, type: type) {
+                    return .rejected(code, rule: slot.rule, entity: nil)
+                }
+                switch key(index, of: arguments, type: type) {
+                case .number(let number): frame[register] = number
+                case .text(let text):
+                    frame[register] = UInt64(UInt(bitPattern: text.baseAddress))
+                    frame[register + 1] = UInt64(text.count)
+                }
             }
         }
         return nil
+    }
+
+    @inline(__always)
+    private func key(
+        _ index: Int, of arguments: borrowing ArgumentCursor, type: Int
+    ) -> Key {
+        stores[type].shape.keyType.isText
+            ? .text(arguments.text(of: index)) : .number(arguments.word(of: index))
+    }
+
+    /// Why an argument can't be a key of the type; nil if it can.
+    @inline(__always)
+    private func check(
+        key index: Int, of arguments: borrowing ArgumentCursor, type: Int
+    ) -> RejectionCode? {
+        switch stores[type].shape.keyType {
+        case .uint64:
+            return nil
+        case .string:
+            return Self.check(
+                arguments.text(of: index), byteCountMax: EngineLimits.keyByteCountMax)
+        case .uuid:
+            let isUUID = arguments.text(of: index).count == UUIDValue.byteCount
+            return isUUID ? nil : .argumentOutOfRange
+        }
     }
 
     private static func check(
@@ -188,7 +259,7 @@ extension Engine {
         cursor: borrowing ArgumentCursor, parameters: UnsafeBufferPointer<ParameterSlot>,
         _ outcome: inout BatchOutcome
     ) {
-        let description = program.rules[rule]
+        let description = outcome.rules[rule]
         var key: RecordedValue?
         var type = description.entity
         if let entity, let entityType = type {
@@ -217,14 +288,45 @@ extension Engine {
     /// About how long the group's journal record would be by now.
     package var groupByteCount: Int { journal.byteCountEstimate }
 
-    /// Completes the group's journal record and starts the next group.
+    /// Starts a commit group, at a time that `now` stands for in all its transactions.
+    ///
+    /// - Parameter microseconds: since 1970-01-01T00:00:00Z. A time before that of an earlier group is
+    ///   taken for that one.
+    package mutating func beginGroup(microseconds: UInt64) {
+        commitMicroseconds = max(commitMicroseconds, microseconds)
+    }
+
+    /// Completes the group's journal record. Another group may begin then.
     ///
     /// - Parameter buffer: receives the record in exchange for its memory.
-    package mutating func finishGroup(
-        firstSequence: UInt64, microseconds: UInt64, record buffer: inout ByteBuffer
-    ) {
-        journal.finish(firstSequence: firstSequence, microseconds: microseconds)
+    package mutating func finishGroup(firstSequence: UInt64, record buffer: inout ByteBuffer) {
+        journal.finish(firstSequence: firstSequence, microseconds: commitMicroseconds)
         journal.exchangeRecord(&buffer)
         journal.begin()
+        limitForms()
+    }
+}
+
+// MARK: Forms
+
+extension Engine {
+    /// Whether no more forms should come up before the group is finished.
+    package var formsAreFull: Bool { forms.composedCount >= EngineLimits.composedFormCountMax }
+
+    /// Forgets the forms of several steps if there are too many. Not while a group is under way.
+    mutating func limitForms() {
+        guard formsAreFull else { return }
+        routines.removeLast(forms.composedCount)
+        journal.removeForms(forms.composedCount)
+        forms.removeComposed()
+    }
+
+    /// Makes the forms that have come up executable.
+    mutating func prepareForms() {
+        while routines.count < forms.forms.count {
+            let form = forms.forms[routines.count]
+            routines.append(PreparedRoutine(form.routine))
+            journal.append(form, of: program)
+        }
     }
 }

@@ -1,8 +1,11 @@
+package import AtomicStateSchema
+
 /// The bounds of a transaction and of a journal record.
 package enum EngineLimits {
-    /// The rows that one transaction may change, totals included. An operation has at most 32 effects;
-    /// each changes a row and, for every total the row takes part in, one or two rows more.
-    package static let touchedRowCountMax = 1 << 14
+    /// The rows that one transaction may change, those with derived values included.
+    package static let touchedRowCountMax = Limits.Transaction.rowCount
+    /// The forms of transactions of several steps that are kept compiled.
+    package static let composedFormCountMax = 1_024
     /// The bytes of a text key.
     package static let keyByteCountMax = 256
     /// The bytes of a text that a rule puts together.

@@ -18,6 +18,9 @@ package enum Limits {
         /// The derived values, of all types, over one type: a transaction keeps a bit for each.
         package static let derivedCountPerSource = 64
         package static let invariantCountPerEntity = 64
+        package static let uniqueKeyCountPerEntity = 8
+        package static let fieldCountPerUniqueKey = 8
+        package static let transactionInvariantCount = 64
         package static let operationCount = 256
         package static let parameterCountPerOperation = 16
         package static let requirementCountPerOperation = 32
@@ -25,6 +28,16 @@ package enum Limits {
         package static let enumerationValueCount = 256
         package static let identifierByteCount = 64
         package static let messageByteCount = 1_024
+        /// The values that one message shows.
+        package static let messageValueCount = 16
+    }
+
+    package enum Transaction {
+        package static let stepCount = 16
+        /// The arguments of all steps together.
+        package static let argumentCount = 256
+        /// The rows that one can change, those with derived values included.
+        package static let rowCount = 1 << 14
     }
 
     package enum Value {

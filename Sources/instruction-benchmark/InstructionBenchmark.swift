@@ -51,14 +51,12 @@ struct InstructionBenchmark {
     @inline(never)
     static func stageEvaluate(_ engine: inout Engine, _ request: DecodedRequest) -> BatchOutcome {
         guard case .submit(let submit) = request.body else { preconditionFailure("a submit") }
-        var outcome = BatchOutcome()
-        for run in submit.runs {
-            engine.execute(
-                operation: Int(run.operation),
-                arguments: run.columns.map { ArgumentColumn(words: $0.words) },
-                transactionCount: run.transactionCount, firstIndex: 0, outcome: &outcome)
-        }
-        return outcome
+        return execute(
+            submit.runs.map { run in
+                TransactionRun(
+                    form: .operation(Int(run.operation)), transactionCount: run.transactionCount,
+                    arguments: run.columns.map { ArgumentColumn(words: $0.words) })
+            }, on: &engine)
     }
 
     /// The journal record and the reply.
@@ -67,7 +65,7 @@ struct InstructionBenchmark {
         _ engine: inout Engine, _ outcome: BatchOutcome, _ record: inout ByteBuffer
     ) -> Int {
         precondition(outcome.rejections.isEmpty, "every transfer of the run is accepted")
-        engine.finishGroup(firstSequence: outcome.firstSequence, microseconds: 0, record: &record)
+        engine.finishGroup(firstSequence: outcome.firstSequence, record: &record)
         let reply = SubmitReply(
             firstSequence: outcome.firstSequence, acceptedCount: outcome.acceptedCount,
             rejections: [])
@@ -88,24 +86,34 @@ struct InstructionBenchmark {
         let accounts = Array(0..<accountCount)
         let limits = Array(repeating: UInt64(1_000_000), count: accounts.count)
         let noText = Array(repeating: UInt32(0), count: accounts.count)
-        var outcome = BatchOutcome()
         accounts.withUnsafeBufferPointer { accounts in
             limits.withUnsafeBufferPointer { limits in
                 noText.withUnsafeBufferPointer { noText in
-                    engine.execute(
-                        operation: operation("open", compiled),
+                    let run = TransactionRun(
+                        form: .operation(operation("open", compiled)),
+                        transactionCount: accounts.count,
                         arguments: [
                             ArgumentColumn(words: accounts),
                             ArgumentColumn(
                                 text: UnsafeRawBufferPointer(start: nil, count: 0), lengths: noText),
                             ArgumentColumn(words: limits),
-                        ],
-                        transactionCount: accounts.count, firstIndex: 0, outcome: &outcome)
+                        ])
+                    precondition(execute([run], on: &engine).acceptedCount == accounts.count)
                 }
             }
         }
-        precondition(outcome.acceptedCount == accounts.count)
-        engine.finishGroup(firstSequence: 1, microseconds: 0, record: &record)
+        engine.finishGroup(firstSequence: 1, record: &record)
+    }
+
+    @inline(__always)
+    private static func execute(
+        _ runs: [TransactionRun], on engine: inout Engine
+    ) -> BatchOutcome {
+        do {
+            return try engine.execute(runs)
+        } catch {
+            preconditionFailure("declared operations are always known: \(error)")
+        }
     }
 
     private static func transfers(

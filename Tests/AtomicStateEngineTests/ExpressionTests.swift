@@ -99,8 +99,7 @@ import Testing
             .text(values.s), .text(values.t), .word(values.b ? 1 : 0),
         ]
         var engine = Engine(program: program, schemaVersion: testSchemaVersion)
-        var outcome = BatchOutcome()
-        engine.execute(0, [arguments], outcome: &outcome)
+        let outcome = try engine.execute(0, [arguments])
         switch expected {
         case .holds: #expect(outcome.acceptedCount == 1, "\(rule)")
         case .fails: #expect(outcome.rejections.map(\.code) == [.requirementFailed], "\(rule)")

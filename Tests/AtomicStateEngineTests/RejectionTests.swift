@@ -137,14 +137,13 @@ import Testing
     func rejection(_ expected: Case) throws {
         var engine = try Self.engine()
         let sequence = engine.lastSequence
-        var outcome = BatchOutcome()
         let operation = try #require(Self.program.operation(named: expected.operation))
-        engine.execute(operation, [expected.arguments], firstIndex: 4, outcome: &outcome)
+        let outcome = try engine.execute(operation, [expected.arguments])
 
-        let described = outcome.describeRejections(Self.program)
+        let described = outcome.describeRejections(Self.program.schema)
         #expect(described.count == 1)
         let rejection = try #require(described.first)
-        #expect(rejection.index == 4)
+        #expect(rejection.index == 0)
         #expect(rejection.code == expected.code)
         #expect(rejection.rule == expected.rule)
         let entity = [rejection.entityType, rejection.entityKey].filter { !$0.isEmpty }
@@ -161,28 +160,25 @@ import Testing
 
     @Test func onlyTheFirstAreDescribed() throws {
         var engine = try Self.engine()
-        var outcome = BatchOutcome()
         let operation = try #require(Self.program.operation(named: "set"))
-        engine.execute(operation, [[8, 1, 1], [1, 2, 1], [9, 1, 1]], outcome: &outcome)
+        let outcome = try engine.execute(operation, [[8, 1, 1], [1, 2, 1], [9, 1, 1]])
         #expect(outcome.rejections.map(\.index) == [0, 2])
         #expect(outcome.acceptedCount == 1)
-        let described = outcome.describeRejections(Self.program, limit: 1)
+        let described = outcome.describeRejections(Self.program.schema, limit: 1)
         #expect(described.map(\.entityKey) == ["8"])
     }
 
     /// A state for the cases to break.
     private static func engine() throws -> Engine {
         var engine = Engine(program: program, schemaVersion: testSchemaVersion)
-        var outcome = BatchOutcome()
         let setup: [(String, [Argument])] = [
             ("join", ["ann"]), ("add", [1, "ann", "naïve"]), ("join", ["bob"]),
             ("add", [3, "bob", "heavy"]), ("weigh", [3, 1]), ("add", [4, "bob", "light"]),
         ]
         for (name, arguments) in setup {
             let operation = try #require(program.operation(named: name))
-            engine.execute(operation, [arguments], outcome: &outcome)
+            try #require(engine.execute(operation, [arguments]).acceptedCount == 1)
         }
-        try #require(outcome.acceptedCount == setup.count)
         return engine
     }
 

@@ -74,8 +74,8 @@ import Testing
             name: "field", type: .int, defaultValue: nil, maximumByteCount: nil, location: location)
         return RowLayout(
             of: EntityType(
-                name: "Entity", keyType: keyType, fields: [field], derived: [], invariants: [],
-                location: location),
+                name: "Entity", keyType: keyType, fields: [field], derived: [], uniqueKeys: [],
+                invariants: [], isGeneric: false, location: location),
             isReferredTo: true)
     }
 

@@ -108,7 +108,8 @@ import Testing
     }
 
     private func emptyEngine() throws -> Engine {
-        let schema = Schema(name: "none", entities: [], operations: [])
+        let schema = Schema(
+            name: "none", entities: [], operations: [], transactionInvariants: [])
         return Engine(program: try Program(compiling: schema), schemaVersion: 1)
     }
 

@@ -170,7 +170,7 @@ import Testing
             ])
         #expect(order.fields.map(\.maximumByteCount) == [nil, nil, nil, nil, nil, 256, nil])
         let derived = schema.entities[0].derived
-        #expect(derived.map(\.function) == [.sum(field: 2), .count])
+        #expect(derived.map(\.function) == [.sum(.field(2)), .count])
         #expect(derived.map(\.type) == [.decimal(scale: 2), .int])
         #expect(derived.map(\.source) == [1, 1])
         #expect(derived.map(\.groupBy) == [0, 0])

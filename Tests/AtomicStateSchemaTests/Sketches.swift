@@ -67,7 +67,10 @@ extension Expression {
         case .parameter(let index): "$\(index)"
         case .field(let base, let index): "\(base.sketch).f\(index)"
         case .derived(let base, let index): "\(base.sketch).d\(index)"
-        case .has(let index, let base): "has(\(base.sketch).f\(index))"
+        case .has(.field(let index), let base): "has(\(base.sketch).f\(index))"
+        case .has(.derived(let index), let base): "has(\(base.sketch).d\(index))"
+        case .now: "now"
+        case .delta(let type, let member): "delta(\(type)\(member?.sketch ?? ""))"
         case .key(let base): "\(base.sketch).key"
         case .and(let left, let right): "(\(left.sketch) && \(right.sketch))"
         case .or(let left, let right): "(\(left.sketch) || \(right.sketch))"
@@ -87,6 +90,15 @@ extension Expression {
         case .convert(let operand): "to(\(type.sketch), \(operand.sketch))"
         case .call(let function, let arguments):
             "\(function)(\(arguments.map(\.sketch).joined(separator: ", ")))"
+        }
+    }
+}
+
+extension Member {
+    fileprivate var sketch: String {
+        switch self {
+        case .field(let index): ".f\(index)"
+        case .derived(let index): ".d\(index)"
         }
     }
 }
@@ -137,6 +149,7 @@ extension Effect {
         case .create(let entity, let key, let values):
             "create \(entity)(\(key.sketch)) {\(values.map(\.sketch).joined(separator: ", "))}"
         case .delete(let entity): "delete \(entity.sketch)"
+        case .expectVersion(let entity, let version): "\(entity.sketch) is \(version.sketch)"
         }
     }
 }

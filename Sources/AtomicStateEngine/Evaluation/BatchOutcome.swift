@@ -9,6 +9,8 @@ package struct BatchOutcome: Sendable {
     package internal(set) var acceptedCount = 0
     package internal(set) var rejections: [RejectionRecord] = []
     package internal(set) var observations: [ObservationRecord] = []
+    /// What the rejections refer to.
+    package internal(set) var rules: [RuleDescription] = []
     /// The texts that records refer to.
     package internal(set) var text: [UInt8] = []
 
@@ -19,7 +21,7 @@ package struct RejectionRecord: Sendable {
     /// The transaction's place in the batch.
     package let index: Int
     package let code: RejectionCode
-    /// An index into `Program.rules`.
+    /// An index into `BatchOutcome.rules`.
     package let rule: Int
     /// The key of the entity that the rule is about, whose type `entityType` tells.
     package let key: RecordedValue?
@@ -29,8 +31,9 @@ package struct RejectionRecord: Sendable {
 }
 
 package struct ObservationRecord: Sendable {
-    /// An index into the rule's observations.
+    /// An index into the rule's observations; 0 for the sides of a comparison with a limit.
     package let index: Int
+    package let role: ObservationRole
     package let value: RecordedValue
 }
 
@@ -44,6 +47,13 @@ package enum RecordedValue: Sendable {
 }
 
 extension BatchOutcome {
+    mutating func observe(_ index: Int, _ role: Int, _ value: RecordedValue) {
+        guard let role = ObservationRole(rawValue: UInt16(role)) else {
+            preconditionFailure("the compiler writes the role")
+        }
+        observations.append(ObservationRecord(index: index, role: role, value: value))
+    }
+
     mutating func record(_ text: UnsafeRawBufferPointer) -> RecordedValue {
         let start = self.text.count
         self.text.append(contentsOf: text)

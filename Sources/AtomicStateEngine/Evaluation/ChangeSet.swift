@@ -1,48 +1,84 @@
 internal import AtomicStateSchema
 
-/// What the transaction under way has touched: each row once, with a copy of how it was before.
+/// What the transaction under way has changed: each row that it has touched once, with a copy of how
+/// it was before, and what it did to trees and unique indices.
 ///
 /// A row's touch word holds the transaction's stamp and the row's place in this list, so that a
-/// second touch is found without a search.
+/// second touch is found without a search. In an atomic batch the changes of the transactions before
+/// stay, so that they can be undone with it.
 struct ChangeSet: ~Copyable {
     struct TouchedRow {
         let row: Row
         /// The row as it was before the transaction; all zero for a row that it created.
         let before: Row
         let type: Int
-        /// Which totals have taken this row's change in: `DerivedLayout.settledBit`.
+        /// Which derived values have taken this row's change in: `DerivedLayout.settledBit`.
         var settled: UInt64
-        /// Whether an effect changed the row; otherwise only its totals changed.
+        /// Which unique keys the row's values before were taken out of, and its values now entered
+        /// into: `UniqueShape.mask`.
+        var released: UInt8
+        var claimed: UInt8
+        /// Whether an effect changed the row; otherwise only its derived values changed.
         var isChanged: Bool
     }
 
-    private static let indexBitCount: UInt64 = 16
+    /// A change of a tree or an index, which an undo turns back.
+    enum StructureChange {
+        case inserted(ValueTree.Value, derived: Int, holder: Row)
+        case removed(ValueTree.Value, derived: Int, holder: Row)
+        case claimed(Row, hash: UInt64, key: Int)
+        case released(Row, hash: UInt64, key: Int)
+    }
 
-    private let rows: UnsafeMutablePointer<TouchedRow>
-    private let images: UnsafeMutablePointer<UInt64>
+    private static let indexBitCount: UInt64 = 16
+    private static let imageChunkWordCount = 1 << 17
+
+    private var rows: UnsafeMutablePointer<TouchedRow>
+    private var rowCapacity: Int
+    private var imageChunks: [UnsafeMutablePointer<UInt64>] = []
+    private var imageChunk = 0
     private var imageWordCount = 0
+    private let chunkWordCount: Int
     private var stamp: UInt64 = 0
+    /// Those of the transaction under way are from `first` on.
+    private(set) var first = 0
     private(set) var count = 0
+    private(set) var structureChanges: [StructureChange] = []
+    private(set) var firstStructureChange = 0
 
     /// - Parameter rowWordCountMax: the words of the longest row.
     init(rowWordCountMax: Int) {
         precondition(EngineLimits.touchedRowCountMax <= 1 << Self.indexBitCount)
-        rows = .allocate(capacity: EngineLimits.touchedRowCountMax)
         // Memory that is never touched is never resident.
-        images = .allocate(capacity: EngineLimits.touchedRowCountMax * rowWordCountMax)
+        rowCapacity = EngineLimits.touchedRowCountMax
+        rows = .allocate(capacity: rowCapacity)
+        chunkWordCount = max(Self.imageChunkWordCount, rowWordCountMax)
+        imageChunks.append(.allocate(capacity: chunkWordCount))
     }
 
     deinit {
         rows.deallocate()
-        images.deallocate()
+        for chunk in imageChunks { chunk.deallocate() }
     }
 
     /// Starts the next transaction.
+    ///
+    /// - Parameter keepingEarlier: leaves the changes of the one before in place.
     @inline(__always)
-    mutating func begin() {
+    mutating func begin(keepingEarlier: Bool = false) {
         stamp += 1
+        guard !keepingEarlier else {
+            first = count
+            firstStructureChange = structureChanges.count
+            makeRoom()
+            return
+        }
+        first = 0
         count = 0
+        imageChunk = 0
         imageWordCount = 0
+        firstStructureChange = 0
+        if !structureChanges.isEmpty { structureChanges.removeAll(keepingCapacity: true) }
     }
 
     subscript(index: Int) -> TouchedRow {
@@ -55,35 +91,76 @@ struct ChangeSet: ~Copyable {
     func index(of row: Row) -> Int? {
         let mark = row[RowLayout.touchOffset]
         guard mark >> Self.indexBitCount == stamp else { return nil }
-        return Int(mark & ((1 << Self.indexBitCount) - 1))
+        return first &+ Int(mark & ((1 << Self.indexBitCount) - 1))
+    }
+
+    /// The row as it was before the transaction.
+    @inline(__always)
+    func before(_ row: Row) -> Row {
+        index(of: row).map { self[$0].before } ?? row
     }
 
     /// Keeps the row as it is, unless that was done; its place in the list.
     @inline(__always)
     mutating func touch(_ row: Row, type: Int, wordCount: Int) -> Int {
         if let known = index(of: row) { return known }
-        let before = images + imageWordCount
+        let before = image(wordCount)
         before.update(from: row, count: wordCount)
-        return append(row, before: before, type: type, wordCount: wordCount)
+        return append(row, before: before, type: type)
     }
 
     /// Notes a row that the transaction has created; its place in the list.
     mutating func noteCreated(_ row: Row, type: Int, wordCount: Int) -> Int {
-        let before = images + imageWordCount
+        let before = image(wordCount)
         before.update(repeating: 0, count: wordCount)
-        return append(row, before: before, type: type, wordCount: wordCount)
+        return append(row, before: before, type: type)
+    }
+
+    mutating func note(_ change: StructureChange) {
+        structureChanges.append(change)
+    }
+
+    /// Forgets the changes of trees and indices, after they have been turned back.
+    mutating func removeStructureChanges(downTo count: Int) {
+        structureChanges.removeLast(structureChanges.count - count)
     }
 
     @inline(__always)
-    private mutating func append(_ row: Row, before: Row, type: Int, wordCount: Int) -> Int {
+    private mutating func image(_ wordCount: Int) -> Row {
+        if imageWordCount + wordCount > chunkWordCount { nextImageChunk() }
+        defer { imageWordCount += wordCount }
+        return imageChunks[imageChunk] + imageWordCount
+    }
+
+    private mutating func nextImageChunk() {
+        imageChunk += 1
+        imageWordCount = 0
+        if imageChunk == imageChunks.count {
+            imageChunks.append(.allocate(capacity: chunkWordCount))
+        }
+    }
+
+    @inline(__always)
+    private mutating func append(_ row: Row, before: Row, type: Int) -> Int {
         precondition(
-            count < EngineLimits.touchedRowCountMax, "the schema's limits bound a transaction")
+            count - first < EngineLimits.touchedRowCountMax,
+            "the schema's limits bound a transaction")
         let index = count
         (rows + index).initialize(
-            to: TouchedRow(row: row, before: before, type: type, settled: 0, isChanged: false))
-        row[RowLayout.touchOffset] = stamp << Self.indexBitCount | UInt64(index)
+            to: TouchedRow(
+                row: row, before: before, type: type, settled: 0, released: 0, claimed: 0,
+                isChanged: false))
+        row[RowLayout.touchOffset] = stamp << Self.indexBitCount | UInt64(index &- first)
         count += 1
-        imageWordCount += wordCount
         return index
+    }
+
+    private mutating func makeRoom() {
+        guard count + EngineLimits.touchedRowCountMax > rowCapacity else { return }
+        rowCapacity = 2 * (count + EngineLimits.touchedRowCountMax)
+        let larger = UnsafeMutablePointer<TouchedRow>.allocate(capacity: rowCapacity)
+        larger.update(from: rows, count: count)
+        rows.deallocate()
+        rows = larger
     }
 }

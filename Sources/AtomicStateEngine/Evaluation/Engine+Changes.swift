@@ -65,45 +65,6 @@ extension Engine {
         countReferences(of: row, type: type, by: -1)
     }
 
-    /// Moves the row's part in a total from where it was to where it is, once in a transaction.
-    /// False if a total overflows.
-    mutating func settle(
-        _ derivedIndex: Int, of row: Row, _ membership: (before: Bool, now: Bool),
-        holders: UnsafeMutablePointer<UInt64>
-    ) -> Bool {
-        let total = totals[derivedIndex]
-        guard let index = changes.index(of: row) else {
-            preconditionFailure("a row whose total is settled has been touched")
-        }
-        let before = changes[index].before
-        holders[0] = membership.before ? before[total.groupByOffset] : 0
-        holders[1] = membership.now ? row[total.groupByOffset] : 0
-        guard changes[index].settled & total.settledMask == 0 else { return true }
-        changes[index].settled |= total.settledMask
-
-        let summandBefore = total.summandOffset.map { Int64(bitPattern: before[$0]) } ?? 1
-        let summandNow = total.summandOffset.map { Int64(bitPattern: row[$0]) } ?? 1
-        // What changes between two values may be wider than either, so changes have 128 bits.
-        if holders[0] == holders[1] {
-            return holders[1] == 0
-                || add(Int128(summandNow) - Int128(summandBefore), to: holders[1], total)
-        }
-        // The two may be one entity's totals in turn, so each is settled on its own.
-        if holders[0] != 0 {
-            guard add(-Int128(summandBefore), to: holders[0], total) else { return false }
-        }
-        return holders[1] == 0 || add(Int128(summandNow), to: holders[1], total)
-    }
-
-    private mutating func add(_ change: Int128, to holder: UInt64, _ total: TotalShape) -> Bool {
-        let holder = rowAt(holder)
-        _ = changes.touch(
-            holder, type: total.holder, wordCount: stores[total.holder].shape.wordCount)
-        let sum = Int128(Int64(bitPattern: holder[total.totalOffset])) + change
-        holder[total.totalOffset] = UInt64(truncatingIfNeeded: sum)
-        return Int64(exactly: sum) != nil
-    }
-
     /// Adds to the reference counts of all entities that the row refers to.
     func countReferences(of row: Row, type: Int, by change: Int) {
         for reference in stores[type].shape.references where row[reference.offset] != 0 {
@@ -116,19 +77,17 @@ extension Engine {
 
     /// Makes the transaction's changes the state, as of its sequence.
     mutating func keepChanges(sequence: UInt64) {
-        for index in 0..<changes.count where changes[index].isChanged {
+        for index in changes.first..<changes.count where changes[index].isChanged {
             let touched = changes[index]
             let shape = stores[touched.type].shape
             for offset in shape.textOffsets where touched.before[offset] != touched.row[offset] {
-                textHeap.free(touched.before[offset])
+                dispose(.text(touched.before[offset]))
             }
             if touched.row[RowLayout.flagsOffset] & RowFlags.exists != 0 {
                 touched.row[RowLayout.versionOffset] = sequence
                 stores[touched.type].markDirty(touched.row)
             } else {
-                for offset in shape.textOffsets { textHeap.free(touched.row[offset]) }
-                stores[touched.type].deletedKeys.append(touched.row[RowLayout.keyOffset])
-                stores[touched.type].release(touched.row)
+                dispose(.row(touched.row, type: touched.type))
             }
         }
         freeTemporaryTexts()
@@ -136,7 +95,12 @@ extension Engine {
 
     /// Puts everything back as it was before the transaction, last change first.
     mutating func undoChanges() {
-        for index in (0..<changes.count).reversed() {
+        undoChanges(from: changes.first, changes.firstStructureChange)
+    }
+
+    private mutating func undoChanges(from first: Int, _ firstStructureChange: Int) {
+        undoStructureChanges(from: firstStructureChange)
+        for index in (first..<changes.count).reversed() {
             let touched = changes[index]
             let shape = stores[touched.type].shape
             let row = touched.row
@@ -153,7 +117,9 @@ extension Engine {
                 continue
             }
             let referenceCount = shape.referenceCountOffset.map { row[$0] }
-            row.update(from: touched.before, count: shape.wordCount)
+            let dirty = row[RowLayout.flagsOffset] & RowFlags.dirty
+            row.update(from: touched.before, count: shape.imageWordCount)
+            row[RowLayout.flagsOffset] |= dirty
             if let offset = shape.referenceCountOffset, let referenceCount {
                 row[offset] = referenceCount
             }
@@ -165,5 +131,59 @@ extension Engine {
 
     private mutating func freeTemporaryTexts() {
         while let block = temporaryTexts.removeLast() { textHeap.free(block) }
+    }
+}
+
+// MARK: Atomic batches
+
+/// What a transaction's acceptance makes superfluous.
+enum Remainder {
+    /// A text block, or 0.
+    case text(UInt64)
+    /// The row of an entity that was deleted.
+    case row(Row, type: Int)
+}
+
+extension Engine {
+    /// In an atomic batch, what is superfluous stays until the batch is accepted.
+    @inline(__always)
+    private mutating func dispose(_ remainder: Remainder) {
+        if isInAtomicBatch {
+            remainders.append(remainder)
+        } else {
+            free(remainder)
+        }
+    }
+
+    private mutating func free(_ remainder: Remainder) {
+        switch remainder {
+        case .text(let block): textHeap.free(block)
+        case .row(let row, let type):
+            for offset in stores[type].shape.textOffsets { textHeap.free(row[offset]) }
+            stores[type].deletedKeys.append(row[RowLayout.keyOffset])
+            stores[type].release(row)
+        }
+    }
+
+    mutating func beginAtomicBatch() {
+        isInAtomicBatch = true
+        changes.begin()
+        journal.mark()
+    }
+
+    mutating func keepAtomicBatch() {
+        isInAtomicBatch = false
+        for remainder in remainders { free(remainder) }
+        remainders.removeAll(keepingCapacity: true)
+    }
+
+    /// The transaction under way has been undone already.
+    mutating func undoAtomicBatch(lastSequence: UInt64) {
+        isInAtomicBatch = false
+        remainders.removeAll(keepingCapacity: true)
+        undoChanges(from: 0, 0)
+        changes.begin()
+        journal.revertToMark()
+        self.lastSequence = lastSequence
     }
 }

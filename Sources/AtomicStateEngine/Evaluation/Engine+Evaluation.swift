@@ -43,6 +43,10 @@ extension Engine {
                 let row = rowAt(frame[b])
                 frame[a] = row[operand]
                 frame[a + 1] = row[operand + 1]
+            case .now:
+                // The remainder is below a second, and the seconds below 2^63.
+                frame[a] = commitMicroseconds / 1_000_000
+                frame[a + 1] = commitMicroseconds % 1_000_000 * 1_000
             case .pick:
                 if frame[b] < operand {
                     frame[a] = frame[c + Int(frame[b])]
@@ -187,6 +191,11 @@ extension Engine {
                     preconditionFailure("an error register holds what takeError put there")
                 }
                 fail(raised, step, &error, &next)
+            case .restoreError:
+                guard let restored = RejectionCode(rawValue: UInt32(frame[a])) else {
+                    preconditionFailure("an error register holds what takeError put there")
+                }
+                error = restored
 
             case .touch:
                 let row = rowAt(frame[a])
@@ -196,20 +205,33 @@ extension Engine {
                     touch(row, type: operand)
                 }
             case .before:
-                let row = rowAt(frame[b])
-                let before = changes.index(of: row).map { changes[$0].before } ?? row
-                frame[a] = UInt64(UInt(bitPattern: before))
+                frame[a] = UInt64(UInt(bitPattern: changes.before(rowAt(frame[b]))))
             case .existedBefore:
                 guard frame[b] != 0 else {
                     frame[a] = 0
                     break
                 }
-                let row = rowAt(frame[b])
-                let before = changes.index(of: row).map { changes[$0].before } ?? row
+                let before = changes.before(rowAt(frame[b]))
                 frame[a] = before[RowLayout.flagsOffset] & RowFlags.exists
             case .exists:
                 frame[a] =
                     frame[b] == 0 ? 0 : rowAt(frame[b])[RowLayout.flagsOffset] & RowFlags.exists
+            case .find:
+                let key: Key =
+                    stores[operand].shape.keyType.isText ? .text(text(frame, b)) : .number(frame[b])
+                if let row = stores[operand].find(key) {
+                    frame[a] = UInt64(UInt(bitPattern: row))
+                } else {
+                    fail(.entityMissing, step, &error, &next)
+                }
+            case .checkVersion:
+                if rowAt(frame[a])[RowLayout.versionOffset] != frame[b] {
+                    fail(.versionMismatch, step, &error, &next)
+                }
+            case .hasRoot:
+                frame[a] = rowAt(frame[b])[operand] == 0 ? 0 : 1
+            case .requireRoot:
+                if rowAt(frame[b])[operand] == 0 { fail(.valueAbsent, step, &error, &next) }
             case .isPresent:
                 frame[a] = rowAt(frame[b])[operand] >> UInt64(c) & 1
             case .requirePresent:
@@ -235,7 +257,7 @@ extension Engine {
             case .storeReference:
                 let row = rowAt(frame[a])
                 if row[operand] != 0 { rowAt(row[operand])[c] -= 1 }
-                rowAt(frame[b])[c] += 1
+                if frame[b] != 0 { rowAt(frame[b])[c] += 1 }
                 row[operand] = frame[b]
             case .create:
                 if let code = create(type: operand, frame: frame, key: b, result: a) {
@@ -253,6 +275,20 @@ extension Engine {
                 if !settle(operand, of: rowAt(frame[b]), membership, holders: frame + a) {
                     fail(.arithmeticOverflow, step, &error, &next)
                 }
+            case .releaseUnique:
+                releaseUnique(operand, rowAt(frame[a]))
+            case .claimUnique:
+                if !claimUnique(operand, rowAt(frame[a])) {
+                    fail(.notUnique, step, &error, &next)
+                }
+            case .delta:
+                if b != 0 {
+                    frame[a] = UInt64(bitPattern: countDelta(type: c))
+                } else if let sum = delta(type: c, offset: operand) {
+                    frame[a] = UInt64(bitPattern: sum)
+                } else {
+                    fail(.arithmeticOverflow, step, &error, &next)
+                }
             case .checkUnreferenced:
                 let row = rowAt(frame[a])
                 if row[RowLayout.flagsOffset] & RowFlags.exists == 0 && row[operand] != 0 {
@@ -260,19 +296,16 @@ extension Engine {
                 }
 
             case .observe:
-                outcome.observations.append(
-                    ObservationRecord(index: operand, value: .word(frame[b])))
+                outcome.observe(operand, c, .word(frame[b]))
             case .observeText:
-                let value = outcome.record(text(frame, b))
-                outcome.observations.append(ObservationRecord(index: operand, value: value))
+                outcome.observe(operand, c, outcome.record(text(frame, b)))
             case .observeTime:
-                outcome.observations.append(
-                    ObservationRecord(index: operand, value: .time((frame + b).time)))
+                outcome.observe(operand, c, .time((frame + b).time))
             case .observeAbsent:
-                outcome.observations.append(ObservationRecord(index: operand, value: .absent))
+                outcome.observe(operand, c, .absent)
             case .rejectRule:
                 let code: RejectionCode =
-                    program.rules[operand].kind == .requirement
+                    forms.rules[operand].kind == .requirement
                     ? .requirementFailed : .invariantViolated
                 return .rejected(code, rule: operand, entity: c == 0 ? nil : rowAt(frame[a]))
             case .rejectError:

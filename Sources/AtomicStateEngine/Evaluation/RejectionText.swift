@@ -11,38 +11,61 @@ package struct RejectionDescription: Sendable, Equatable {
     package let entityType: String
     package let entityKey: String
     package let message: String
-    package let observations: [(name: String, value: String)]
+    package let observations: [Observation]
+    /// For a rule that compares something with a limit, what it would have been, and the limit.
+    package let value: String?
+    package let limit: String?
 
-    package static func == (left: Self, right: Self) -> Bool {
-        left.index == right.index && left.code == right.code && left.rule == right.rule
-            && left.entityType == right.entityType && left.entityKey == right.entityKey
-            && left.message == right.message
-            && left.observations.elementsEqual(right.observations, by: ==)
+    package struct Observation: Sendable, Equatable {
+        package let name: String
+        package let value: String
+        /// The value before the transaction, if the entity existed.
+        package let before: String?
     }
 }
 
 extension BatchOutcome {
     /// The first rejections, or all, in words.
     package func describeRejections(
-        _ program: Program, limit: Int = .max
+        _ schema: Schema, limit: Int = .max
     ) -> [RejectionDescription] {
-        rejections.prefix(limit).map { rejection in
-            let rule = program.rules[rejection.rule]
-            let type = rejection.entityType.map { program.schema.entities[$0] }
-            let keyType = type?.keyType.valueType ?? .uint
-            return RejectionDescription(
-                index: rejection.index, code: rejection.code, rule: rule.id,
-                entityType: type?.name ?? "",
-                entityKey: rejection.key.map { render($0, as: keyType) } ?? "",
-                message: rule.message ?? rejection.code.explanation,
-                observations: observations[rejection.observations].map { observation in
-                    let declaration = rule.observations[observation.index]
-                    return (
-                        declaration.name,
-                        render(observation.value, as: declaration.type)
-                    )
-                })
+        rejections.prefix(limit).map { describe($0, schema) }
+    }
+
+    private func describe(_ rejection: RejectionRecord, _ schema: Schema) -> RejectionDescription {
+        let rule = rules[rejection.rule]
+        let type = rejection.entityType.map { schema.entities[$0] }
+        let records = observations[rejection.observations]
+        func observed(_ role: ObservationRole, _ index: Int, _ type: ValueType?) -> String? {
+            records.first { $0.role == role && $0.index == index }
+                .flatMap { record in type.map { render(record.value, as: $0) } }
         }
+        func comparand(_ role: ObservationRole, _ type: ValueType?) -> String? {
+            guard let record = records.first(where: { $0.role == role }), let type,
+                !record.value.isAbsent
+            else { return nil }
+            return render(record.value, as: type)
+        }
+        let message = rule.message?.map { part in
+            switch part {
+            case .text(let text): text
+            case .observation(let index):
+                observed(.read, index, rule.observations[index].type) ?? ""
+            }
+        }
+        return RejectionDescription(
+            index: rejection.index, code: rejection.code, rule: rule.id,
+            entityType: type?.name ?? "",
+            entityKey: rejection.key.map { render($0, as: type?.keyType.valueType ?? .uint) } ?? "",
+            message: message?.joined() ?? rejection.code.explanation,
+            observations: rule.observations.enumerated().compactMap { index, declaration in
+                observed(.read, index, declaration.type).map {
+                    RejectionDescription.Observation(
+                        name: declaration.name, value: $0,
+                        before: observed(.before, index, declaration.type))
+                }
+            },
+            value: comparand(.compared, rule.compared), limit: comparand(.limit, rule.limit))
     }
 
     private func render(_ value: RecordedValue, as type: ValueType) -> String {
@@ -57,6 +80,12 @@ extension BatchOutcome {
         case (.time(let value), _): TimeKind.timestamp.text(of: value)
         case (.absent, _): "no value"
         }
+    }
+}
+
+extension RecordedValue {
+    fileprivate var isAbsent: Bool {
+        if case .absent = self { true } else { false }
     }
 }
 

@@ -2,42 +2,80 @@ internal import AtomicStateSchema
 
 /// Builds the journal record of the commit group under way. See `JournalFormat.swift`.
 ///
-/// Accepted transactions of one operation collect as columns of full words, which are packed when the
-/// operation changes, the columns are full, or the group ends.
+/// Accepted transactions of one form collect as columns of full words, which are packed when the
+/// form changes, the columns are full, or the group ends.
 struct JournalEncoder: ~Copyable {
-    private let operations: UnsafeMutableBufferPointer<UnsafeBufferPointer<JournalColumn>>
+    /// By form.
+    private var forms: [Form] = []
     /// Room for the words of every column of a run: column c starts at c × capacity.
-    private let words: UnsafeMutablePointer<UInt64>
+    private var words: UnsafeMutablePointer<UInt64>
     /// The bytes of every text column of a run.
-    private let texts: UnsafeMutablePointer<ByteBuffer>
-    private let columnCountMax: Int
+    private var texts: UnsafeMutablePointer<ByteBuffer>
+    private var columnCountMax: Int
     private static let capacity = EngineLimits.journalRunTransactionCountMax
+
+    private struct Form {
+        let columns: UnsafeBufferPointer<JournalColumn>
+        let steps: [TransactionStep]?
+    }
+
+    /// Where an atomic batch began.
+    private struct Mark {
+        let byteCount: Int
+        let runCount: UInt32
+        let transactionCount: UInt64
+    }
 
     private(set) var record = ByteBuffer()
     private let schemaVersion: UInt16
     private var runCount: UInt32 = 0
     private var transactionCount: UInt64 = 0
-    private var openOperation = -1
+    private var openForm = -1
+    private var openColumns = UnsafeBufferPointer<JournalColumn>(start: nil, count: 0)
     private var openCount = 0
+    private var lastMark = Mark(byteCount: 0, runCount: 0, transactionCount: 0)
 
-    init(program: Program, schemaVersion: UInt16) {
+    init(schemaVersion: UInt16) {
         self.schemaVersion = schemaVersion
-        let columns = program.operations.indices.map { JournalColumn.columns(of: $0, in: program) }
-        columnCountMax = columns.map(\.count).max() ?? 0
-        operations = .allocate(capacity: columns.count)
-        _ = operations.initialize(from: columns.map { UnsafeBufferPointer(copying: $0) })
+        columnCountMax = 16
         // Memory that is never touched is never resident.
-        words = .allocate(capacity: max(columnCountMax, 1) * Self.capacity)
-        texts = .allocate(capacity: max(columnCountMax, 1))
+        words = .allocate(capacity: columnCountMax * Self.capacity)
+        texts = .allocate(capacity: columnCountMax)
         for column in 0..<columnCountMax { (texts + column).initialize(to: ByteBuffer()) }
     }
 
     deinit {
-        for columns in operations { columns.deallocate() }
-        operations.deallocate()
+        for form in forms { form.columns.deallocate() }
         words.deallocate()
         texts.deinitialize(count: columnCountMax)
         texts.deallocate()
+    }
+
+    /// Makes room for a form's runs.
+    mutating func append(_ form: TransactionForm, of program: Program) {
+        let columns = JournalColumn.columns(of: form, in: program)
+        forms.append(Form(columns: UnsafeBufferPointer(copying: columns), steps: form.steps))
+        if columns.count > columnCountMax { growColumns(to: columns.count) }
+    }
+
+    /// Forgets the last forms. Not while a group is under way.
+    mutating func removeForms(_ count: Int) {
+        precondition(openCount == 0, "forms are forgotten between groups")
+        for form in forms.suffix(count) { form.columns.deallocate() }
+        forms.removeLast(count)
+        openForm = -1
+    }
+
+    private mutating func growColumns(to count: Int) {
+        closeRun()
+        words.deallocate()
+        words = .allocate(capacity: count * Self.capacity)
+        let more = UnsafeMutablePointer<ByteBuffer>.allocate(capacity: count)
+        more.moveInitialize(from: texts, count: columnCountMax)
+        for column in columnCountMax..<count { (more + column).initialize(to: ByteBuffer()) }
+        texts.deallocate()
+        texts = more
+        columnCountMax = count
     }
 
     /// The transactions of the group so far.
@@ -45,8 +83,7 @@ struct JournalEncoder: ~Copyable {
 
     /// What the record takes so far, the run that is still open at its full width.
     var byteCountEstimate: Int {
-        guard openOperation >= 0 else { return record.count }
-        return record.count + operations[openOperation].count * openCount * 8
+        record.count + openColumns.count * openCount * 8
     }
 
     /// Starts the next group's record.
@@ -60,16 +97,17 @@ struct JournalEncoder: ~Copyable {
     /// Adds an accepted transaction, whose rows are as it left them.
     ///
     /// - Parameter arguments: the run that the transaction is part of.
-    /// - Parameter frame: the operation's registers.
+    /// - Parameter frame: the form's registers.
     @inline(__always)
     mutating func append(
-        operation: Int, arguments: borrowing ArgumentCursor, frame: UnsafeMutablePointer<UInt64>
+        form: Int, arguments: borrowing ArgumentCursor, frame: UnsafeMutablePointer<UInt64>
     ) {
-        if operation != openOperation || openCount == Self.capacity {
+        if form != openForm || openCount == Self.capacity {
             closeRun()
-            openOperation = operation
+            openForm = form
+            openColumns = forms[form].columns
         }
-        let columns = operations[operation]
+        let columns = openColumns
         for index in 0..<columns.count {
             let word: UInt64
             switch columns[index] {
@@ -80,7 +118,8 @@ struct JournalEncoder: ~Copyable {
             case .keyWord(row: let register):
                 word = rowAt(frame[Int(register)])[RowLayout.keyOffset]
             case .referenceWord(row: let register, offset: let offset):
-                word = rowAt(rowAt(frame[Int(register)])[offset])[RowLayout.keyOffset]
+                let target = rowAt(frame[Int(register)])[offset]
+                word = target == 0 ? 0 : rowAt(target)[RowLayout.keyOffset]
             case .argumentNanoseconds(parameter: let parameter):
                 word = arguments.nanoseconds(of: parameter)
             case .presence(row: let register, offset: let offset, bit: let bit):
@@ -93,8 +132,9 @@ struct JournalEncoder: ~Copyable {
                 word = append(
                     TextHeap.text(at: rowAt(frame[Int(register)])[RowLayout.keyOffset]), to: index)
             case .referenceText(row: let register, offset: let offset):
-                let target = rowAt(rowAt(frame[Int(register)])[offset])
-                word = append(TextHeap.text(at: target[RowLayout.keyOffset]), to: index)
+                let target = rowAt(frame[Int(register)])[offset]
+                let key = target == 0 ? 0 : rowAt(target)[RowLayout.keyOffset]
+                word = append(TextHeap.text(at: key), to: index)
             }
             words[index &* Self.capacity &+ openCount] = word
         }
@@ -125,12 +165,30 @@ struct JournalEncoder: ~Copyable {
         return UInt64(text.count)
     }
 
+    /// Remembers what the record holds, for `revertToMark`.
+    mutating func mark() {
+        closeRun()
+        lastMark = Mark(
+            byteCount: record.count, runCount: runCount, transactionCount: transactionCount)
+    }
+
+    /// Takes back what was added since the mark.
+    mutating func revertToMark() {
+        for column in 0..<columnCountMax { texts[column].removeAll() }
+        record.removeLast(record.count - lastMark.byteCount)
+        runCount = lastMark.runCount
+        transactionCount = lastMark.transactionCount
+        openCount = 0
+    }
+
     private mutating func closeRun() {
         guard openCount > 0 else { return }
-        let columns = operations[openOperation]
-        record.append(UInt16(openOperation))
+        let columns = openColumns
+        let steps = forms[openForm].steps
+        record.append(steps == nil ? UInt16(openForm) : JournalFormat.stepsMark)
         record.append(UInt16(columns.count))
         record.append(UInt32(openCount))
+        if let steps { record.append(steps) }
         for index in 0..<columns.count {
             record.appendPacked(words + index * Self.capacity, count: openCount)
             if columns[index].isText {

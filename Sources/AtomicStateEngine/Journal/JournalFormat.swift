@@ -14,15 +14,16 @@ internal import AtomicStateSchema
 //     24  8   the commit time, microseconds since 1970-01-01T00:00:00Z
 //     32      the runs
 //
-// Run: consecutive transactions of one operation:
+// Run: consecutive transactions of one form, an operation or several steps:
 //
-//     0   2   the operation's index in the schema
+//     0   2   the operation's index in the schema; 0xFFFF for steps
 //     2   2   how many columns follow
 //     4   4   how many transactions; each column has a value for each
-//     8       the columns
+//     8       the steps, if there are any: `TransactionStep+Coding.swift`
+//             the columns
 //
 // The columns are, in this order: the arguments, a reference being its entity's key; then, for each of
-// the operation's `WriteTarget`s, its key if it is not an argument, and the fields that it changes as
+// the form's `WriteTarget`s, its key if it is not an argument, and the fields that it changes as
 // they are after the transaction, a reference being its target's key. A timestamp or duration takes two
 // columns, its seconds and its nanoseconds; an optional field one more before its value, 1 if there is
 // a value. Replaying a record twice leads
@@ -40,6 +41,8 @@ enum JournalFormat {
     static let version: UInt8 = 1
     static let recordHeaderByteCount = 32
     static let runHeaderByteCount = 8
+    /// In place of an operation's index.
+    static let stepsMark = UInt16.max
     static let columnHeaderByteCount = 9
 }
 
@@ -57,7 +60,7 @@ enum JournalColumn: BitwiseCopyable {
     case fieldText(row: Register, offset: Int)
     /// Whether an optional field has a value.
     case presence(row: Register, offset: Int, bit: Int)
-    /// The key of the row that a field refers to.
+    /// The key of the row that a field refers to; 0 or an empty text for none.
     case referenceWord(row: Register, offset: Int)
     case referenceText(row: Register, offset: Int)
 
@@ -80,14 +83,14 @@ enum JournalColumn: BitwiseCopyable {
         }
     }
 
-    /// The columns of an operation's runs.
-    static func columns(of operation: Int, in program: Program) -> [JournalColumn] {
+    /// The columns of a form's runs.
+    static func columns(of form: TransactionForm, in program: Program) -> [JournalColumn] {
         let schema = program.schema
         var columns: [JournalColumn] = []
-        for (index, parameter) in schema.operations[operation].parameters.enumerated() {
+        for (index, parameter) in form.parameters.enumerated() {
             columns += arguments(of: index, parameter.type, in: schema)
         }
-        for target in program.operations[operation].targets {
+        for target in form.routine.targets {
             let type = schema.entities[target.type]
             if target.keyParameter == nil {
                 columns.append(
@@ -124,15 +127,17 @@ enum JournalColumn: BitwiseCopyable {
         of row: Register, _ field: Int, _ type: ValueType, _ layout: RowLayout, in schema: Schema
     ) -> [JournalColumn] {
         let offset = layout.fieldOffsets[field]
-        if case .entity(let target) = type {
-            let isText = schema.entities[target].keyType.isText
-            return isText
-                ? [.referenceText(row: row, offset: offset)]
-                : [.referenceWord(row: row, offset: offset)]
-        }
         var columns: [JournalColumn] = []
         if let bit = layout.presenceBit(of: field), let offset = layout.presenceOffset {
             columns.append(.presence(row: row, offset: offset, bit: bit))
+        }
+        if case .entity(let target) = type {
+            let isText = schema.entities[target].keyType.isText
+            columns.append(
+                isText
+                    ? .referenceText(row: row, offset: offset)
+                    : .referenceWord(row: row, offset: offset))
+            return columns
         }
         switch type.form {
         case .word: columns.append(.fieldWord(row: row, offset: offset))

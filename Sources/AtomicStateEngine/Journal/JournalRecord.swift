@@ -19,7 +19,9 @@ package struct JournalRecord {
     package let runs: [Run]
 
     package struct Run {
-        package let operation: Int
+        /// An index into `TransactionForms.forms`.
+        package let form: Int
+        package let targets: [WriteTarget]
         package let transactionCount: Int
         package let columns: [Column]
         /// The columns of each argument; a timestamp or duration has two.
@@ -34,9 +36,10 @@ package struct JournalRecord {
     }
 
     /// - Parameter bytes: the record; its memory has to outlive the result.
-    /// - Parameter program: the schema that the record was written with.
+    /// - Parameter forms: those of the schema that the record was written with. Its indices are good
+    ///   until the forms are limited, at the end of a group.
     package init(
-        _ bytes: UnsafeRawBufferPointer, program: Program
+        _ bytes: UnsafeRawBufferPointer, forms: TransactionForms
     ) throws(CorruptionError) {
         var reader = ByteReader(bytes)
         let version: UInt8 = try reader.read("a journal record's format")
@@ -52,7 +55,7 @@ package struct JournalRecord {
         microseconds = try reader.read("a journal record's commit time")
         var runs: [Run] = []
         for _ in 0..<runCount {
-            runs.append(try Run(&reader, program: program))
+            runs.append(try Run(&reader, forms))
         }
         self.runs = runs
         guard reader.isAtEnd else {
@@ -68,19 +71,32 @@ package struct JournalRecord {
 
 extension JournalRecord.Run {
     fileprivate init(
-        _ reader: inout ByteReader, program: Program
+        _ reader: inout ByteReader, _ forms: TransactionForms
     ) throws(CorruptionError) {
-        operation = Int(try reader.read("a run's operation") as UInt16)
+        let operation: UInt16 = try reader.read("a run's operation")
         let columnCount = Int(try reader.read("a run's column count") as UInt16)
         transactionCount = Int(try reader.read("a run's transaction count") as UInt32)
-        guard operation < program.operations.count else {
-            throw CorruptionError(
-                "run of operation \(operation): expected one of \(program.operations.count)")
-        }
         guard (1...EngineLimits.journalRunTransactionCountMax).contains(transactionCount) else {
             throw CorruptionError("run of \(transactionCount) transactions")
         }
-        let kinds = JournalColumn.columns(of: operation, in: program)
+        let program = forms.program
+        if operation == JournalFormat.stepsMark {
+            let steps = try reader.readSteps()
+            do throws(StepError) {
+                form = try forms.index(of: steps)
+            } catch {
+                throw CorruptionError("run of steps: \(error)")
+            }
+        } else {
+            guard operation < program.operations.count else {
+                throw CorruptionError(
+                    "run of operation \(operation): expected one of \(program.operations.count)")
+            }
+            form = Int(operation)
+        }
+        let transactionForm = forms.forms[form]
+        targets = transactionForm.routine.targets
+        let kinds = JournalColumn.columns(of: transactionForm, in: program)
         guard kinds.count == columnCount else {
             throw CorruptionError(
                 "run of operation \(operation) with \(columnCount) columns: expected \(kinds.count)"
@@ -106,7 +122,7 @@ extension JournalRecord.Run {
                     words: words, text: try reader.readBytes(byteCount, "a text column")))
         }
         self.columns = columns
-        argumentColumns = program.schema.operations[operation].parameters.indices.map { parameter in
+        argumentColumns = transactionForm.parameters.indices.map { parameter in
             let first = kinds.firstIndex { $0.parameter == parameter } ?? 0
             return first..<(first + kinds.count { $0.parameter == parameter })
         }

@@ -3,6 +3,8 @@ package struct JournalRecordHeader: Sendable {
     package let schemaVersion: UInt16
     package let firstSequence: UInt64
     package let transactionCount: UInt64
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    package let microseconds: UInt64
 
     package var lastSequence: UInt64 { firstSequence + transactionCount - 1 }
 
@@ -20,6 +22,7 @@ package struct JournalRecordHeader: Sendable {
         let _: UInt32 = try reader.read("a journal record's run count")
         firstSequence = try reader.read("a journal record's first sequence")
         transactionCount = try reader.read("a journal record's transaction count")
+        microseconds = try reader.read("a journal record's commit time")
         guard firstSequence == key, transactionCount > 0 else {
             throw CorruptionError(
                 "record under key \(key) of \(transactionCount) transactions from \(firstSequence)")

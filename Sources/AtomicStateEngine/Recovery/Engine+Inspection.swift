@@ -7,19 +7,21 @@ extension Engine {
     package mutating func carryOutAgain(
         _ record: JournalRecord, into buffer: inout ByteBuffer
     ) -> BatchOutcome {
+        prepareForms()
         var outcome = BatchOutcome()
+        outcome.rules = forms.rules
         var firstIndex = 0
+        beginGroup(microseconds: record.microseconds)
         for run in record.runs {
             run.withArguments { arguments in
                 execute(
-                    operation: run.operation, arguments: arguments,
+                    form: run.form, arguments: arguments,
                     transactionCount: run.transactionCount, firstIndex: firstIndex,
                     outcome: &outcome)
             }
             firstIndex += run.transactionCount
         }
-        finishGroup(
-            firstSequence: record.firstSequence, microseconds: record.microseconds, record: &buffer)
+        finishGroup(firstSequence: record.firstSequence, record: &buffer)
         return outcome
     }
 
@@ -81,8 +83,8 @@ extension Engine {
                     TextHeap.text(at: left[offset]), TextHeap.text(at: right[offset]))
             case .entity(let target):
                 isEqual =
-                    stores[target].key(of: rowAt(left[offset])).text
-                    == stores[target].key(of: rowAt(right[offset])).text
+                    key(ofReference: left[offset], type: target).text
+                    == key(ofReference: right[offset], type: target).text
             case .timestamp, .duration:
                 isEqual = (left + offset).time == (right + offset).time
             case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
@@ -93,9 +95,13 @@ extension Engine {
         if let offset = layout.presenceOffset, left[offset] != right[offset] {
             return "the presence of an optional field"
         }
-        for (total, offset) in zip(entity.derived, layout.derivedOffsets)
-        where left[offset] != right[offset] {
-            return total.name
+        for (index, value) in entity.derived.enumerated() {
+            let offset = layout.derivedOffsets[index]
+            let words = offset..<(offset + (value.type == .timestamp || value.type == .duration ? 2 : 1))
+            if words.contains(where: { left[$0] != right[$0] }) { return value.name }
+            if let root = layout.rootOffsets[index], (left[root] == 0) != (right[root] == 0) {
+                return value.name
+            }
         }
         return nil
     }

@@ -47,16 +47,19 @@ extension Engine {
         if let offset = layout.presenceOffset {
             row[offset] = try reader.read("which fields have a value")
         }
-        for (field, offset) in zip(program.schema.entities[type].fields, layout.fieldOffsets) {
+        let fields = program.schema.entities[type].fields
+        for (index, (field, offset)) in zip(fields, layout.fieldOffsets).enumerated() {
+            let presence = layout.presence(of: .field(index))
+            let isPresent = presence.map { row[$0.offset] & $0.mask != 0 } ?? true
             switch field.type {
             case .string, .bytes, .uuid:
                 let text = try reader.readText()
                 row[offset] = textHeap.allocate(try Self.admit(text, by: field))
-            case .entity(let target) where stores[target].shape.keyType.isText:
-                row[offset] = address(of: try expectRow(.text(try reader.readText()), type: target))
             case .entity(let target):
-                let key: UInt64 = try reader.read("a reference")
-                row[offset] = address(of: try expectRow(.number(key), type: target))
+                let key: Key =
+                    stores[target].shape.keyType.isText
+                    ? .text(try reader.readText()) : .number(try reader.read("a reference"))
+                row[offset] = try reference(to: key, type: target, isPresent: isPresent)
             case .timestamp, .duration:
                 row[offset] = try reader.read("a field's seconds")
                 row[offset + 1] = try reader.read("a field's nanoseconds")
@@ -79,19 +82,21 @@ extension Engine {
             throw CorruptionError(
                 "journal record of sequence \(record.firstSequence): expected \(lastSequence + 1)")
         }
+        prepareForms()
         for run in record.runs {
             try run.withArguments { (arguments) throws(CorruptionError) in
                 try replay(run, arguments)
             }
         }
+        commitMicroseconds = max(commitMicroseconds, record.microseconds)
+        limitForms()
     }
 
     private mutating func replay(
         _ run: JournalRecord.Run, _ arguments: [ArgumentColumn]
     ) throws(CorruptionError) {
-        var lookahead = RowLookahead(arguments, routines[run.operation].parameters, stores)
+        var lookahead = RowLookahead(arguments, routines[run.form].parameters, stores)
         var columns = run.columns.map(ReplayColumn.init)
-        let targets = program.operations[run.operation].targets
         for transaction in 0..<run.transactionCount {
             if transaction % RowLookahead.transactionCount == 0 {
                 lookahead.fetch(
@@ -99,7 +104,7 @@ extension Engine {
             }
             lastSequence += 1
             var next = run.firstTargetColumn
-            for target in targets {
+            for target in run.targets {
                 try replay(target, run, &columns, &next)
             }
             for index in columns.indices { columns[index].advance() }
@@ -111,7 +116,7 @@ extension Engine {
         lastSequence = sequence
     }
 
-    /// Counts references and totals, and refuses rows that never came.
+    /// Counts references, computes derived values, and refuses rows that never came.
     package mutating func finishLoading() throws(CorruptionError) {
         for type in stores.indices {
             stores[type].forEachRow { row in countReferences(of: row, type: type, by: 1) }
@@ -136,7 +141,8 @@ extension Engine {
             }
             for row in gone { removeDeleted(row, type: type) }
         }
-        try recomputeTotals()
+        try recomputeDerivedValues()
+        try fillUniqueIndices()
     }
 }
 
@@ -144,6 +150,13 @@ extension Engine {
 
 extension Engine {
     private func address(of row: Row) -> UInt64 { UInt64(UInt(bitPattern: row)) }
+
+    /// What a field holds that refers to the key, or to nothing.
+    private mutating func reference(
+        to key: Key, type: Int, isPresent: Bool
+    ) throws(CorruptionError) -> UInt64 {
+        isPresent ? address(of: try expectRow(key, type: type)) : 0
+    }
 
     /// The row with this key, which may not have come yet.
     private mutating func expectRow(_ key: Key, type: Int) throws(CorruptionError) -> Row {
@@ -195,12 +208,14 @@ extension Engine {
         }
         for field in target.fields {
             let offset = layout.fieldOffsets[field]
-            if let bit = layout.presenceBit(of: field), let offset = layout.presenceOffset {
+            var isPresent = true
+            if let presence = layout.presence(of: .field(field)) {
                 guard columns[column].word <= 1 else {
                     throw CorruptionError("the presence of \(fields[field].name) is no bit")
                 }
-                row[offset] &= ~(1 << UInt64(bit))
-                row[offset] |= columns[column].word << UInt64(bit)
+                isPresent = columns[column].word == 1
+                row[presence.offset] &= ~presence.mask
+                if isPresent { row[presence.offset] |= presence.mask }
                 column += 1
             }
             switch fields[field].type {
@@ -209,7 +224,8 @@ extension Engine {
                 textHeap.free(row[offset])
                 row[offset] = textHeap.allocate(text)
             case .entity(let referred):
-                row[offset] = address(of: try expectRow(columns[column].key, type: referred))
+                row[offset] = try reference(
+                    to: columns[column].key, type: referred, isPresent: isPresent)
             case .timestamp, .duration:
                 row[offset] = columns[column].word
                 row[offset + 1] = columns[column + 1].word

@@ -20,12 +20,15 @@ extension Engine {
             from: old.program.schema, to: program.schema, isPopulated: { populated[$0] })
         self.init(program: program, schemaVersion: schemaVersion)
         resume(after: old.lastSequence)
+        commitMicroseconds = old.commitMicroseconds
         for (type, source) in change.sources.enumerated() {
             if let source { copyKeys(of: source.type, in: old, to: type) }
         }
         for (type, source) in change.sources.enumerated() {
             if let source { copyFields(of: source, in: old, to: type, &findings) }
         }
+        guard !findings.isIncomplete else { return }
+        judgeUniqueKeys(&findings)
         guard !findings.isIncomplete else { return }
         do throws(CorruptionError) {
             try finishLoading()
@@ -177,6 +180,24 @@ extension Engine {
 // MARK: Judging
 
 extension Engine {
+    /// Finds the entities that have a unique key in common with another one: no index can hold both.
+    private func judgeUniqueKeys(_ findings: inout MigrationFindings) {
+        for key in program.uniqueKeys {
+            var index = UniqueIndex(key)
+            for row in rows(of: key.type) where index.shape.covers(row) {
+                let hash = index.shape.hash(of: row)
+                guard let other = index.find(row, hash: hash) else {
+                    index.insert(row, hash: hash)
+                    continue
+                }
+                findings.isIncomplete = true
+                findings.add(
+                    "\(name(of: row, type: key.type)): \(program.rules[key.rule].id): "
+                        + "the same as \(name(of: other, type: key.type))")
+            }
+        }
+    }
+
     /// Finds the entities for which the condition of a total can't be computed: no transaction could
     /// change them any more.
     private mutating func judgeConditions(_ findings: inout MigrationFindings) {
@@ -201,6 +222,7 @@ extension Engine {
         let routine = PreparedRoutine(code)
         for row in rows(of: type) {
             var outcome = BatchOutcome()
+            outcome.rules = forms.rules
             routine.frame[0] = UInt64(UInt(bitPattern: row))
             changes.begin()
             let verdict = evaluate(routine.code, routine.frame, outcome: &outcome)
@@ -220,7 +242,7 @@ extension Engine {
             RejectionRecord(
                 index: 0, code: code, rule: rule, key: nil, entityType: nil,
                 observations: isNamed ? 0..<outcome.observations.count : 0..<0))
-        return outcome.describeRejections(program)[0].summary
+        return outcome.describeRejections(program.schema)[0].summary
     }
 
     private func name(of row: Row, type: Int) -> String {

@@ -2,26 +2,54 @@ package import AtomicStateSchema
 
 // Trial: what a journal's transactions would come to under another schema.
 
+extension TransactionForms {
+    /// What the transactions of a run consist of that was read with these forms; a declared operation
+    /// is a step alone.
+    package func steps(of run: JournalRecord.Run) -> [TransactionStep] {
+        forms[run.form].steps ?? [.operation(run.form)]
+    }
+}
+
 extension Engine {
-    /// Executes some of a run's transactions, under the schema it was written with or another one.
+    /// Executes some of a run's transactions under the schema they were accepted under.
     ///
-    /// - Parameter change: how the calls are made under another schema; nil under the same one.
-    /// - Returns: rejections whose indices are places in the run. There is no journal record of it.
+    /// - Parameter steps: those of the run.
     package mutating func tryAgain(
-        _ run: JournalRecord.Run, _ transactions: Range<Int>, as change: OperationChange?
-    ) -> BatchOutcome {
-        var outcome = BatchOutcome()
-        run.withArguments { columns in
+        _ run: JournalRecord.Run, _ transactions: Range<Int>, _ steps: [TransactionStep],
+        microseconds: UInt64
+    ) throws(StepError) -> BatchOutcome {
+        try tryAgain(run, transactions, steps, nil, microseconds)
+    }
+
+    /// Executes some of a run's transactions under another schema.
+    ///
+    /// - Parameter change: how they are submitted under it.
+    package mutating func tryAgain(
+        _ run: JournalRecord.Run, _ transactions: Range<Int>, as change: TransactionChange,
+        microseconds: UInt64
+    ) throws(StepError) -> BatchOutcome {
+        try tryAgain(run, transactions, change.steps, change, microseconds)
+    }
+
+    /// - Returns: rejections whose indices count from the first of the transactions. There is no
+    ///   journal record of it.
+    private mutating func tryAgain(
+        _ run: JournalRecord.Run, _ transactions: Range<Int>, _ steps: [TransactionStep],
+        _ change: TransactionChange?, _ microseconds: UInt64
+    ) throws(StepError) -> BatchOutcome {
+        var form = TransactionRun.Form.steps(steps)
+        if steps.count == 1, case .operation(let index) = steps[0] { form = .operation(index) }
+        beginGroup(microseconds: microseconds)
+        let outcome = try run.withArguments { (columns) throws(StepError) in
             let remapped = RemappedColumns(columns, transactions, change)
-            withExtendedLifetime(remapped) {
-                execute(
-                    operation: change?.operation ?? run.operation, arguments: remapped.columns,
-                    transactionCount: transactions.count, firstIndex: transactions.lowerBound,
-                    outcome: &outcome)
-            }
+            defer { withExtendedLifetime(remapped) {} }
+            return try execute([
+                TransactionRun(
+                    form: form, transactionCount: transactions.count, arguments: remapped.columns)
+            ])
         }
         var unused = ByteBuffer()
-        finishGroup(firstSequence: 0, microseconds: 0, record: &unused)
+        finishGroup(firstSequence: 0, record: &unused)
         return outcome
     }
 }
@@ -31,7 +59,7 @@ private final class RemappedColumns {
     private(set) var columns: [ArgumentColumn]
     private var memory: [UnsafeMutableBufferPointer<UInt64>] = []
 
-    init(_ columns: [ArgumentColumn], _ transactions: Range<Int>, _ change: OperationChange?) {
+    init(_ columns: [ArgumentColumn], _ transactions: Range<Int>, _ change: TransactionChange?) {
         let rest = columns.map { $0.dropFirst(transactions.lowerBound) }
         guard let change else {
             self.columns = rest

@@ -16,7 +16,7 @@ internal import AtomicStateSchema
 //     12  8   only if the type has optional fields: bit n tells whether field n has a value
 //             each field: a number, eight bytes; a timestamp or duration, its seconds and nanoseconds in
 //             eight bytes each; a text, its byte count in four bytes and its bytes; a reference, its
-//             target's key as a number or text
+//             target's key as a number or text, 0 or empty if there is no value
 
 enum RowImage {
     static let version: UInt8 = 1
@@ -137,7 +137,7 @@ extension Engine {
             case .string, .bytes, .uuid:
                 bytes.appendText(TextHeap.text(at: row[offset]))
             case .entity(let target):
-                switch stores[target].key(of: rowAt(row[offset])) {
+                switch key(ofReference: row[offset], type: target) {
                 case .number(let number): bytes.append(number)
                 case .text(let text): bytes.appendText(text)
                 }
@@ -145,6 +145,15 @@ extension Engine {
                 bytes.append(row[offset])
             }
         }
+    }
+}
+
+extension Engine {
+    /// The key of the row that a field refers to; 0 or an empty text for none.
+    func key(ofReference word: UInt64, type: Int) -> Key {
+        if word != 0 { return stores[type].key(of: rowAt(word)) }
+        return stores[type].shape.keyType.isText
+            ? .text(UnsafeRawBufferPointer(start: nil, count: 0)) : .number(0)
     }
 }
 

@@ -4,6 +4,8 @@ internal import AtomicStateSchema
 struct RowShape {
     let keyType: KeyType
     let wordCount: Int
+    /// What an undo puts back; behind it are the roots of trees.
+    let imageWordCount: Int
     let referenceCountOffset: Int?
     let textOffsets: UnsafeBufferPointer<Int>
     let references: UnsafeBufferPointer<RowLayout.Reference>
@@ -12,6 +14,7 @@ struct RowShape {
     init(_ layout: RowLayout) {
         keyType = layout.keyType
         wordCount = layout.wordCount
+        imageWordCount = layout.imageWordCount
         referenceCountOffset = layout.referenceCountOffset
         textOffsets = UnsafeBufferPointer(copying: layout.textOffsets)
         references = UnsafeBufferPointer(copying: layout.references)
@@ -24,19 +27,53 @@ struct RowShape {
 }
 
 /// A `DerivedLayout` likewise.
-struct TotalShape {
+struct DerivedShape {
+    enum Function {
+        case sum, count, minimum, maximum
+    }
+
+    let function: Function
     let holder: Int
-    let totalOffset: Int
+    let valueOffset: Int
+    /// 0 for a sum or count.
+    let rootOffset: Int
+    let wordCount: Int
     let groupByOffset: Int
-    let summandOffset: Int?
+    /// 0 for a count.
+    let operandOffset: Int
+    let operandPresence: RowLayout.Presence?
     let settledMask: UInt64
 
     init(_ layout: DerivedLayout) {
+        function =
+            switch layout.function {
+            case .sum: .sum
+            case .count: .count
+            case .minimum: .minimum
+            case .maximum: .maximum
+            }
         holder = layout.holder
-        totalOffset = layout.totalOffset
+        valueOffset = layout.valueOffset
+        rootOffset = layout.rootOffset ?? 0
+        wordCount = layout.wordCount
         groupByOffset = layout.groupByOffset
-        summandOffset = layout.summandOffset
+        operandOffset = layout.operandOffset ?? 0
+        operandPresence = layout.operandPresence
         settledMask = 1 << UInt64(layout.settledBit)
+    }
+
+    /// What the source's row adds to a total.
+    @inline(__always)
+    func summand(_ source: Row) -> Int64 {
+        function == .count ? 1 : Int64(bitPattern: source[operandOffset])
+    }
+
+    /// What the source's row puts into a tree, if it has the value.
+    func treeValue(_ source: Row) -> ValueTree.Value? {
+        if let presence = operandPresence, source[presence.offset] & presence.mask == 0 {
+            return nil
+        }
+        return ValueTree.Value(at: source + operandOffset, wordCount: wordCount)
     }
 }
 

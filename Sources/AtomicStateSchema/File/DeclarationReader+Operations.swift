@@ -42,9 +42,11 @@ extension DeclarationReader {
     }
 
     private func rule(_ node: YAMLNode, _ what: String) -> RuleDeclaration? {
-        let map = KeyedMap(
-            node, what, at: node.location, keys: ["id", "rule", "message"], log: log)
-        guard let map else { return nil }
+        KeyedMap(node, what, at: node.location, keys: ["id", "rule", "message"], log: log)
+            .map { rule($0, what) }
+    }
+
+    private func rule(_ map: KeyedMap, _ what: String) -> RuleDeclaration {
         let id = map.required("id").flatMap { self.name($0, "'id'") }
         if let id { check(id, .lowercase, what) }
         return RuleDeclaration(
@@ -53,13 +55,45 @@ extension DeclarationReader {
             message: map["message"].flatMap(message))
     }
 
-    private func message(_ node: YAMLNode) -> String? {
-        guard let message = text(node, "'message'")?.text else { return nil }
+    func transactionInvariants(_ node: YAMLNode) -> [TransactionRuleDeclaration] {
+        let limit = Limits.Declaration.transactionInvariantCount
+        let rules = (items(node, "transaction invariants", limit: limit) ?? [])
+            .compactMap(transactionInvariant)
+        refuseDuplicates(rules.compactMap(\.rule.id), "id")
+        return rules
+    }
+
+    private func transactionInvariant(_ node: YAMLNode) -> TransactionRuleDeclaration? {
+        let what = "a transaction invariant"
+        let map = KeyedMap(
+            node, what, at: node.location, keys: ["id", "rule", "message", "only", "except"],
+            log: log)
+        guard let map else { return nil }
+        let scope: TransactionRuleDeclaration.Scope
+        switch (map["only"], map["except"]) {
+        case (nil, nil): scope = .all
+        case (let node?, nil): scope = .only(operationNames(node, "'only'"))
+        case (nil, let node?): scope = .except(operationNames(node, "'except'"))
+        case (_?, let except?):
+            log.report(except.location, "\(what) has 'only' or 'except', not both")
+            scope = .all
+        }
+        return TransactionRuleDeclaration(rule: rule(map, what), scope: scope)
+    }
+
+    private func operationNames(_ node: YAMLNode, _ what: String) -> [Name] {
+        let items = items(node, what, limit: Limits.Declaration.operationCount)
+        if items?.isEmpty == true { log.report(node.location, "\(what) needs an operation") }
+        return (items ?? []).compactMap { name($0, "the name of an operation") }
+    }
+
+    private func message(_ node: YAMLNode) -> LocatedText? {
+        guard let message = text(node, "'message'") else { return nil }
         let longest = Limits.Declaration.messageByteCount
-        if message.utf8.count > longest {
+        if message.text.utf8.count > longest {
             log.report(node.location, "a message has at most \(longest) bytes")
         }
-        return message
+        return source.locate(message, at: node.location)
     }
 
     /// The text of a rule or an effect.

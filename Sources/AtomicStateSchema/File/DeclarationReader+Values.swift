@@ -48,7 +48,7 @@ extension DeclarationReader {
         }
         let options = KeyedMap(
             entry.value, role.what, at: entry.key.location, keys: role.keys,
-            unsupported: ["min", "max", "unique"], log: log)
+            log: log)
         guard let options else { return declaration }
         switch (options["type"], options["ref"]) {
         case (let node?, nil):
@@ -57,8 +57,8 @@ extension DeclarationReader {
             }
         case (nil, let node?):
             refuseOptions(of: "a reference", in: options, allowed: [])
-            if role == .field, let entry = options.entry("optional") {
-                log.report(entry.key.location, "a reference can't be optional in this version")
+            if role == .field, let node = options["optional"] {
+                declaration.isOptional = isTrue(node, "'optional'")
             }
             if role == .field, let entry = options.entry("default") {
                 log.report(entry.key.location, "a reference has no default")
@@ -133,7 +133,7 @@ extension DeclarationReader {
         }
     }
 
-    private func isTrue(_ node: YAMLNode, _ what: String) -> Bool {
+    func isTrue(_ node: YAMLNode, _ what: String) -> Bool {
         if case .scalar(let scalar) = node.content, scalar.style == .plain,
             let value = Bool(scalar.text)
         {

@@ -5,14 +5,17 @@ struct SchemaDeclaration {
     var name: String
     var entities: [EntityDeclaration]
     var operations: [OperationDeclaration]
+    var transactionInvariants: [TransactionRuleDeclaration]
 }
 
 struct EntityDeclaration {
     var name: Name
     var keyType: KeyType?
-    var fields: [ValueDeclaration]
-    var derived: [DerivedDeclaration]
-    var invariants: [RuleDeclaration]
+    var fields: [ValueDeclaration] = []
+    var derived: [DerivedDeclaration] = []
+    var uniqueKeys: [[Name]] = []
+    var invariants: [RuleDeclaration] = []
+    var isGeneric = false
 }
 
 /// A field or a parameter.
@@ -31,14 +34,19 @@ struct ValueDeclaration {
 
 struct DerivedDeclaration {
     enum Function {
-        case sum(type: Name, field: Name)
         case count(type: Name)
+        case fold(Fold, type: Name, member: Name)
 
         var type: Name {
             switch self {
-            case .sum(let type, _), .count(let type): type
+            case .count(let type), .fold(_, let type, _): type
             }
         }
+    }
+
+    /// The functions over a member, as the schema file calls them.
+    enum Fold: String, CaseIterable {
+        case sum, min, max
     }
 
     var name: Name
@@ -51,7 +59,18 @@ struct DerivedDeclaration {
 struct RuleDeclaration {
     var id: Name?
     var rule: LocatedText?
-    var message: String?
+    var message: LocatedText?
+}
+
+struct TransactionRuleDeclaration {
+    enum Scope {
+        case all
+        case only([Name])
+        case except([Name])
+    }
+
+    var rule: RuleDeclaration
+    var scope: Scope
 }
 
 struct OperationDeclaration {

@@ -8,10 +8,9 @@ struct KeyedMap {
     /// - Parameters:
     ///   - what: how a message names the map, with its article.
     ///   - location: where to report a missing key: a name says more than the map's first key.
-    ///   - unsupported: keys of the design that this version does not have.
     init?(
         _ node: YAMLNode, _ what: String, at location: SourceLocation, keys: [String],
-        unsupported: Set<String> = [], log: DiagnosticLog
+        log: DiagnosticLog
     ) {
         guard case .map(let entries) = node.content else {
             log.report(
@@ -20,15 +19,9 @@ struct KeyedMap {
             return nil
         }
         for key in entries.map(\.key) where !keys.contains(key.text) {
-            if unsupported.contains(key.text) {
-                let expectation = Suggestion.expectation(of: keys)
-                log.report(
-                    key.location, "'\(key.text)' is not supported by this version\(expectation)")
-            } else {
-                let hint = Suggestion.hint(for: key.text, among: keys)
-                log.report(
-                    key.location, "unknown key \(Suggestion.quoted(key.text)) of \(what)\(hint)")
-            }
+            let hint = Suggestion.hint(for: key.text, among: keys)
+            log.report(
+                key.location, "unknown key \(Suggestion.quoted(key.text)) of \(what)\(hint)")
         }
         self.what = what
         self.location = location

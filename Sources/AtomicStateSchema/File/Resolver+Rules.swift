@@ -5,13 +5,35 @@ extension Resolver {
         return checkedRule(text, in: .condition(onEntity: derived.source))
     }
 
-    func invariants(ofEntity index: Int) -> [Invariant] {
-        declaration.entities[index].invariants.compactMap { invariant in
-            let rule = invariant.rule.flatMap { checkedRule($0, in: .invariant(ofEntity: index)) }
-            guard let id = invariant.id, let rule else { return nil }
-            return Invariant(
-                id: id.text, rule: rule, message: invariant.message, location: id.location)
+    func invariants(ofEntity index: Int) -> [Rule] {
+        declaration.entities[index].invariants.compactMap {
+            rule(of: $0, in: .invariant(ofEntity: index))
         }
+    }
+
+    func transactionInvariant(_ declaration: TransactionRuleDeclaration) -> TransactionInvariant? {
+        let scope: TransactionInvariant.Scope =
+            switch declaration.scope {
+            case .all: .all
+            case .only(let names): .only(operations(named: names))
+            case .except(let names): .except(operations(named: names))
+            }
+        return rule(of: declaration.rule, in: .transaction).map {
+            TransactionInvariant(
+                id: $0.id, rule: $0.rule, message: $0.message, scope: scope, location: $0.location)
+        }
+    }
+
+    private func operations(named names: [Name]) -> Set<Int> {
+        let declared = declaration.operations.map(\.name.text)
+        return Set(
+            names.compactMap { name in
+                if let index = declared.firstIndex(of: name.text) { return index }
+                let hint = Suggestion.hint(for: name.text, among: declared)
+                log.report(
+                    name.location, "unknown operation \(Suggestion.quoted(name.text))\(hint)")
+                return nil
+            })
     }
 
     func operation(_ declaration: OperationDeclaration) -> Operation {
@@ -28,7 +50,7 @@ extension Resolver {
                         location: parameter.name.location)
                 }
             },
-            requirements: declaration.requirements.compactMap { requirement(of: $0, in: scope) },
+            requirements: declaration.requirements.compactMap { rule(of: $0, in: scope) },
             effects: declaration.effects.compactMap { text in
                 log.reporting { () throws(Diagnostic) in try SyntaxParser.effect(text) }
                     .flatMap { checker.effect($0) }
@@ -36,11 +58,11 @@ extension Resolver {
             location: declaration.name.location)
     }
 
-    private func requirement(of declaration: RuleDeclaration, in scope: Scope) -> Requirement? {
+    private func rule(of declaration: RuleDeclaration, in scope: Scope) -> Rule? {
         let rule = declaration.rule.flatMap { checkedRule($0, in: scope) }
+        let message = declaration.message.flatMap { messageTemplate($0, in: scope) }
         guard let id = declaration.id, let rule else { return nil }
-        return Requirement(
-            id: id.text, rule: rule, message: declaration.message, location: id.location)
+        return Rule(id: id.text, rule: rule, message: message, location: id.location)
     }
 
     private func checkedRule(_ text: LocatedText, in scope: Scope) -> Expression? {

@@ -5,6 +5,14 @@ struct Resolver {
     let declaration: SchemaDeclaration
     let log: DiagnosticLog
     private(set) var catalog: Catalog
+    /// The derived values that are resolved or under way, by owner and index.
+    private var derivedValues: [DerivedPlace: DerivedValue?] = [:]
+
+    /// A derived value's owner, by index, and its place there.
+    private struct DerivedPlace: Hashable {
+        let owner: Int
+        let index: Int
+    }
 
     static func schema(_ declaration: SchemaDeclaration, log: DiagnosticLog) -> Schema {
         var resolver = Resolver(declaration, log)
@@ -20,8 +28,8 @@ struct Resolver {
             })
     }
 
-    /// In the order of dependence: a field's type may be any entity, a derived value is over fields,
-    /// and a rule reads both.
+    /// In the order of dependence: a field's type may be any entity, a derived value is over fields
+    /// and other derived values, and a rule reads both.
     private mutating func schema() -> Schema {
         let entities = declaration.entities
         let fields = entities.map { $0.fields.map(field) }
@@ -30,8 +38,12 @@ struct Resolver {
                 Catalog.Member($1.0.name, field: $1.1, at: $0)
             }
         }
-        let derived = entities.indices.map { owner in
-            entities[owner].derived.map { derivedValue($0, ofEntity: owner) }
+        var derived: [[DerivedValue?]] = []
+        for owner in entities.indices {
+            derived.append(
+                entities[owner].derived.indices.map {
+                    derivedValue(DerivedPlace(owner: owner, index: $0))
+                })
         }
         refuseCrowdedSources(derived.joined().compactMap(\.self))
         for (index, entity) in entities.enumerated() {
@@ -40,18 +52,22 @@ struct Resolver {
                 Catalog.Member($1.0.name, derived: $1.1, at: $0)
             }
         }
+        let types = entities.indices.compactMap { index in
+            entityType(index, fields: fields[index], derived: derived[index])
+        }
+        if log.isEmpty { refuseCycles(types) }
         return Schema(
-            name: declaration.name,
-            entities: entities.indices.compactMap { index in
-                entityType(index, fields: fields[index], derived: derived[index])
-            },
-            operations: declaration.operations.map(operation))
+            name: declaration.name, entities: types,
+            operations: declaration.operations.map(operation),
+            transactionInvariants: declaration.transactionInvariants.compactMap(
+                transactionInvariant))
     }
 
     private func entityType(_ index: Int, fields: [Field?], derived: [DerivedValue?]) -> EntityType?
     {
         let entity = declaration.entities[index]
         let conditions = zip(entity.derived, derived).map { condition(of: $0, $1) }
+        let uniqueKeys = entity.uniqueKeys.compactMap { uniqueKey($0, of: index) }
         let invariants = invariants(ofEntity: index)
         guard let keyType = entity.keyType else { return nil }
         return EntityType(
@@ -62,7 +78,8 @@ struct Resolver {
                 derived?.condition = condition
                 return derived
             },
-            invariants: invariants, location: entity.name.location)
+            uniqueKeys: uniqueKeys, invariants: invariants, isGeneric: entity.isGeneric,
+            location: entity.name.location)
     }
 }
 
@@ -93,7 +110,17 @@ extension Resolver {
     }
 
     /// A derived value but for its condition, which can be checked when every name is known.
-    private func derivedValue(_ declaration: DerivedDeclaration, ofEntity owner: Int)
+    private mutating func derivedValue(_ place: DerivedPlace) -> DerivedValue? {
+        if let known = derivedValues[place] { return known }
+        // One that is computed from itself meets its own absence.
+        derivedValues.updateValue(nil, forKey: place)
+        let declaration = self.declaration.entities[place.owner].derived[place.index]
+        let value = derivedValue(declaration, ofEntity: place.owner)
+        derivedValues.updateValue(value, forKey: place)
+        return value
+    }
+
+    private mutating func derivedValue(_ declaration: DerivedDeclaration, ofEntity owner: Int)
         -> DerivedValue?
     {
         guard let declared = declaration.function, let source = entity(named: declared.type) else {
@@ -108,6 +135,14 @@ extension Resolver {
             condition: nil, type: type, location: declaration.name.location)
     }
 
+    private func uniqueKey(_ names: [Name], of entity: Int) -> UniqueKey? {
+        let fields = names.compactMap { field(named: $0, of: entity)?.index }
+        guard fields.count == names.count else { return nil }
+        return UniqueKey(
+            id: "unique(\(names.map(\.text).joined(separator: ", ")))", fields: fields,
+            location: names[0].location)
+    }
+
     private func refuseCrowdedSources(_ derived: [DerivedValue]) {
         let limit = Limits.Declaration.derivedCountPerSource
         for (source, values) in Dictionary(grouping: derived, by: \.source) {
@@ -120,20 +155,65 @@ extension Resolver {
         }
     }
 
-    private func function(_ declared: DerivedDeclaration.Function, over source: Int)
+    private mutating func function(_ declared: DerivedDeclaration.Function, over source: Int)
         -> (DerivedValue.Function, ValueType)?
     {
-        guard case .sum(_, let name) = declared else { return (.count, .int) }
-        guard let (index, type) = self.field(named: name, of: source) else { return nil }
-        switch type {
-        case .int, .decimal:
-            return (.sum(field: index), type)
-        case .bool, .uint, .double, .string, .bytes, .uuid, .timestamp, .duration, .null,
-            .enumeration, .entity, .list:
+        guard case .fold(let fold, _, let name) = declared else { return (.count, .int) }
+        guard let (member, type) = member(named: name, of: source) else { return nil }
+        switch (fold, type) {
+        case (.sum, .int), (.sum, .decimal): return (.sum(member), type)
+        case (.min, .int), (.min, .decimal), (.min, .timestamp), (.min, .duration):
+            return (.minimum(member), type)
+        case (.max, .int), (.max, .decimal), (.max, .timestamp), (.max, .duration):
+            return (.maximum(member), type)
+        default:
+            let types = fold == .sum ? "int or decimal" : "int, decimal, timestamp or duration"
             log.report(
                 name.location,
-                "'sum' needs a field of int or decimal; this is \(catalog.name(of: type))")
+                "'\(fold)' needs a member of \(types); this is \(catalog.name(of: type))")
             return nil
+        }
+    }
+
+    /// A field or derived value of the source.
+    private mutating func member(named name: Name, of source: Int) -> (Member, ValueType)? {
+        let derived = declaration.entities[source].derived
+        guard let index = derived.firstIndex(where: { $0.name.text == name.text }) else {
+            return field(named: name, of: source).map { (.field($0.index), $0.type) }
+        }
+        let place = DerivedPlace(owner: source, index: index)
+        var isUnderWay = false
+        if case .some(.none) = derivedValues[place] { isUnderWay = true }
+        let value = derivedValue(place)
+        if value == nil, isUnderWay, log.isEmpty {
+            log.report(
+                name.location,
+                "\(catalog.entities[source].name).\(name.text) would be computed from itself")
+        }
+        return value.map { (.derived(index), $0.type) }
+    }
+
+    /// Refuses derived values that are computed from themselves by way of a condition.
+    private func refuseCycles(_ types: [EntityType]) {
+        var isSettled: [DerivedPlace: Bool] = [:]
+        func settle(_ place: DerivedPlace) -> Bool {
+            if let known = isSettled[place] { return known }
+            isSettled[place] = false
+            let value = types[place.owner].derived[place.index]
+            let isSound = value.derivedInputs.allSatisfy {
+                settle(DerivedPlace(owner: value.source, index: $0))
+            }
+            isSettled[place] = isSound
+            return isSound
+        }
+        for (owner, type) in types.enumerated() {
+            for index in type.derived.indices
+            where !settle(DerivedPlace(owner: owner, index: index)) {
+                let value = type.derived[index]
+                log.report(
+                    value.location, "\(type.name).\(value.name) would be computed from itself")
+                return
+            }
         }
     }
 
@@ -151,7 +231,11 @@ extension Resolver {
         let entity = catalog.entities[entity]
         switch entity.member(named: name.text)?.kind {
         case .field(let index, let type, _, _): return (index, type)
-        case .derived, .broken: return nil
+        case .derived:
+            log.report(
+                name.location, "'\(name.text)' is a derived value; expected a field")
+            return nil
+        case .broken: return nil
         case nil:
             log.report(name.location, entity.unknownField(name.text, among: entity.fieldNames))
             return nil
@@ -169,6 +253,10 @@ extension Catalog.Member {
     }
 
     fileprivate init(_ name: Name, derived: DerivedValue?, at index: Int) {
-        self.init(name: name.text, kind: derived.map { .derived(index, $0.type) } ?? .broken)
+        self.init(
+            name: name.text,
+            kind: derived.map {
+                .derived(index, $0.type, isOptional: $0.function.isOptional)
+            } ?? .broken)
     }
 }

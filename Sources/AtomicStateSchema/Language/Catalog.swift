@@ -33,7 +33,7 @@ struct Catalog: Sendable {
         enum Kind: Sendable {
             /// Without a default, `create` has to name the field unless it is optional.
             case field(Int, ValueType, isOptional: Bool, default: Literal?)
-            case derived(Int, ValueType)
+            case derived(Int, ValueType, isOptional: Bool)
             case broken
         }
 

@@ -4,7 +4,7 @@ internal import AtomicStateValues
 extension Checker {
     /// The functions that a rule can call.
     private static let functions =
-        ["size", "startsWith", "endsWith", "contains", "has"] + conversions.keys.sorted()
+        ["size", "startsWith", "endsWith", "contains", "has", "delta"] + conversions.keys.sorted()
         + timeParts.keys.sorted()
 
     /// The types that functions convert to, by name.
@@ -29,9 +29,11 @@ extension Checker {
         for name in ["all", "exists", "exists_one", "filter", "map"] {
             reasons[name] = "rules don't loop; state a limit over many entities as a derived value"
         }
-        for name in ["delta", "max", "min", "now", "type"] {
-            reasons[name] = "not supported by this version"
+        for name in ["max", "min"] {
+            reasons[name] = "CEL has no such function; write a < b ? a : b"
         }
+        reasons["type"] = reasons["dyn"]
+        reasons["now"] = "the commit time is written 'now'"
         return reasons
     }()
 
@@ -43,6 +45,8 @@ extension Checker {
         case ("startsWith", let text?, 1): return test(.startsWith, text, arguments[0], name)
         case ("endsWith", let text?, 1): return test(.endsWith, text, arguments[0], name)
         case ("contains", let text?, 1): return test(.contains, text, arguments[0], name)
+        case ("delta", nil, 1): return delta(of: arguments[0], name)
+        case ("delta", _, _): return reject(name.location, Self.formOfDelta)
         case ("has", _, _): return reject(name.location, "'has' is called as has(entity.field)")
         case ("size", _, _): return reject(name.location, "'size' is called as size(value)")
         case ("startsWith", _, _), ("endsWith", _, _), ("contains", _, _):
@@ -75,20 +79,36 @@ extension Checker {
             return reject(name.location, "'has' asks for a field, as in has(self.note)")
         }
         guard let member = check(argument) else { return nil }
-        guard case .field(of: let entity, let field) = member.kind, isOptional(member) else {
+        switch member.kind {
+        case .field(of: let entity, let index) where isOptional(member):
+            return Expression(
+                .has(.field(index), of: entity), type: .bool, location: name.location)
+        case .derived(of: let entity, let index) where isOptional(member):
+            return Expression(
+                .has(.derived(index), of: entity), type: .bool, location: name.location)
+        default:
             return Expression(.literal(.bool(true)), type: .bool, location: name.location)
         }
-        return Expression(.has(field: field, of: entity), type: .bool, location: name.location)
     }
 
-    /// Whether the expression is an optional field.
+    /// Whether the expression is a member that may be without a value.
     func isOptional(_ expression: Expression) -> Bool {
-        guard case .field(of: let owner, let field) = expression.kind,
-            case .entity(let entity) = owner.type
-        else { return false }
-        return catalog.entities[entity].members.contains { member in
-            if case .field(field, _, isOptional: true, _) = member.kind { true } else { false }
+        switch expression.kind {
+        case .field(of: let owner, let field):
+            members(of: owner).contains { member in
+                if case .field(field, _, isOptional: true, _) = member.kind { true } else { false }
+            }
+        case .derived(of: let owner, let derived):
+            members(of: owner).contains { member in
+                if case .derived(derived, _, isOptional: true) = member.kind { true } else { false }
+            }
+        default: false
         }
+    }
+
+    private func members(of owner: Expression) -> [Catalog.Member] {
+        guard case .entity(let entity) = owner.type else { return [] }
+        return catalog.entities[entity].members
     }
 
     private func size(of value: Syntax, _ name: Name) -> Expression? {

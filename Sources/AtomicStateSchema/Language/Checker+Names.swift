@@ -22,12 +22,7 @@ extension Checker {
         switch declaration.member(named: name.text)?.kind {
         case .field(let index, let type, _, _):
             return Expression(.field(of: base, index), type: type, location: name.location)
-        case .derived(let index, let type):
-            if scope.reach == .ownFields {
-                return reject(
-                    name.location,
-                    "a 'where' rule reads fields; '\(name.text)' is a derived value")
-            }
+        case .derived(let index, let type, _):
             return Expression(.derived(of: base, index), type: type, location: name.location)
         case .broken: return nil
         case nil:

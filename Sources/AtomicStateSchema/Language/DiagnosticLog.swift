@@ -5,6 +5,8 @@ extension Diagnostic: Error {}
 final class DiagnosticLog {
     private var diagnostics: [Diagnostic] = []
 
+    var isEmpty: Bool { diagnostics.isEmpty }
+
     func report(_ location: SourceLocation, _ message: String) {
         diagnostics.append(Diagnostic(location, message))
     }

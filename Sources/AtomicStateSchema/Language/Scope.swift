@@ -9,13 +9,14 @@ struct Scope: Sendable {
 
     /// What a rule may read of an entity.
     enum Reach: Sendable {
-        /// A `where`: the fields of `self`. Derived values are totals of such rules' outcomes.
-        case ownFields
-        /// An invariant: `self`, with derived values. What it reads decides which transactions it
-        /// is judged after, so it can't read entities that change without `self` changing.
+        /// An invariant or a `where`: `self`, with derived values. What it reads decides which
+        /// transactions it is judged after, so it can't read entities that change without `self`
+        /// changing.
         case ownEntity
         /// An operation: everything, through references too.
         case references
+        /// A transaction invariant: no entity, but what a transaction changes of all of them.
+        case changes
     }
 
     var bindings: [Binding]
@@ -31,17 +32,17 @@ struct Scope: Sendable {
                 Binding(name: "oldSelf", kind: .oldSelfEntity, type: .entity(index)),
             ],
             reach: .ownEntity,
-            unavailable: ["now": "'now' is not supported by this version"])
+            unavailable: ["now": "an invariant holds at any time; 'now' is for operations"])
     }
 
     /// The `where` of a derived value, over the source's entities.
     static func condition(onEntity index: Int) -> Scope {
         Scope(
             bindings: [Binding(name: "self", kind: .selfEntity, type: .entity(index))],
-            reach: .ownFields,
+            reach: .ownEntity,
             unavailable: [
                 "oldSelf": "a 'where' rule reads one state; 'oldSelf' is for invariants",
-                "now": "'now' is not supported by this version",
+                "now": "a 'where' rule holds at any time; 'now' is for operations",
             ])
     }
 
@@ -50,14 +51,21 @@ struct Scope: Sendable {
         Scope(
             bindings: parameters.enumerated().map { index, parameter in
                 Binding(name: parameter.name, kind: .parameter(index), type: parameter.type)
-            },
+            } + [Binding(name: "now", kind: .now, type: .timestamp)],
             reach: .references,
             unavailable: [
                 "self": "an operation reads its parameters; 'self' is for invariants",
                 "oldSelf": "an operation reads its parameters; 'oldSelf' is for invariants",
-                "now": "'now' is not supported by this version",
             ])
     }
+
+    /// The rule of a transaction invariant.
+    static let transaction: Scope = {
+        let reason = "a rule about a transaction reads changes, as in delta(Team.seats)"
+        return Scope(
+            bindings: [], reach: .changes,
+            unavailable: ["self": reason, "oldSelf": reason, "now": reason])
+    }()
 
     /// The effects after `delete name`.
     mutating func markDeleted(_ name: String) {

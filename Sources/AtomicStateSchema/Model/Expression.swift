@@ -24,8 +24,13 @@ package struct Expression: Sendable {
         case field(of: Expression, Int)
         /// A derived value of an entity-typed expression, by index.
         case derived(of: Expression, Int)
-        /// Whether an optional field has a value.
-        case has(field: Int, of: Expression)
+        /// Whether an optional member has a value.
+        case has(Member, of: Expression)
+        /// The commit time of the transaction's group, a timestamp. Operations only.
+        case now
+        /// How much the transaction changes the sum of a member over all entities of a type, by
+        /// index; without a member, their number. Transaction invariants only.
+        case delta(entity: Int, Member?)
         /// The key of an entity-typed expression.
         case key(of: Expression)
         /// CEL's logical operators, which absorb an error of one side if the other decides.

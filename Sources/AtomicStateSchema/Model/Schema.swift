@@ -6,11 +6,16 @@ package struct Schema: Sendable {
     package var name: String
     package var entities: [EntityType]
     package var operations: [Operation]
+    package var transactionInvariants: [TransactionInvariant]
 
-    package init(name: String, entities: [EntityType], operations: [Operation]) {
+    package init(
+        name: String, entities: [EntityType], operations: [Operation],
+        transactionInvariants: [TransactionInvariant]
+    ) {
         self.name = name
         self.entities = entities
         self.operations = operations
+        self.transactionInvariants = transactionInvariants
     }
 }
 
@@ -20,18 +25,46 @@ package struct EntityType: Sendable {
     package var keyType: KeyType
     package var fields: [Field]
     package var derived: [DerivedValue]
-    package var invariants: [Invariant]
+    package var uniqueKeys: [UniqueKey]
+    package var invariants: [Rule]
+    /// Whether clients may create, update and delete its entities without a declared operation.
+    package var isGeneric: Bool
     package var location: SourceLocation
 
     package init(
         name: String, keyType: KeyType, fields: [Field], derived: [DerivedValue],
-        invariants: [Invariant], location: SourceLocation
+        uniqueKeys: [UniqueKey], invariants: [Rule], isGeneric: Bool,
+        location: SourceLocation
     ) {
         self.name = name
         self.keyType = keyType
         self.fields = fields
         self.derived = derived
+        self.uniqueKeys = uniqueKeys
         self.invariants = invariants
+        self.isGeneric = isGeneric
+        self.location = location
+    }
+}
+
+/// A member of an entity type, by its index among its kind.
+package enum Member: Hashable, Sendable {
+    case field(Int)
+    case derived(Int)
+}
+
+/// Fields whose values no two entities of a type have in common. An entity without a value in one of
+/// them is compared with none.
+package struct UniqueKey: Sendable {
+    /// `unique(org, name)`
+    package var id: String
+    /// By index, each once, in the order of the schema file.
+    package var fields: [Int]
+    package var location: SourceLocation
+
+    package init(id: String, fields: [Int], location: SourceLocation) {
+        self.id = id
+        self.fields = fields
         self.location = location
     }
 }
@@ -60,12 +93,32 @@ package struct Field: Sendable {
     }
 }
 
-/// A total over the entities of another type that refer to this one.
+/// A value of all entities of another type that refer to this one.
 package struct DerivedValue: Sendable {
     package enum Function: Sendable, Hashable {
-        /// The sum of a numeric field of the source, by index.
-        case sum(field: Int)
+        /// The sum of a numeric member of the source. A member without a value counts as 0.
+        case sum(Member)
         case count
+        /// The least or greatest value of a member of the source, which is a number or a time. There
+        /// is none if no entity takes part, or none of those that do has a value.
+        case minimum(Member)
+        case maximum(Member)
+
+        /// What it is computed from, if from a member.
+        package var operand: Member? {
+            switch self {
+            case .sum(let member), .minimum(let member), .maximum(let member): member
+            case .count: nil
+            }
+        }
+
+        /// Whether it may be without a value.
+        package var isOptional: Bool {
+            switch self {
+            case .minimum, .maximum: true
+            case .sum, .count: false
+            }
+        }
     }
 
     package var name: String
@@ -76,7 +129,7 @@ package struct DerivedValue: Sendable {
     package var groupBy: Int
     /// Which of the source's entities take part, over `self` of the source type; nil for all.
     package var condition: Expression?
-    /// `int`, or the `decimal` of the summed field.
+    /// `int` for a count, otherwise the operand's.
     package var type: ValueType
     package var location: SourceLocation
 
@@ -94,17 +147,63 @@ package struct DerivedValue: Sendable {
     }
 }
 
-/// A rule that holds for every entity of its type after every transaction.
-package struct Invariant: Sendable {
+/// A rule with its name: of an entity type, one that holds for every entity after every transaction; of
+/// an operation, one that has to hold before its effects.
+package struct Rule: Sendable {
     package var id: String
     package var rule: Expression
-    package var message: String?
+    package var message: MessageTemplate?
     package var location: SourceLocation
 
-    package init(id: String, rule: Expression, message: String?, location: SourceLocation) {
+    package init(
+        id: String, rule: Expression, message: MessageTemplate?, location: SourceLocation
+    ) {
         self.id = id
         self.rule = rule
         self.message = message
+        self.location = location
+    }
+}
+
+/// What a rejection says to a person.
+package struct MessageTemplate: Sendable {
+    package enum Part: Sendable {
+        case text(String)
+        /// A value that the rule could read, as it is for the rejected transaction.
+        case value(Expression)
+    }
+
+    package var parts: [Part]
+
+    package init(parts: [Part]) {
+        self.parts = parts
+    }
+}
+
+/// A rule about what a whole transaction changes: an expression over `delta`s.
+package struct TransactionInvariant: Sendable {
+    package enum Scope: Sendable {
+        case all
+        /// Transactions with a step that is one of these operations.
+        case only(Set<Int>)
+        /// Transactions with a step that is none of these operations.
+        case except(Set<Int>)
+    }
+
+    package var id: String
+    package var rule: Expression
+    package var message: MessageTemplate?
+    package var scope: Scope
+    package var location: SourceLocation
+
+    package init(
+        id: String, rule: Expression, message: MessageTemplate?, scope: Scope,
+        location: SourceLocation
+    ) {
+        self.id = id
+        self.rule = rule
+        self.message = message
+        self.scope = scope
         self.location = location
     }
 }
@@ -114,13 +213,13 @@ package struct Operation: Sendable {
     package var name: String
     package var parameters: [Parameter]
     /// Judged in order before the effects, on the state that the transaction finds.
-    package var requirements: [Requirement]
+    package var requirements: [Rule]
     /// Applied in order, each seeing the ones before.
     package var effects: [Effect]
     package var location: SourceLocation
 
     package init(
-        name: String, parameters: [Parameter], requirements: [Requirement], effects: [Effect],
+        name: String, parameters: [Parameter], requirements: [Rule], effects: [Effect],
         location: SourceLocation
     ) {
         self.name = name
@@ -147,20 +246,6 @@ package struct Parameter: Sendable {
     }
 }
 
-package struct Requirement: Sendable {
-    package var id: String
-    package var rule: Expression
-    package var message: String?
-    package var location: SourceLocation
-
-    package init(id: String, rule: Expression, message: String?, location: SourceLocation) {
-        self.id = id
-        self.rule = rule
-        self.message = message
-        self.location = location
-    }
-}
-
 /// One step of an operation.
 package struct Effect: Sendable {
     package enum Kind: Sendable {
@@ -172,6 +257,8 @@ package struct Effect: Sendable {
         /// the type of the entity's key.
         case create(entity: Int, key: Expression, values: [Expression])
         case delete(entity: Expression)
+        /// Fails unless the entity's version, the sequence of its last change, is the one given.
+        case expectVersion(entity: Expression, version: Expression)
     }
 
     package var kind: Kind

@@ -43,6 +43,8 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     case loadText
     /// a, a+1 = [b + operand], [b + operand + 1]
     case loadPair
+    /// time a = the commit time
+    case now
     /// a = the register c + b, or the pair c + 2b; fails unless b is less than the operand
     case pick, pickPair
     /// a = !b
@@ -100,6 +102,8 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     case takeError
     /// put a into the error register and go to onError
     case raise
+    /// put a into the error register
+    case restoreError
 
     // Rows
     /// Keep the row a as it is before its first change; the operand is its type. Fails for a row
@@ -111,11 +115,20 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     case existedBefore
     /// a = 1 if row b exists now; 0 for no row
     case exists
+    /// a = the row of type operand whose key is b, or text b. Fails if there is none.
+    case find
+    /// Fail unless the version of row a is b.
+    case checkVersion
     // Of optional fields: bit c of [row + operand] tells whether there is a value.
     /// a = bit c of [b + operand]
     case isPresent
     /// fail unless bit c of [b + operand] is 1
     case requirePresent
+    // Of optional derived values: [row + operand] is the root of a tree, or 0.
+    /// a = 1 unless [b + operand] is 0
+    case hasRoot
+    /// fail if [b + operand] is 0
+    case requireRoot
     /// bit c of [a + operand] = 1, or 0
     case markPresent, markAbsent
 
@@ -125,22 +138,30 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     case storePair
     /// [a + operand] = a new text block that holds text b, of at most c bytes
     case storeText
-    /// [a + operand] = row b, with both targets' counts; c is the target's reference count offset
+    /// [a + operand] = row b or none, with both targets' counts; c is the target's reference count
+    /// offset
     case storeReference
     /// a = a new row of type operand whose key is b, or text b. Fails if there is one.
     case create
     /// Delete row a of type operand.
     case delete
-    /// Apply how row b changed to the total `Program.derived[operand]`: registers c and c+1 say
-    /// whether it took part before and takes part now; a and a+1 receive the rows that hold the total
-    /// it left and the one it joined, 0 for none.
+    /// Apply how row b changed to the derived value `Program.derived[operand]`: registers c and c+1
+    /// say whether it took part before and takes part now; a and a+1 receive the rows that hold the
+    /// value it left and the one it joined, 0 for none.
     case settle
+    /// Take row a, as it was before, out of the index `Program.uniqueKeys[operand]`.
+    case releaseUnique
+    /// Enter row a, as it is now, into that index. Fails if another row has the same values.
+    case claimUnique
+    /// a = by how much the transaction changes the sum of [row + operand] over all rows of type c; if b
+    /// is 1, the number of rows
+    case delta
     /// Fail if row a is gone but referred to; the operand is its reference count offset.
     case checkUnreferenced
 
     // Ends
     /// Note for the rejection what the rule read: the value in b, the text or time b, or that there was
-    /// none, as observation operand.
+    /// none, as observation operand; c is its `ObservationRole`.
     case observe, observeText, observeTime, observeAbsent
     /// Reject: rule operand is false. Row a, or 0 if c is 0, is the entity it is false for.
     case rejectRule
@@ -148,6 +169,17 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     case rejectError
     /// The transaction is accepted.
     case accept
+}
+
+/// What a noted value is to the rule.
+package enum ObservationRole: UInt16, Sendable {
+    /// A value that it read.
+    case read
+    /// The same value before the transaction.
+    case before
+    /// What it compared with its limit.
+    case compared
+    case limit
 }
 
 /// How a value that is no text is written as text.

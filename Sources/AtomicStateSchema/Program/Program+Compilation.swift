@@ -12,62 +12,136 @@ extension Program {
             RowLayout(of: schema.entities[$0], isReferredTo: referredTo.contains($0))
         }
         var rules = RuleTable(schema: schema)
-        let derived = try Self.layOutDerived(schema, layouts, &rules)
-        let checks = InvariantChecks(schema: schema, rules: &rules)
+        let data = ProgramData(
+            schema: schema, layouts: layouts,
+            derived: try Self.layOutDerived(schema, layouts, &rules),
+            uniqueKeys: Self.layOutUniqueKeys(schema, layouts, &rules),
+            invariants: InvariantChecks(schema: schema, rules: &rules))
 
         var diagnostics: [Diagnostic] = []
-        var operations: [Routine] = []
-        for operation in schema.operations {
-            let compiler = OperationCompiler(
-                operation: operation, schema: schema, layouts: layouts, derived: derived,
-                checks: checks)
+        var operations: [TransactionForm] = []
+        for (index, operation) in schema.operations.enumerated() {
+            let compiler = TransactionCompiler(
+                steps: [.init(operation: operation, index: index, place: nil)], data: data)
             do throws(SchemaError) {
-                operations.append(try compiler.compile(rules: &rules))
+                operations.append(
+                    TransactionForm(
+                        steps: nil, parameters: operation.parameters,
+                        routine: try compiler.compile(rules: &rules)))
             } catch {
                 diagnostics += error.diagnostics
             }
         }
         guard diagnostics.isEmpty else { throw SchemaError(diagnostics: diagnostics) }
-        self.schema = schema
-        self.layouts = layouts
-        self.derived = derived
+        self.data = data
         self.operations = operations
         var inspections: [Routine] = []
         for (type, entity) in schema.entities.enumerated() {
             inspections.append(
                 try Self.compileInspection(
-                    of: entity, checks: checks.byType[type], layouts: layouts))
+                    of: entity, checks: data.invariants.byType[type], layouts: layouts))
         }
         self.inspections = inspections
         self.rules = rules.descriptions
     }
 
+    /// Compiles a transaction of several steps. Each refers in `rules` to descriptions that are added
+    /// to the program's own.
+    ///
+    /// - Throws: what the schema does not allow, or what is too large.
+    package func compose(
+        _ steps: [TransactionStep], rules descriptions: inout [RuleDescription]
+    ) throws(StepError) -> TransactionForm {
+        guard (1...Limits.Transaction.stepCount).contains(steps.count) else {
+            throw StepError(
+                "\(steps.count) steps: expected 1 to \(Limits.Transaction.stepCount)")
+        }
+        var parts: [TransactionCompiler.Step] = []
+        for (index, step) in steps.enumerated() {
+            let place = "steps[\(index)]"
+            let operation = try schema.operation(of: step, at: place)
+            var declared: Int?
+            if case .operation(let index) = step { declared = index }
+            parts.append(.init(operation: operation, index: declared, place: place))
+        }
+        let parameters = parts.flatMap(\.operation.parameters)
+        guard parameters.count <= Limits.Transaction.argumentCount else {
+            throw StepError(
+                "\(parameters.count) arguments: expected at most "
+                    + "\(Limits.Transaction.argumentCount)")
+        }
+        var rules = RuleTable(schema: schema, descriptions: descriptions)
+        do throws(SchemaError) {
+            let routine = try TransactionCompiler(steps: parts, data: data).compile(rules: &rules)
+            descriptions = rules.descriptions
+            return TransactionForm(steps: steps, parameters: parameters, routine: routine)
+        } catch {
+            throw StepError(error.diagnostics.map(\.message).joined(separator: "; "))
+        }
+    }
+
+    private static func layOutUniqueKeys(
+        _ schema: Schema, _ layouts: [RowLayout], _ rules: inout RuleTable
+    ) -> [UniqueKeyLayout] {
+        var result: [UniqueKeyLayout] = []
+        for (type, entity) in schema.entities.enumerated() {
+            let layout = layouts[type]
+            for (index, key) in entity.uniqueKeys.enumerated() {
+                let reads = key.fields.map { field in
+                    Expression(
+                        .field(
+                            of: Expression(
+                                .selfEntity, type: .entity(type), location: key.location), field),
+                        type: entity.fields[field].type, location: key.location)
+                }
+                let bits = key.fields.compactMap { layout.presence(of: .field($0)) }
+                result.append(
+                    UniqueKeyLayout(
+                        type: type, index: index,
+                        fields: key.fields.map { field in
+                            let form = entity.fields[field].type.form
+                            var isText = false
+                            if case .text = form { isText = true }
+                            return UniqueKeyLayout.Part(
+                                offset: layout.fieldOffsets[field], isText: isText,
+                                wordCount: entity.fields[field].type.wordCount)
+                        },
+                        presence: bits.first.map { first in
+                            RowLayout.Presence(
+                                offset: first.offset, mask: bits.reduce(0) { $0 | $1.mask })
+                        },
+                        rule: rules.add(
+                            .uniqueKey, id: "\(entity.name).\(key.id)", entity: type,
+                            observations: rules.observations(of: reads, parameters: []))))
+            }
+        }
+        return result
+    }
+
     private static func layOutDerived(
         _ schema: Schema, _ layouts: [RowLayout], _ rules: inout RuleTable
     ) throws(SchemaError) -> [DerivedLayout] {
-        var totalsOfSource: [Int: Int] = [:]
+        var countOfSource: [Int: Int] = [:]
         var result: [DerivedLayout] = []
-        for (holder, entity) in schema.entities.enumerated() {
-            for (index, total) in entity.derived.enumerated() {
-                let source = layouts[total.source]
-                let summandOffset: Int?
-                switch total.function {
-                case .sum(field: let field): summandOffset = source.fieldOffsets[field]
-                case .count: summandOffset = nil
-                }
-                let (condition, conditionResult) = try compileCondition(total, layouts: layouts)
-                result.append(
-                    DerivedLayout(
-                        holder: holder, index: index, source: total.source,
-                        totalOffset: layouts[holder].derivedOffsets[index],
-                        groupByOffset: source.fieldOffsets[total.groupBy],
-                        summandOffset: summandOffset,
-                        settledBit: totalsOfSource[total.source, default: 0],
-                        rule: rules.add(
-                            .derived, id: "\(entity.name).\(total.name)", entity: holder),
-                        condition: condition, conditionResult: conditionResult))
-                totalsOfSource[total.source, default: 0] += 1
-            }
+        for (holder, index) in schema.derivedInOrderOfDependence {
+            let value = schema.entities[holder].derived[index]
+            let source = layouts[value.source]
+            let (condition, conditionResult) = try compileCondition(value, layouts: layouts)
+            result.append(
+                DerivedLayout(
+                    holder: holder, index: index, source: value.source, function: value.function,
+                    valueOffset: layouts[holder].derivedOffsets[index],
+                    rootOffset: layouts[holder].rootOffsets[index],
+                    wordCount: value.type.wordCount,
+                    groupByOffset: source.fieldOffsets[value.groupBy],
+                    operandOffset: value.function.operand.map(source.offset),
+                    operandPresence: value.function.operand.flatMap(source.presence),
+                    settledBit: countOfSource[value.source, default: 0],
+                    rule: rules.add(
+                        .derived, id: "\(schema.entities[holder].name).\(value.name)",
+                        entity: holder),
+                    condition: condition, conditionResult: conditionResult))
+            countOfSource[value.source, default: 0] += 1
         }
         return result
     }
@@ -98,5 +172,24 @@ extension Program {
         builder.emit(.accept)
         builder.emitFailureBlocks()
         return try builder.finish("entity '\(type.name)'", type.location)
+    }
+}
+
+extension Schema {
+    /// Every derived value of every type, each after those that it is computed from.
+    fileprivate var derivedInOrderOfDependence: [(holder: Int, index: Int)] {
+        var order: [(holder: Int, index: Int)] = []
+        var isPlaced = entities.map { $0.derived.map { _ in false } }
+        func place(_ holder: Int, _ index: Int) {
+            guard !isPlaced[holder][index] else { return }
+            isPlaced[holder][index] = true
+            let value = entities[holder].derived[index]
+            for input in value.derivedInputs.sorted() { place(value.source, input) }
+            order.append((holder, index))
+        }
+        for (holder, entity) in entities.enumerated() {
+            for index in entity.derived.indices { place(holder, index) }
+        }
+        return order
     }
 }

@@ -2,32 +2,61 @@ package import AtomicStateValues
 
 /// A schema compiled for the engine: flat code over fixed registers and row layouts.
 package struct Program: Sendable {
-    package let schema: Schema
-    /// By entity type, as `Schema.entities`.
-    package let layouts: [RowLayout]
-    /// Every derived value of every type.
-    package let derived: [DerivedLayout]
+    let data: ProgramData
     /// As `Schema.operations`.
-    package let operations: [Routine]
+    package let operations: [TransactionForm]
     /// By entity type: every invariant of one row, the row's address being in register 0. A rule
     /// about the change from `oldSelf` is not judged.
     package let inspections: [Routine]
     /// What a rejection refers to.
     package let rules: [RuleDescription]
+
+    package var schema: Schema { data.schema }
+    package var layouts: [RowLayout] { data.layouts }
+    package var derived: [DerivedLayout] { data.derived }
+    package var uniqueKeys: [UniqueKeyLayout] { data.uniqueKeys }
+}
+
+/// What every transaction is compiled with.
+struct ProgramData: Sendable {
+    let schema: Schema
+    /// By entity type, as `Schema.entities`.
+    let layouts: [RowLayout]
+    /// Every derived value of every type, each after those that it is computed from.
+    let derived: [DerivedLayout]
+    /// Every unique key of every type.
+    let uniqueKeys: [UniqueKeyLayout]
+    let invariants: InvariantChecks
+}
+
+/// What a transaction consists of, compiled: one operation, or several steps.
+package struct TransactionForm: Sendable {
+    /// Nil for one operation.
+    package let steps: [TransactionStep]?
+    /// Those of all steps, in order.
+    package let parameters: [Parameter]
+    package let routine: Routine
 }
 
 /// Where a derived value is and what it is computed from.
 package struct DerivedLayout: Sendable {
     package let holder: Int
-    /// The total's index in its holder's type.
+    /// The value's index in its holder's type.
     package let index: Int
     package let source: Int
-    /// Of the total, in the holder's row.
-    package let totalOffset: Int
+    package let function: DerivedValue.Function
+    /// Of the value, in the holder's row.
+    package let valueOffset: Int
+    /// Of the tree of a `min` or `max`, in the holder's row; nil for a total.
+    package let rootOffset: Int?
+    /// The words of the value.
+    package let wordCount: Int
     /// Of the reference to the holder, in the source's row.
     package let groupByOffset: Int
-    /// Of the summed field, in the source's row; nil for a count.
-    package let summandOffset: Int?
+    /// Of the member that it is computed from, in the source's row; nil for a count.
+    package let operandOffset: Int?
+    /// Whether the source has that member; nil if it always does.
+    package let operandPresence: RowLayout.Presence?
     /// Which of its source's totals this is: a bit of the mask of those a touched row has settled.
     package let settledBit: Int
     /// The rule named by a rejection for overflow.
@@ -36,6 +65,25 @@ package struct DerivedLayout: Sendable {
     /// `conditionResult`. Nil for all.
     package let condition: Routine?
     package let conditionResult: Register
+}
+
+/// What a unique key compares.
+package struct UniqueKeyLayout: Sendable {
+    package let type: Int
+    /// Its place among those of its type.
+    package let index: Int
+    package let fields: [Part]
+    /// The bits of the presence word that have to be set for an entity to be compared; nil if no field
+    /// is optional.
+    package let presence: RowLayout.Presence?
+    /// The rule named by a rejection.
+    package let rule: Int
+
+    package struct Part: Sendable, BitwiseCopyable {
+        package let offset: Int
+        package let isText: Bool
+        package let wordCount: Int
+    }
 }
 
 /// Code with what its frame holds at the start.
@@ -69,6 +117,8 @@ package struct ParameterSlot: Sendable, BitwiseCopyable {
         case time(TimeKind)
         /// The key of an existing entity of the type; the register receives its row's address.
         case reference(type: Int)
+        /// The key of an entity of the type, whose row is looked for later.
+        case key(type: Int)
     }
 
     package let kind: Kind
@@ -99,19 +149,30 @@ package struct WriteTarget: Sendable {
 package struct RuleDescription: Sendable {
     package enum Kind: Sendable {
         case invariant
+        case transactionInvariant
         case requirement
         case parameter
         case effect
         case derived
+        case uniqueKey
     }
 
     package let kind: Kind
     package let id: String
-    package let message: String?
+    /// Text, and values by their index in `observations`; nil if the schema gives none.
+    package let message: [MessagePart]?
     /// The type of the entity that the rule is about, if it is about one.
     package let entity: Int?
-    /// What the rule reads, by the operand of `observe`.
+    /// What the rule and its message read, by the operand of `observe`.
     package let observations: [Observation]
+    /// The types of the two sides of the comparison with a limit, if the rule is about one.
+    package let compared: ValueType?
+    package let limit: ValueType?
+
+    package enum MessagePart: Sendable {
+        case text(String)
+        case observation(Int)
+    }
 
     package struct Observation: Sendable {
         package let name: String
@@ -146,14 +207,17 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
     case valueAbsent = 12
     /// An index is not one of its list's.
     case indexOutOfRange = 13
+    /// Another entity has the same values in the fields of a unique key.
+    case notUnique = 14
+    /// The entity has another version than the one expected.
+    case versionMismatch = 15
 
     /// Whether the same transaction may be accepted after others have changed the state.
     package var retryCanHelp: Bool {
         switch self {
         case .invariantViolated, .requirementFailed, .entityMissing, .entityExists,
             .arithmeticOverflow, .divisionByZero, .conversionFailed, .entityReferenced,
-            .valueAbsent,
-            .indexOutOfRange:
+            .valueAbsent, .indexOutOfRange, .notUnique, .versionMismatch:
             true
         case .argumentOutOfRange, .textTooLong, .textMalformed:
             false
@@ -176,6 +240,8 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
         case .textMalformed: "the text is not valid UTF-8"
         case .valueAbsent: "an optional field has no value"
         case .indexOutOfRange: "the index is not one of the list's"
+        case .notUnique: "another entity has the same values"
+        case .versionMismatch: "the entity has another version than the one expected"
         }
     }
 }

@@ -9,8 +9,6 @@ struct Bindings {
     var oldSelfRow: Register?
     /// By parameter. That of a reference holds the row's address.
     var parameters: [Register] = []
-    /// Whether an optional field is read only where it is known to have a value.
-    var absenceIsExcluded = false
 }
 
 extension RoutineBuilder {
@@ -28,14 +26,23 @@ extension RoutineBuilder {
         case .parameter(let index):
             return bindings.parameters[index]
         case .field(of: let entity, let index):
-            return loadField(index, of: entity, expression.type, in: bindings, onError: onError)
-        case .has(field: let index, of: let entity):
-            return presence(of: index, entity, in: bindings, onError: onError)
-                ?? constant(1 as UInt64)
+            return load(
+                .field(index), of: entity, expression.type, in: bindings, onError: onError)
+        case .has(let member, of: let entity):
+            return presence(of: member, entity, in: bindings, onError: onError)
         case .derived(of: let entity, let index):
-            let row = row(of: entity, in: bindings, onError: onError)
-            let offset = layout(of: entity, in: bindings).derivedOffsets[index]
-            return load(expression.type, at: offset, of: row)
+            return load(
+                .derived(index), of: entity, expression.type, in: bindings, onError: onError)
+        case .now:
+            let result = registers(2)
+            emit(.now, a: result)
+            return result
+        case .delta(entity: let type, let member):
+            let result = registers(1)
+            emit(
+                .delta, a: result, b: member == nil ? 1 : 0, c: Register(type),
+                operand: member.map(bindings.layouts[type].offset) ?? 0, onError: onError)
+            return result
         case .key(of: let entity):
             let row = row(of: entity, in: bindings, onError: onError)
             return load(expression.type, at: RowLayout.keyOffset, of: row)
@@ -139,33 +146,44 @@ extension RoutineBuilder {
         return result
     }
 
-    private mutating func loadField(
-        _ field: Int, of entity: Expression, _ type: ValueType, in bindings: Bindings,
+    private mutating func load(
+        _ member: Member, of entity: Expression, _ type: ValueType, in bindings: Bindings,
         onError: Label
     ) -> Register {
         let layout = layout(of: entity, in: bindings)
         let row = row(of: entity, in: bindings, onError: onError)
-        if !bindings.absenceIsExcluded, let offset = layout.presenceOffset,
-            let bit = layout.presenceBit(of: field)
-        {
-            emit(.requirePresent, b: row, c: Register(bit), operand: offset, onError: onError)
+        if let presence = layout.presence(of: member) {
+            emit(
+                member.isField ? .requirePresent : .requireRoot, b: row, c: presence.bit,
+                operand: presence.offset, onError: onError)
         }
-        return load(type, at: layout.fieldOffsets[field], of: row)
+        return load(type, at: layout.offset(of: member), of: row)
     }
 
-    /// Whether the field has a value; nil for a field that always has one.
-    mutating func presence(
-        of field: Int, _ entity: Expression, in bindings: Bindings, onError: Label
-    ) -> Register? {
-        let layout = layout(of: entity, in: bindings)
-        guard let offset = layout.presenceOffset, let bit = layout.presenceBit(of: field) else {
-            return nil
+    private mutating func presence(
+        of member: Member, _ entity: Expression, in bindings: Bindings, onError: Label
+    ) -> Register {
+        guard let presence = layout(of: entity, in: bindings).presence(of: member) else {
+            return constant(1 as UInt64)
         }
         let row = row(of: entity, in: bindings, onError: onError)
         let result = registers(1)
-        emit(.isPresent, a: result, b: row, c: Register(bit), operand: offset)
+        emit(
+            member.isField ? .isPresent : .hasRoot, a: result, b: row, c: presence.bit,
+            operand: presence.offset)
         return result
     }
+}
+
+extension Member {
+    fileprivate var isField: Bool {
+        if case .field = self { true } else { false }
+    }
+}
+
+extension RowLayout.Presence {
+    /// Of a field, its place in the presence word.
+    fileprivate var bit: Register { Register(mask.trailingZeroBitCount) }
 }
 
 // MARK: Logic

@@ -6,12 +6,14 @@
 ///     3            the key: the number itself, or the address of a text block
 ///     4            how many references point here; only for types that are referred to
 ///     then         presence: bit n tells whether field n has a value; only if one is optional
-///     then         a word or two for each field, then one for each derived value
+///     then         a word or two for each field, then for each derived value
+///     then         for each `min` and `max`, the root of the tree of its values; see the engine
 ///
 /// A word holds a bool as 0 or 1; int and decimal as two's complement; uint as itself; an
 /// enumeration as its index; a string, bytes or uuid as the address of its text block; a reference as
 /// the address of the target's row. A timestamp or duration has two words: its seconds as two's
-/// complement, and its nanoseconds. A field without a value holds zeros, or an empty text.
+/// complement, and its nanoseconds. A member without a value holds zeros, or an empty text; a `min`
+/// or `max` has a value if its tree has a root.
 package struct RowLayout: Sendable {
     package static let versionOffset = 0
     package static let touchOffset = 1
@@ -27,6 +29,10 @@ package struct RowLayout: Sendable {
     package let referenceCountOffset: Int?
     package let fieldOffsets: [Int]
     package let derivedOffsets: [Int]
+    /// Of each derived value, where the root of its tree is; nil for one that needs none.
+    package let rootOffsets: [Int?]
+    /// The words before the roots: what an undo puts back.
+    package let imageWordCount: Int
     /// The row's length in words.
     package let wordCount: Int
     /// The fields whose word is the address of a text block.
@@ -60,8 +66,19 @@ package struct RowLayout: Sendable {
             next += field.type.wordCount
         }
         self.fieldOffsets = fieldOffsets
-        derivedOffsets = type.derived.indices.map { next + $0 }
-        next += type.derived.count
+        var derivedOffsets: [Int] = []
+        for derived in type.derived {
+            derivedOffsets.append(next)
+            next += derived.type.wordCount
+        }
+        self.derivedOffsets = derivedOffsets
+        imageWordCount = next
+        var rootOffsets: [Int?] = []
+        for derived in type.derived {
+            rootOffsets.append(derived.function.isOptional ? next : nil)
+            next += derived.function.isOptional ? 1 : 0
+        }
+        self.rootOffsets = rootOffsets
         keyType = type.keyType
         // A row that fits a cache line does not straddle two.
         wordCount = next == 7 ? 8 : next
@@ -85,11 +102,36 @@ package struct RowLayout: Sendable {
     package func presenceBit(of field: Int) -> Int? {
         optionalFields.contains(field) ? field : nil
     }
+
+    /// Which word tells whether a member has a value, and by which of its bits; nil for a member that
+    /// always has one.
+    package func presence(of member: Member) -> Presence? {
+        switch member {
+        case .field(let field):
+            guard let offset = presenceOffset, let bit = presenceBit(of: field) else { return nil }
+            return Presence(offset: offset, mask: 1 << UInt64(bit))
+        case .derived(let derived):
+            return rootOffsets[derived].map { Presence(offset: $0, mask: .max) }
+        }
+    }
+
+    package func offset(of member: Member) -> Int {
+        switch member {
+        case .field(let field): fieldOffsets[field]
+        case .derived(let derived): derivedOffsets[derived]
+        }
+    }
+
+    /// A member has a value if one of the mask's bits is set in the word.
+    package struct Presence: Sendable, BitwiseCopyable {
+        package let offset: Int
+        package let mask: UInt64
+    }
 }
 
 extension ValueType {
     /// The words that a value takes in a row.
-    fileprivate var wordCount: Int {
+    var wordCount: Int {
         switch form {
         case .word, .text: 1
         case .time: 2

@@ -1,21 +1,32 @@
 /// A boolean rule as it is compiled wherever it can break: what it says, reads, and is called.
-struct RuleCheck {
+struct RuleCheck: Sendable {
     let rule: Expression
     /// Its index in `Program.rules`.
     let index: Int
-    let reads: [Expression]
+    /// What a rejection shows: what the rule and its message read.
+    let shown: [Expression]
+    /// The two sides of the comparison that a rejection is about.
+    let comparison: LimitComparison?
 
     var readsOldSelf: Bool { rule.readsOldSelf }
 
     init(
-        _ kind: RuleDescription.Kind, id: String, rule: Expression, message: String?, entity: Int?,
-        parameters: [Parameter], rules: inout RuleTable
+        _ kind: RuleDescription.Kind, id: String, rule: Expression, message: MessageTemplate?,
+        entity: Int?, parameters: [Parameter] = [], rules: inout RuleTable
     ) {
-        let reads = rules.reads(of: rule, parameters: parameters)
+        let reads = rules.shown(
+            rule.reads + (message?.values ?? []), parameters: parameters)
+        let comparison = rule.limitComparison
         self.rule = rule
-        self.reads = reads.map(\.expression)
+        self.comparison = comparison
+        shown = reads.map(rules.schema.shown)
         index = rules.add(
-            kind, id: id, message: message, entity: entity, observations: reads.map(\.observation))
+            kind, id: id,
+            message: message.map {
+                rules.message($0, observing: reads, parameters: parameters)
+            },
+            entity: entity, observations: rules.observations(of: reads, parameters: parameters),
+            compared: comparison?.compared.type, limit: comparison?.limit.type)
     }
 
     /// Emits the check of an invariant on one row.
@@ -40,6 +51,12 @@ struct RuleCheck {
     }
 }
 
+extension MessageTemplate {
+    fileprivate var values: [Expression] {
+        parts.compactMap { if case .value(let value) = $0 { value } else { nil } }
+    }
+}
+
 /// The code that rejects for a rule, kept out of the way of the code that accepts.
 struct FailureBlock {
     let check: RuleCheck
@@ -51,51 +68,79 @@ struct FailureBlock {
     func emit(into builder: inout RoutineBuilder) {
         let canFail = builder.isErrorTarget(failed)
         builder.place(isFalse)
+        emitObservations(into: &builder)
         emitRejection(.rejectRule, into: &builder)
         builder.place(failed)
-        if canFail { emitRejection(.rejectError, into: &builder) }
+        guard canFail else { return }
+        // What is observed may fail in turn.
+        let error = builder.registers(1)
+        builder.emit(.takeError, a: error)
+        emitObservations(into: &builder)
+        builder.emit(.restoreError, a: error)
+        emitRejection(.rejectError, into: &builder)
     }
 
     private func emitRejection(_ opcode: Opcode, into builder: inout RoutineBuilder) {
-        for (index, read) in check.reads.enumerated() {
-            guard case .field(of: let owner, let field) = read.kind,
-                let isPresent = builder.presence(of: field, owner, in: bindings, onError: failed)
-            else {
-                emitObservation(of: read, index, into: &builder)
-                continue
-            }
-            let absent = builder.label()
-            let end = builder.label()
-            builder.jump(.jumpIfFalse, a: isPresent, to: absent)
-            emitObservation(of: read, index, into: &builder)
-            builder.jump(.jump, to: end)
-            builder.place(absent)
-            builder.emit(.observeAbsent, operand: index)
-            builder.place(end)
-        }
         builder.emit(opcode, a: entity ?? 0, c: entity == nil ? 0 : 1, operand: check.index)
     }
 
-    private func emitObservation(
-        of read: Expression, _ index: Int, into builder: inout RoutineBuilder
-    ) {
+    private func emitObservations(into builder: inout RoutineBuilder) {
+        for (index, value) in check.shown.enumerated() {
+            builder.observe(value, .read, index, in: bindings)
+        }
+        if let entity { emitValuesBefore(of: entity, into: &builder) }
+        if let comparison = check.comparison {
+            builder.observe(comparison.compared, .compared, 0, in: bindings)
+            builder.observe(comparison.limit, .limit, 0, in: bindings)
+        }
+    }
+
+    private func emitValuesBefore(of entity: Register, into builder: inout RoutineBuilder) {
+        let before = check.shown.enumerated().compactMap { index, value in
+            value.beforeTransaction.map { (index, $0) }
+        }
+        guard !before.isEmpty else { return }
+        let registers = builder.registers(2)
+        let end = builder.label()
+        builder.emit(.existedBefore, a: registers, b: entity)
+        builder.jump(.jumpIfFalse, a: registers, to: end)
+        builder.emit(.before, a: registers + 1, b: entity)
         var bindings = bindings
-        bindings.absenceIsExcluded = true
-        // A stored value can be read without failing, so no step takes this way out.
-        let value = builder.compile(read, in: bindings, onError: failed)
+        bindings.oldSelfRow = registers + 1
+        for (index, value) in before {
+            builder.observe(value, .before, index, in: bindings)
+        }
+        builder.place(end)
+    }
+}
+
+extension RoutineBuilder {
+    /// Notes the value for a rejection, or that there is none: a member on the way to it may be absent.
+    mutating func observe(
+        _ value: Expression, _ role: ObservationRole, _ index: Int, in bindings: Bindings
+    ) {
+        let absent = label()
+        let end = label()
+        let register = compile(value, in: bindings, onError: absent)
         let opcode: Opcode =
-            switch read.type.form {
+            switch value.type.form {
             case .word: .observe
             case .text: .observeText
             case .time: .observeTime
             }
-        builder.emit(opcode, b: value, operand: index)
+        emit(opcode, b: register, c: role.rawValue, operand: index)
+        guard isErrorTarget(absent) else { return }
+        jump(.jump, to: end)
+        place(absent)
+        emit(.observeAbsent, c: role.rawValue, operand: index)
+        place(end)
     }
 }
 
-/// The invariants of every type.
-struct InvariantChecks {
+/// The invariants of every type, and of whole transactions.
+struct InvariantChecks: Sendable {
     let byType: [[RuleCheck]]
+    let ofTransactions: [RuleCheck]
 
     init(schema: Schema, rules: inout RuleTable) {
         var byType: [[RuleCheck]] = []
@@ -105,10 +150,18 @@ struct InvariantChecks {
                 checks.append(
                     RuleCheck(
                         .invariant, id: invariant.id, rule: invariant.rule,
-                        message: invariant.message, entity: type, parameters: [], rules: &rules))
+                        message: invariant.message, entity: type, rules: &rules))
             }
             byType.append(checks)
         }
         self.byType = byType
+        var ofTransactions: [RuleCheck] = []
+        for invariant in schema.transactionInvariants {
+            ofTransactions.append(
+                RuleCheck(
+                    .transactionInvariant, id: invariant.id, rule: invariant.rule,
+                    message: invariant.message, entity: nil, rules: &rules))
+        }
+        self.ofTransactions = ofTransactions
     }
 }

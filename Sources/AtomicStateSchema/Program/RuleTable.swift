@@ -1,38 +1,65 @@
+extension Schema {
+    /// What a rejection shows of a read: the value itself, or the key of the entity it refers to.
+    func shown(_ read: Expression) -> Expression {
+        guard case .entity(let index) = read.type else { return read }
+        return Expression(
+            .key(of: read), type: entities[index].keyType.valueType, location: read.location)
+    }
+}
+
 /// Collects the descriptions that rejections refer to, and names what rules read.
 struct RuleTable {
     let schema: Schema
     private(set) var descriptions: [RuleDescription] = []
 
-    init(schema: Schema) {
+    init(schema: Schema, descriptions: [RuleDescription] = []) {
         self.schema = schema
+        self.descriptions = descriptions
     }
 
     /// Adds a rule and returns its index.
     mutating func add(
-        _ kind: RuleDescription.Kind, id: String, message: String? = nil, entity: Int? = nil,
-        observations: [RuleDescription.Observation] = []
+        _ kind: RuleDescription.Kind, id: String, message: [RuleDescription.MessagePart]? = nil,
+        entity: Int? = nil, observations: [RuleDescription.Observation] = [],
+        compared: ValueType? = nil, limit: ValueType? = nil
     ) -> Int {
         descriptions.append(
             RuleDescription(
-                kind: kind, id: id, message: message, entity: entity, observations: observations))
+                kind: kind, id: id, message: message, entity: entity, observations: observations,
+                compared: compared, limit: limit))
         return descriptions.count - 1
     }
 
-    /// What the rule reads, each value once, with its name in the rule's own words. A reference is
-    /// shown by its entity's key.
-    func reads(
-        of rule: Expression, parameters: [Parameter]
-    ) -> [(expression: Expression, observation: RuleDescription.Observation)] {
+    /// Each of the reads once. A reference is shown by its entity's key.
+    func shown(_ reads: [Expression], parameters: [Parameter]) -> [Expression] {
         var seen: Set<String> = []
-        return rule.reads.compactMap { read in
-            let name = path(read, parameters: parameters)
-            guard seen.insert(name).inserted else { return nil }
-            var shown = read
-            if case .entity(let index) = read.type {
-                let keyType = schema.entities[index].keyType.valueType
-                shown = Expression(.key(of: read), type: keyType, location: read.location)
+        return reads.filter { seen.insert(path($0, parameters: parameters)).inserted }
+    }
+
+    /// How the reads are named, in the rule's own words.
+    func observations(of reads: [Expression], parameters: [Parameter])
+        -> [RuleDescription.Observation]
+    {
+        reads.map {
+            RuleDescription.Observation(
+                name: path($0, parameters: parameters), type: schema.shown($0).type)
+        }
+    }
+
+    func message(
+        _ template: MessageTemplate, observing reads: [Expression], parameters: [Parameter]
+    ) -> [RuleDescription.MessagePart] {
+        let names = reads.map { path($0, parameters: parameters) }
+        return template.parts.map { part in
+            switch part {
+            case .text(let text): return .text(text)
+            case .value(let value):
+                let name = path(value, parameters: parameters)
+                guard let index = names.firstIndex(of: name) else {
+                    preconditionFailure("a rule observes what its message shows")
+                }
+                return .observation(index)
             }
-            return (shown, RuleDescription.Observation(name: name, type: shown.type))
         }
     }
 
@@ -47,6 +74,14 @@ struct RuleTable {
             return path(entity, parameters: parameters) + "." + type(of: entity).derived[index].name
         case .key(of: let entity):
             return path(entity, parameters: parameters) + ".key"
+        case .now: return "now"
+        case .delta(let entity, let member):
+            let type = schema.entities[entity]
+            switch member {
+            case .field(let index): return "delta(\(type.name).\(type.fields[index].name))"
+            case .derived(let index): return "delta(\(type.name).\(type.derived[index].name))"
+            case nil: return "delta(\(type.name))"
+            }
         case .literal, .has, .and, .or, .not, .negate, .arithmetic, .compare, .conditional, .isIn,
             .list, .element, .convert, .call:
             preconditionFailure("only values that are stored have a path")

@@ -141,28 +141,59 @@ private struct Repetition: ~Copyable {
                 (firstSequence, bytes) throws(CorruptionError) in
                 guard obstacle == nil else { return }
                 let header = try JournalRecordHeader(bytes, key: firstSequence)
-                let schema = try state.version(header.schemaVersion)
-                let record = try JournalRecord(bytes, program: schema.compiled.program)
+                let schema = try state.version(header.schemaVersion).compiled
+                // Forms of its own: those of an engine are forgotten from time to time.
+                let forms = TransactionForms(program: schema.program)
+                let record = try JournalRecord(bytes, forms: forms)
                 if trial == nil { _ = try state.move(to: header.schemaVersion) }
                 var sequence = header.firstSequence
-                for run in record.runs {
-                    carryOut(run, sequence, schema.compiled.schema)
+                for run in record.runs where obstacle == nil {
+                    try carryOut(
+                        PastRun(
+                            run: run, firstSequence: sequence, steps: forms.steps(of: run),
+                            microseconds: record.microseconds, schema: schema.schema))
                     sequence += UInt64(run.transactionCount)
                 }
             }
         }
     }
 
-    private mutating func carryOut(
-        _ run: JournalRecord.Run, _ sequence: UInt64, _ schema: Schema
-    ) {
-        let end = sequence + UInt64(run.transactionCount)
-        let split = Int(min(max(firstSequence, sequence), end) - sequence)
-        if split > 0 { _ = state.engine.tryAgain(run, 0..<split, as: nil) }
-        guard split < run.transactionCount, obstacle == nil else { return }
+    private struct PastRun {
+        let run: JournalRecord.Run
+        let firstSequence: UInt64
+        let steps: [TransactionStep]
+        let microseconds: UInt64
+        /// That it was accepted under.
+        let schema: Schema
+
+        var name: String {
+            let names = steps.map { step in
+                switch step {
+                case .operation(let index): schema.operations[index].name
+                case .create(let type, _): "create \(schema.entities[type].name)"
+                case .update(let type, _, _): "update \(schema.entities[type].name)"
+                case .delete(let type, _): "delete \(schema.entities[type].name)"
+                }
+            }
+            return names.joined(separator: " + ")
+        }
+    }
+
+    private mutating func carryOut(_ past: PastRun) throws(CorruptionError) {
+        let count = past.run.transactionCount
+        let end = past.firstSequence + UInt64(count)
+        let split = Int(min(max(firstSequence, past.firstSequence), end) - past.firstSequence)
+        if split > 0 {
+            do throws(StepError) {
+                _ = try state.engine.tryAgain(
+                    past.run, 0..<split, past.steps, microseconds: past.microseconds)
+            } catch {
+                throw CorruptionError("sequence \(past.firstSequence): \(error)")
+            }
+        }
+        guard split < count else { return }
         if trial == nil { begin() }
-        guard obstacle == nil else { return }
-        carryOutUnderOffered(run, split..<run.transactionCount, sequence, schema)
+        if obstacle == nil { carryOutUnderOffered(past, split..<count) }
     }
 
     /// Gives the state so far to the offered schema. It need not satisfy it: what is looked for are
@@ -180,31 +211,33 @@ private struct Repetition: ~Copyable {
         if findings.isIncomplete { obstacle = "before them, the entities can't be taken over" }
     }
 
-    private mutating func carryOutUnderOffered(
-        _ run: JournalRecord.Run, _ transactions: Range<Int>, _ firstSequence: UInt64,
-        _ schema: Schema
-    ) {
-        let operation = schema.operations[run.operation]
+    private mutating func carryOutUnderOffered(_ past: PastRun, _ transactions: Range<Int>) {
         let count = UInt64(transactions.count)
         replay.transactionCount += count
-        let change: OperationChange
-        do throws(OperationChangeError) {
-            change = try OperationChange(of: operation, from: schema, to: offered.schema)
+        let outcome: BatchOutcome
+        do {
+            let change = try TransactionChange(
+                of: past.steps, from: past.schema, to: offered.schema)
+            guard
+                let result = try trial?.tryAgain(
+                    past.run, transactions, as: change, microseconds: past.microseconds)
+            else { return }
+            outcome = result
         } catch {
             replay.refusedCount += count
-            let callCount = replay.uncallable[operation.name]?.callCount ?? 0
-            replay.uncallable[operation.name] = (error.description, callCount + count)
+            let callCount = replay.uncallable[past.name]?.callCount ?? 0
+            replay.uncallable[past.name] = ("\(error)", callCount + count)
             return
         }
-        guard let outcome = trial?.tryAgain(run, transactions, as: change) else { return }
         replay.refusedCount += UInt64(outcome.rejections.count)
+        let first = past.firstSequence + UInt64(transactions.lowerBound)
         let room = ServerLimits.describedViolationCountMax - replay.refused.count
-        for rejection in outcome.describeRejections(offered.program, limit: room) {
+        for rejection in outcome.describeRejections(offered.schema, limit: room) {
             let entity =
                 rejection.entityType.isEmpty
                 ? "" : "\(rejection.entityType) \(rejection.entityKey): "
             replay.refused.append(
-                "sequence \(firstSequence + UInt64(rejection.index)): \(operation.name): "
+                "sequence \(first + UInt64(rejection.index)): \(past.name): "
                     + "\(entity)\(rejection.summary)")
         }
     }

@@ -75,13 +75,15 @@ package struct Audit: ~Copyable {
         _ bytes: UnsafeRawBufferPointer, firstSequence: UInt64, on state: inout RepeatedState
     ) throws(CorruptionError) {
         let header = try JournalRecordHeader(bytes, key: firstSequence)
-        let program = try state.version(header.schemaVersion).compiled.program
-        let record = try JournalRecord(bytes, program: program)
         if report.transactionCount == 0 && firstSequence > 1 { report.journalIsComplete = false }
-        report.transactionCount += record.transactionCount
-        guard report.journalIsComplete else { return }
-
+        report.transactionCount += header.transactionCount
+        guard report.journalIsComplete else {
+            let program = try state.version(header.schemaVersion).compiled.program
+            _ = try JournalRecord(bytes, forms: TransactionForms(program: program))
+            return
+        }
         try move(&state, to: header.schemaVersion)
+        let record = try JournalRecord(bytes, forms: state.engine.forms)
         guard header.firstSequence == state.engine.lastSequence + 1 else {
             find(
                 "the journal continues at sequence \(header.firstSequence): expected "
@@ -91,7 +93,7 @@ package struct Audit: ~Copyable {
         }
         var again = ByteBuffer()
         let outcome = state.engine.carryOutAgain(record, into: &again)
-        if let rejection = outcome.describeRejections(program, limit: 1).first {
+        if let rejection = outcome.describeRejections(state.schema.compiled.schema, limit: 1).first {
             find(
                 "the record from sequence \(record.firstSequence) holds a transaction that "
                     + "\(rejection.rule) rejects: \(rejection.message)")

@@ -33,14 +33,17 @@ package struct LoadedState: ~Copyable {
             try database.forEachJournalRecord(holding: complete + 1) {
                 (firstSequence, bytes) throws(CorruptionError) in
                 let header = try JournalRecordHeader(bytes, key: firstSequence)
-                // The last record before may be of another version of the schema.
-                guard header.lastSequence > complete else { return }
+                guard header.lastSequence > complete else {
+                    // The last one that the rows show; it may be of another version of the schema.
+                    engine.beginGroup(microseconds: header.microseconds)
+                    return
+                }
                 guard header.schemaVersion == schema.number else {
                     throw CorruptionError(
                         "journal record of schema version \(header.schemaVersion): expected "
                             + "\(schema.number)")
                 }
-                try engine.replay(try JournalRecord(bytes, program: schema.compiled.program))
+                try engine.replay(try JournalRecord(bytes, forms: engine.forms))
                 byteCount += bytes.count
             }
         }

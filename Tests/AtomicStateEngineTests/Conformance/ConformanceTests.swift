@@ -40,7 +40,8 @@ private final class ConformanceRunner {
     private var engine: Engine
 
     init() throws(SchemaError) {
-        let schema = Schema(name: "none", entities: [], operations: [])
+        let schema = Schema(
+            name: "none", entities: [], operations: [], transactionInvariants: [])
         engine = Engine(program: try Program(compiling: schema), schemaVersion: 1)
     }
 

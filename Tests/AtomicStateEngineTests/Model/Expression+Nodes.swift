@@ -5,7 +5,7 @@ extension Expression {
     func forEachNode(_ body: (Expression) -> Void) {
         body(self)
         switch kind {
-        case .literal, .selfEntity, .oldSelfEntity, .parameter:
+        case .literal, .selfEntity, .oldSelfEntity, .parameter, .now, .delta:
             break
         case .field(of: let operand, _), .derived(of: let operand, _), .key(of: let operand),
             .not(let operand), .negate(let operand), .convert(let operand),
@@ -34,7 +34,7 @@ extension Expression {
             switch node.kind {
             case .field(of: let owner, let index):
                 if case .selfEntity = owner.kind { fields.insert(index) }
-            case .has(field: let index, of: let owner):
+            case .has(.field(let index), of: let owner):
                 if case .selfEntity = owner.kind { fields.insert(index) }
             case .derived(of: let owner, let index):
                 if case .selfEntity = owner.kind { totals.insert(index) }

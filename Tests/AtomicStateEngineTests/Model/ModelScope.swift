@@ -21,8 +21,9 @@ struct ModelScope {
             let value = try self.owner(owner).fields[index]
             if value == .absent { throw .valueAbsent }
             return value
-        case .has(field: let index, of: let owner):
+        case .has(.field(let index), of: let owner):
             return .bool(try self.owner(owner).fields[index] != .absent)
+        case .has(.derived, of: _), .now, .delta: preconditionFailure("not yet")
         case .key(of: let owner): return try self.owner(owner).name.key
         case .derived(of: let owner, let index): return try total(of: owner, index)
         case .and(let left, let right): return try connect(left, right, decisive: false)

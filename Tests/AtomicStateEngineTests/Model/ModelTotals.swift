@@ -49,7 +49,8 @@ extension ReferenceModel {
     ) -> Int128 {
         switch declaration(of: total).function {
         case .count: 1
-        case .sum(field: let field): state[identity].fields[field].exact
+        case .sum(.field(let field)): state[identity].fields[field].exact
+        case .sum, .minimum, .maximum: preconditionFailure("not yet")
         }
     }
 }
@@ -58,10 +59,10 @@ extension DerivedValue {
     /// The fields of the source that decide what it adds, and to which entity.
     var inputs: Set<Int> {
         var fields: Set<Int> = [groupBy]
-        if case .sum(field: let field) = function { fields.insert(field) }
+        if case .sum(.field(let field)) = function { fields.insert(field) }
         condition?.forEachNode { node in
             switch node.kind {
-            case .field(of: _, let field), .has(field: let field, of: _): fields.insert(field)
+            case .field(of: _, let field), .has(.field(let field), of: _): fields.insert(field)
             default: break
             }
         }

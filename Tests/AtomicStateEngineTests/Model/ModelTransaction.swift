@@ -180,6 +180,7 @@ extension ModelTransaction {
             note(.delete, entity, namedBy: target, field: nil)
             guard state[entity].exists else { throw .entityMissing }
             state[entity].exists = false
+        case .expectVersion: preconditionFailure("not yet")
         }
     }
 

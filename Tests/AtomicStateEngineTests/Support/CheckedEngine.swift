@@ -39,13 +39,12 @@ final class CheckedEngine {
 
     /// Executes the runs as one batch.
     func execute(_ runs: [Run]) throws {
-        var outcome = BatchOutcome()
+        let outcome = try engine.execute(
+            runs.map { (.operation($0.operation), $0.transactions) })
         var expected: [Int: ModelRejection] = [:]
         var transactions: [String] = []
         let sequenceBefore = model.sequence
         for run in runs {
-            engine.execute(
-                run.operation, run.transactions, firstIndex: transactions.count, outcome: &outcome)
             for arguments in run.transactions {
                 expected[transactions.count] = model.execute(
                     operation: run.operation, arguments: arguments)
@@ -53,7 +52,7 @@ final class CheckedEngine {
                 transactions.append("\(operation)\(arguments)")
             }
         }
-        try compare(outcome.describeRejections(program), with: expected, transactions)
+        try compare(outcome.describeRejections(program.schema), with: expected, transactions)
         let acceptedCount = Int(model.sequence - sequenceBefore)
         try #require(outcome.acceptedCount == acceptedCount, "\(name)")
         try #require(
@@ -127,9 +126,8 @@ extension CheckedEngine {
         try replayed.compare(with: durableModel, name)
         var repeated = Engine(program: program, schemaVersion: testSchemaVersion)
         for record in records {
-            try JournalRecord.withRecord(record.bytes, program) { repeated.repeat($0) }
             try #require(
-                repeated.closeGroup(firstSequence: record.firstSequence) == record.bytes,
+                repeated.repeat(record) == record.bytes,
                 "\(name): the record of \(record.firstSequence)")
         }
         try repeated.compare(with: durableModel, name)

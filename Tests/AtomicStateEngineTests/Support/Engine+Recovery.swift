@@ -33,33 +33,21 @@ extension Engine {
         for record in records where record.firstSequence > completeSequence {
             let memory = ExactMemory(record.bytes)
             defer { withExtendedLifetime(memory) {} }
-            try replay(try JournalRecord(memory.bytes, program: program))
+            try replay(try JournalRecord(memory.bytes, forms: forms))
         }
         try finishLoading()
     }
 
-    /// Executes a record's transactions, all of which are accepted again.
-    mutating func `repeat`(_ record: JournalRecord) {
-        var outcome = BatchOutcome()
-        for run in record.runs {
-            run.withArguments { arguments in
-                execute(
-                    operation: run.operation, arguments: arguments,
-                    transactionCount: run.transactionCount, firstIndex: 0, outcome: &outcome)
-            }
-        }
-        #expect(outcome.rejections.isEmpty)
-    }
-}
-
-extension JournalRecord {
-    /// Reads a record while its memory lives.
-    static func withRecord<Result>(
-        _ bytes: [UInt8], _ program: Program, _ body: (JournalRecord) -> Result
-    ) throws(CorruptionError) -> Result {
-        let memory = ExactMemory(bytes)
+    /// Executes a record's transactions, all of which are accepted again. Returns the record that they
+    /// lead to.
+    mutating func `repeat`(_ record: StoredRecord) throws(CorruptionError) -> [UInt8] {
+        let memory = ExactMemory(record.bytes)
         defer { withExtendedLifetime(memory) {} }
-        return body(try JournalRecord(memory.bytes, program: program))
+        var buffer = ByteBuffer()
+        let outcome = carryOutAgain(
+            try JournalRecord(memory.bytes, forms: forms), into: &buffer)
+        #expect(outcome.rejections.isEmpty)
+        return buffer.withBytes { Array($0) }
     }
 }
 

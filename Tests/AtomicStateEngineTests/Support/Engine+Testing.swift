@@ -3,17 +3,24 @@ import AtomicStateSchema
 import AtomicStateValues
 
 extension Engine {
-    /// Executes a run of transactions of one operation.
+    /// Executes a batch.
     mutating func execute(
-        _ operation: Int, _ transactions: [[Argument]], firstIndex: Int = 0,
-        outcome: inout BatchOutcome
-    ) {
-        let memory = ArgumentMemory(transactions)
-        withExtendedLifetime(memory) {
-            execute(
-                operation: operation, arguments: memory.columns,
-                transactionCount: transactions.count, firstIndex: firstIndex, outcome: &outcome)
-        }
+        _ runs: [(form: TransactionRun.Form, transactions: [[Argument]])], isAtomic: Bool = false
+    ) throws(StepError) -> BatchOutcome {
+        let memory = runs.map { ArgumentMemory($0.transactions) }
+        defer { withExtendedLifetime(memory) {} }
+        return try execute(
+            zip(runs, memory).map { run, memory in
+                TransactionRun(
+                    form: run.form, transactionCount: run.transactions.count,
+                    arguments: memory.columns)
+            },
+            isAtomic: isAtomic)
+    }
+
+    /// Executes a run of transactions of one operation.
+    mutating func execute(_ operation: Int, _ transactions: [[Argument]]) throws -> BatchOutcome {
+        try execute([(.operation(operation), transactions)])
     }
 
     /// What a look-up of the keys finds.
@@ -37,9 +44,9 @@ extension Engine {
     }
 
     /// Ends the group; its record.
-    mutating func closeGroup(firstSequence: UInt64, microseconds: UInt64 = 1) -> [UInt8] {
+    mutating func closeGroup(firstSequence: UInt64) -> [UInt8] {
         var buffer = ByteBuffer()
-        finishGroup(firstSequence: firstSequence, microseconds: microseconds, record: &buffer)
+        finishGroup(firstSequence: firstSequence, record: &buffer)
         return buffer.withBytes { Array($0) }
     }
 }
