@@ -99,11 +99,10 @@ import Testing
         #expect(customers["b"]?.values == [since, .absent, "second", 0, 1])
 
         // References, totals and sequences go on from there.
-        var outcome = BatchOutcome()
-        new.execute(0, [[9, "a", 1]], outcome: &outcome)
-        new.execute(0, [[9, "b", 10]], outcome: &outcome)
-        new.execute(1, [["b"]], outcome: &outcome)
-        let rejections = outcome.describeRejections(new.program)
+        let outcome = try new.execute([
+            (.operation(0), [[9, "a", 1], [9, "b", 10]]), (.operation(1), [["b"]]),
+        ])
+        let rejections = outcome.describeRejections(new.program.schema)
         #expect(rejections.map(\.code) == [.invariantViolated, .entityReferenced])
         #expect(outcome.firstSequence == old.lastSequence + 1)
     }
@@ -159,6 +158,27 @@ import Testing
                 ["Order 2: state has a value that the enumeration no longer has"]
             ),
             (
+                "a unique key",
+                (
+                    "{ ref: Customer }\n  Customer:\n",
+                    "{ ref: Customer }\n    unique: [[customer]]\n  Customer:\n"
+                ),
+                ["Order 2: Order.unique(customer): the same as Order 1"]
+            ),
+            (
+                "a least value",
+                (
+                    "    invariants:\n",
+                    """
+                          least: { min: Order.units, by: customer }
+                        invariants:
+                          - { id: least, rule: "!has(self.least) || self.least > 3" }
+
+                    """
+                ),
+                ["Customer a: least: the invariant would not hold (self.least = 3)"]
+            ),
+            (
                 "a condition that fails", ("self.state != 'open'", "self.note != ''"),
                 (1...3).map { "Order \($0): Customer.units: an optional field has no value" }
             ),
@@ -181,8 +201,7 @@ import Testing
 
     @Test func overflowOfANewTotal() throws {
         var old = try filledEngine()
-        var outcome = BatchOutcome()
-        old.execute(2, [[7, "b", 1, .int(.max)], [8, "b", 1, 1]], outcome: &outcome)
+        let outcome = try old.execute(2, [[7, "b", 1, .int(.max)], [8, "b", 1, 1]])
         try #require(outcome.rejections.isEmpty)
         var findings = MigrationFindings()
         _ = try migrate(old, to: Self.new, &findings)
@@ -201,12 +220,16 @@ import Testing
     /// Of a run, a part is carried out under the old schema and the rest under the new one.
     @Test func transactionsUnderAnotherSchema() throws {
         var old = try engine(Self.old)
-        var outcome = BatchOutcome()
-        old.execute(0, [["a", "first"], ["b", "second"]], outcome: &outcome)
-        let orders: [[Argument]] = [
-            [1, "a", 0, 5], [2, "b", 1, 5], [3, "a", 1, 6], [4, "a", 2, 5], [5, "b", 2, 4],
-        ]
-        old.execute(2, orders, outcome: &outcome)
+        _ = try old.execute([
+            (.operation(0), [["a", "first"], ["b", "second"]]),
+            (
+                .operation(2),
+                [
+                    [1, "a", 0, 5], [2, "b", 1, 5], [3, "a", 1, 6], [4, "a", 2, 5], [5, "b", 2, 4],
+                ]
+            ),
+            (.steps([.operation(1), .operation(0)]), [["a", 5, "c", "third"]]),
+        ])
         let recordBytes = old.closeGroup(firstSequence: 1)
         let text = Self.new.replacing(
             "{ order: uint64, customer: { ref: Customer }, units: int }",
@@ -218,26 +241,42 @@ import Testing
         let program = try Program(compiling: Schema(parsing: text))
         let memory = ExactMemory(recordBytes)
         defer { withExtendedLifetime(memory) {} }
-        let record = try JournalRecord(memory.bytes, program: old.program)
+        let forms = TransactionForms(program: old.program)
+        let record = try JournalRecord(memory.bytes, forms: forms)
+        let (customers, orders, steps) = (record.runs[0], record.runs[1], record.runs[2])
         var repeated = Engine(program: old.program, schemaVersion: testSchemaVersion)
+        for (run, count) in [(customers, 2), (orders, 2)] {
+            let outcome = try repeated.tryAgain(
+                run, 0..<count, forms.steps(of: run), microseconds: 1)
+            #expect(outcome.acceptedCount == count)
+        }
         var findings = MigrationFindings()
-        _ = repeated.tryAgain(record.runs[0], 0..<2, as: nil)
-        let first = repeated.tryAgain(record.runs[1], 0..<2, as: nil)
-        #expect(first.acceptedCount == 2)
         var trial = try Engine(
             migrating: repeated, to: program, schemaVersion: testSchemaVersion + 1,
             findings: &findings)
         #expect(findings.isEmpty)
-        let change = try OperationChange(
-            of: old.program.schema.operations[2], from: old.program.schema, to: program.schema)
-        let tried = trial.tryAgain(record.runs[1], 2..<5, as: change)
-        let rejections = tried.describeRejections(program)
-        #expect(rejections.map(\.index) == [3, 4])
+        let change = try TransactionChange(
+            of: forms.steps(of: orders), from: old.program.schema, to: program.schema)
+        let tried = try trial.tryAgain(orders, 2..<5, as: change, microseconds: 1)
+        let rejections = tried.describeRejections(program.schema)
+        #expect(rejections.map(\.index) == [1, 2])
         #expect(rejections.map(\.rule) == ["state", "state"])
         #expect(tried.acceptedCount == 1)
         let entities = trial.snapshot(ofType: 1, keys: [3])
         #expect(entities[3]?.values.first == 6)
         #expect(entities[3]?.values.suffix(2) == [3, "a"])
+
+        // Two steps, of which the new schema has the second alone.
+        #expect(forms.steps(of: steps) == [.operation(1), .operation(0)])
+        #expect(throws: TransactionChangeError.self) {
+            try TransactionChange(
+                of: forms.steps(of: steps), from: old.program.schema, to: program.schema)
+        }
+        let same = try TransactionChange(
+            of: forms.steps(of: steps), from: old.program.schema, to: old.program.schema)
+        let outcome = try repeated.tryAgain(steps, 0..<1, as: same, microseconds: 1)
+        #expect(outcome.acceptedCount == 1)
+        #expect(repeated.snapshot(ofType: 0, keys: ["c"])["c"]?.values.first == "third")
     }
 
     private func engine(_ text: String) throws -> Engine {
@@ -249,11 +288,11 @@ import Testing
     /// Two customers, of whom one has a limit, and three orders.
     private func filledEngine() throws -> Engine {
         var engine = try engine(Self.old)
-        var outcome = BatchOutcome()
-        engine.execute(0, [["a", "first"], ["b", "second"]], outcome: &outcome)
-        engine.execute(1, [["a", 500]], outcome: &outcome)
-        engine.execute(
-            2, [[1, "a", 1, 7], [2, "a", 2, 3], [3, "b", 0, 50]], outcome: &outcome)
+        let outcome = try engine.execute([
+            (.operation(0), [["a", "first"], ["b", "second"]]),
+            (.operation(1), [["a", 500]]),
+            (.operation(2), [[1, "a", 1, 7], [2, "a", 2, 3], [3, "b", 0, 50]]),
+        ])
         try #require(outcome.rejections.isEmpty)
         _ = engine.closeGroup(firstSequence: 1)
         return engine

@@ -75,6 +75,22 @@ import Testing
         Case(
             name: "a derived value less", old: "orders: { count: Order, by: customer }",
             new: "orders: { sum: Order.units, by: customer }"),
+        Case(
+            name: "a least value", old: "orders: { count: Order",
+            new: "least: { min: Order.units, by: customer }\n      orders: { count: Order"),
+        Case(
+            name: "a type that is generic", old: "  Order:\n", new: "  Order:\n    generic: true\n"),
+        Case(
+            name: "a unique key of two fields", old: "  Order:\n",
+            new: "  Order:\n    unique: [[customer, units]]\n"),
+        Case(
+            name: "a transaction invariant", old: "operations:",
+            new:
+                "transaction_invariants: [{ id: same, rule: delta(Order.units) == 0 }]\noperations:"
+        ),
+        Case(
+            name: "an optional reference", old: "      state:",
+            new: "      other: { ref: Empty, optional: true }\n      state:"),
         Case(name: "another operation", old: "  add:", new: "  add_customer:"),
         Case(
             name: "another parameter", old: "{ customer: uint64,",
@@ -225,8 +241,8 @@ import Testing
     }
 }
 
-/// Whether calls of an operation can be made under another schema.
-@Suite struct OperationChangeTests {
+/// Whether transactions can be submitted under another schema.
+@Suite struct TransactionChangeTests {
     private static let old = file(
         "act: { parameters: { a: { ref: A }, n: int, e: { type: enum, values: [x, y] } }, effects: ['a.n = n'] }"
     )
@@ -246,13 +262,13 @@ import Testing
         let change = try change(
             "other: { effects: [\"create B(1u) { n: 1 }\"] }, act: { parameters: { e: { type: enum, values: [y, z] }, n: int, a: { ref: A } }, effects: ['a.n = n'] }"
         )
-        #expect(change.operation == 1)
+        #expect(change.steps == [.operation(1)])
         #expect(change.arguments.map(\.parameter) == [2, 1, 0])
         #expect(change.arguments.map(\.indices) == [[nil, 0], nil, nil])
     }
 
     static let impossibleCases: [(operation: String, key: String, reason: String)] = [
-        ("other: { effects: ['create B(1u) { n: 1 }'] }", "uint64", "no such operation"),
+        ("other: { effects: ['create B(1u) { n: 1 }'] }", "uint64", "has no operation act"),
         (
             "act: { parameters: { a: { ref: A }, n: int }, effects: ['a.n = n'] }", "uint64",
             "no parameter e"
@@ -277,15 +293,90 @@ import Testing
 
     @Test(arguments: impossibleCases)
     func impossible(operation: String, key: String, reason: String) throws {
-        let error = try #require(throws: OperationChangeError.self) {
+        let error = try #require(throws: TransactionChangeError.self) {
             try change(operation, key: key)
         }
         #expect(error.description.contains(reason), "\(error)")
     }
 
-    private func change(_ operations: String, key: String = "uint64") throws -> OperationChange {
+    private static let generic = """
+        schema: 1
+        name: test
+        entities:
+          A:
+            key: uint64
+            generic: true
+            fields:
+              n: { type: int, default: 0 }
+              e: { type: enum, values: [x, y], default: x }
+              b: { ref: A, optional: true }
+        operations:
+          act: { parameters: { n: int, a: { ref: A } }, effects: ['a.n = n'] }
+        """
+
+    private static let reordered = """
+        schema: 1
+        name: test
+        entities:
+          B: { key: uint64, generic: true, fields: { n: int } }
+          A:
+            key: uint64
+            generic: true
+            fields:
+              e: { type: enum, values: [y, x], default: x }
+              new: { type: int, default: 0 }
+              b: { ref: A, optional: true }
+              n: { type: int, default: 0 }
+        operations:
+          first: { effects: ['create B(1u) { n: 1 }'] }
+          act: { parameters: { a: { ref: A }, n: int }, effects: ['a.n = n'] }
+        """
+
+    @Test func stepsAreFoundByName() throws {
+        let steps: [TransactionStep] = [
+            .create(type: 0, fields: [1, 0]),
+            .operation(0),
+            .update(
+                type: 0,
+                changes: [
+                    .init(field: 2, kind: .clear), .init(field: 0, kind: .add),
+                    .init(field: 1, kind: .set),
+                ], expectsVersion: true),
+            .delete(type: 0, expectsVersion: false),
+        ]
+        let change = try TransactionChange(
+            of: steps, from: Schema(parsing: Self.generic), to: Schema(parsing: Self.reordered))
+        #expect(
+            change.steps == [
+                .create(type: 1, fields: [0, 3]),
+                .operation(1),
+                .update(
+                    type: 1,
+                    changes: [
+                        .init(field: 2, kind: .clear), .init(field: 3, kind: .add),
+                        .init(field: 0, kind: .set),
+                    ], expectsVersion: true),
+                .delete(type: 1, expectsVersion: false),
+            ])
+        #expect(change.arguments.map(\.parameter) == [0, 1, 2, 4, 3, 5, 6, 7, 8, 9])
+        #expect(
+            change.arguments.map(\.indices)
+                == [nil, [1, 0], nil, nil, nil, nil, nil, nil, [1, 0], nil])
+    }
+
+    @Test func stepsOnATypeThatIsNoLongerGeneric() throws {
+        let new = Self.reordered.replacing("generic: true\n", with: "\n")
+        let error = try #require(throws: TransactionChangeError.self) {
+            try TransactionChange(
+                of: [.delete(type: 0, expectsVersion: false)],
+                from: Schema(parsing: Self.generic), to: Schema(parsing: new))
+        }
+        #expect(error.description.contains("'generic: true'"), "\(error)")
+    }
+
+    private func change(_ operations: String, key: String = "uint64") throws -> TransactionChange {
         let old = try Schema(parsing: Self.old)
         let new = try Schema(parsing: Self.file(operations, key: key))
-        return try OperationChange(of: old.operations[0], from: old, to: new)
+        return try TransactionChange(of: [.operation(0)], from: old, to: new)
     }
 }

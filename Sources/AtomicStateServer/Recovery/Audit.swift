@@ -93,7 +93,8 @@ package struct Audit: ~Copyable {
         }
         var again = ByteBuffer()
         let outcome = state.engine.carryOutAgain(record, into: &again)
-        if let rejection = outcome.describeRejections(state.schema.compiled.schema, limit: 1).first {
+        if let rejection = outcome.describeRejections(state.schema.compiled.schema, limit: 1).first
+        {
             find(
                 "the record from sequence \(record.firstSequence) holds a transaction that "
                     + "\(rejection.rule) rejects: \(rejection.message)")
