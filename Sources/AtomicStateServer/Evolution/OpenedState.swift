@@ -7,7 +7,7 @@ package import Logging
 /// it, and otherwise under the one that it has.
 package struct OpenedState: ~Copyable {
     package let schema: SchemaVersion
-    package let state: LoadedState
+    package var state: LoadedState
     /// Why the offered schema is not the one in force; nil if it is.
     package let refusal: SchemaRefusal?
 
