@@ -21,15 +21,24 @@ struct Check: ParsableCommand {
     @Option(help: "With --data: the last transactions to be carried out again under the schema.")
     var replay: UInt64 = 10_000
 
+    @Flag(help: "Print what each operation reads, writes and can break, and what it costs at most.")
+    var explain = false
+
     func run() throws {
         let compiled = compileSchema(path: schema)
         let entities = compiled.schema.entities
         print(
             "\(schema): schema \(compiled.schema.name), \(entities.count) entity types, "
                 + "\(compiled.schema.operations.count) operations, "
-                + "\(entities.reduce(0) { $0 + $1.invariants.count }) invariants")
+                + "\(compiled.schema.invariantCount) invariants")
         print("SHA-256 \(compiled.fingerprint)")
-        guard let data else { return }
+        if explain {
+            for explanation in compiled.program.explanations { print("\n\(explanation.text)") }
+        }
+        if let data { try tryOut(compiled, on: data) }
+    }
+
+    private func tryOut(_ compiled: CompiledSchema, on data: String) throws {
         let trial: SchemaTrial?
         do {
             trial = try SchemaTrial.run(compiled, data: data, replayCount: replay)
@@ -42,5 +51,37 @@ struct Check: ParsableCommand {
         }
         trial.print(data: data)
         guard trial.isPossible else { throw ExitCode.failure }
+    }
+}
+
+extension Schema {
+    /// Everything that has to hold after a transaction.
+    fileprivate var invariantCount: Int {
+        entities.reduce(transactionInvariants.count) {
+            $0 + $1.invariants.count + $1.uniqueKeys.count
+        }
+    }
+}
+
+extension OperationExplanation {
+    /// An operation's name, and what there is to say of it, a line each.
+    fileprivate var text: String {
+        let parts = [
+            ("requires", requirements), ("reads", reads), ("writes", writes),
+            ("derives", derived), ("judges", rules),
+        ]
+        let lines = parts.filter { !$0.1.isEmpty }.map { title, names in
+            "  \(title.padded(to: 9))\(names.joined(separator: ", "))"
+        }
+        let cost =
+            "  \("costs".padded(to: 9))at most \(instructionCountMax) instructions of the compiled "
+            + "rules, and \(rowCountMax) \(rowCountMax == 1 ? "row" : "rows")"
+        return ([name] + lines + [cost]).joined(separator: "\n")
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
     }
 }
