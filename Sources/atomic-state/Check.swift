@@ -1,11 +1,14 @@
 import ArgumentParser
 import AtomicStateSchema
 import AtomicStateServer
+import Foundation
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check a schema file; every mistake is reported with its place.",
         discussion: """
+            A rule that can never be true, or always is, gets a warning and is no mistake.
+
             With --data, also check whether existing data can have the schema: what would be lost, the \
             entities that break a rule, and which of the last transactions it would have refused. No \
             server may be using the folder. Nothing is changed. Exits with 0 if the change is \
@@ -26,6 +29,9 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let compiled = compileSchema(path: schema)
+        let warnings = compiled.schema.warnings.rendered(
+            file: schema, source: compiled.text, kind: "warning: ")
+        FileHandle.standardError.write(Data(warnings.utf8))
         let entities = compiled.schema.entities
         print(
             "\(schema): schema \(compiled.schema.name), \(entities.count) entity types, "

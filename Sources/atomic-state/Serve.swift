@@ -28,7 +28,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The data folder; created if it is not there.")
     var data: String?
 
-    @Option(help: "Where clients connect.")
+    @Option(help: "Where clients connect. Port 0 is one that is free; the log tells which.")
     var listen = Environment.address("ATOMIC_STATE_LISTEN", otherwise: "127.0.0.1:7400")
 
     @Option(help: "Where probes and metrics are served.")
@@ -90,6 +90,10 @@ struct Serve: AsyncParsableCommand {
                 "materialise_after_mib": "\(materialiseAfter)",
                 "journal_retention_mib": "\(journalRetention)",
             ])
+        for warning in compiled.schema.warnings {
+            let place = "\(schemaPath):\(warning.location.line):\(warning.location.column)"
+            logger.warning("\(warning.message)", metadata: ["place": "\(place)"])
+        }
         let server = Server(configuration: configuration, compiled: compiled, logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

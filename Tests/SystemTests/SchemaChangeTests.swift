@@ -288,8 +288,8 @@ import Testing
 
     private func serveArguments(_ schema: String, _ data: URL) -> [String] {
         [
-            "serve", "--schema", schema, "--data", data.path, "--listen", "127.0.0.1:\(freePort())",
-            "--admin", "127.0.0.1:\(freePort())",
+            "serve", "--schema", schema, "--data", data.path, "--listen", "127.0.0.1:0",
+            "--admin", "127.0.0.1:0",
         ]
     }
 

@@ -127,7 +127,8 @@ extension Expression {
         for child in children { child.visit(body) }
     }
 
-    private var children: [Expression] {
+    /// What the expression is made of.
+    var children: [Expression] {
         switch kind {
         case .literal, .selfEntity, .oldSelfEntity, .parameter, .now, .delta: []
         case .field(of: let operand, _), .derived(of: let operand, _), .key(of: let operand),
