@@ -75,7 +75,7 @@ struct ChangeSet: ~Copyable {
         }
         first = 0
         count = 0
-        imageChunk = 0
+        if imageChunk > 0 { releaseImageChunks() }
         imageWordCount = 0
         firstStructureChange = 0
         if !structureChanges.isEmpty { structureChanges.removeAll(keepingCapacity: true) }
