@@ -41,7 +41,7 @@ struct Simulation {
             let transactions = (0..<Int.random(in: 1...4, using: &random)).map { _ in
                 generator.arguments(for: operation)
             }
-            return CheckedEngine.Run(operation: operation, transactions: transactions)
+            return CheckedEngine.Run(form: .operation(operation), transactions: transactions)
         }
     }
 }

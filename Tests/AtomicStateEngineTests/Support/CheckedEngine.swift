@@ -6,7 +6,7 @@ import Testing
 /// is compared; the first difference ends the test with the name, which tells how to repeat it.
 final class CheckedEngine {
     struct Run {
-        let operation: Int
+        let form: TransactionRun.Form
         let transactions: [[Argument]]
     }
 
@@ -19,6 +19,8 @@ final class CheckedEngine {
     /// The records of the groups that are durable.
     private(set) var records: [StoredRecord] = []
     private(set) var storage = RowStorage()
+    /// The time that the next group takes for its own.
+    private var clockMicroseconds: UInt64 = 0
 
     init(_ program: Program, name: String) {
         self.name = name
@@ -26,6 +28,11 @@ final class CheckedEngine {
         engine = Engine(program: program, schemaVersion: testSchemaVersion)
         model = ReferenceModel(schema: program.schema)
         durableModel = model
+    }
+
+    /// The versions of all entities, by type and key.
+    var versions: [[Argument: UInt64]] {
+        program.schema.entities.indices.map { model.snapshot(ofType: $0).mapValues(\.version) }
     }
 
     /// The keys of all entities, by type.
@@ -38,26 +45,27 @@ final class CheckedEngine {
     }
 
     /// Executes the runs as one batch.
-    func execute(_ runs: [Run]) throws {
+    func execute(_ runs: [Run], isAtomic: Bool = false) throws {
         let outcome = try engine.execute(
-            runs.map { (.operation($0.operation), $0.transactions) })
-        var expected: [Int: ModelRejection] = [:]
-        var transactions: [String] = []
+            runs.map { ($0.form, $0.transactions) }, isAtomic: isAtomic)
+        let transactions = runs.flatMap { run in run.transactions.map { (run.form, $0) } }
         let sequenceBefore = model.sequence
-        for run in runs {
-            for arguments in run.transactions {
-                expected[transactions.count] = model.execute(
-                    operation: run.operation, arguments: arguments)
-                let operation = program.schema.operations[run.operation].name
-                transactions.append("\(operation)\(arguments)")
-            }
-        }
-        try compare(outcome.describeRejections(program.schema), with: expected, transactions)
+        let expected = model.execute(transactions, isAtomic: isAtomic)
+        try compare(
+            outcome.describeRejections(program.schema), with: expected,
+            transactions.map { "\(describe($0.0))\($0.1)" })
         let acceptedCount = Int(model.sequence - sequenceBefore)
         try #require(outcome.acceptedCount == acceptedCount, "\(name)")
         try #require(
             outcome.firstSequence == (acceptedCount == 0 ? 0 : sequenceBefore + 1), "\(name)")
         try engine.compare(with: model, name)
+    }
+
+    private func describe(_ form: TransactionRun.Form) -> String {
+        switch form {
+        case .operation(let index): program.schema.operations[index].name
+        case .steps(let steps): "\(steps)"
+        }
     }
 
     private func compare(
@@ -84,7 +92,8 @@ final class CheckedEngine {
 // MARK: Durability
 
 extension CheckedEngine {
-    func closeGroup() {
+    /// - Parameter later: how much later the next group begins, in microseconds.
+    func closeGroup(nextBegins later: UInt64 = 1_500_000) {
         if !engine.groupIsEmpty {
             let first = durableModel.sequence + 1
             let bytes = engine.closeGroup(firstSequence: first)
@@ -92,6 +101,13 @@ extension CheckedEngine {
             durableModel = model
         }
         storage.storePending()
+        clockMicroseconds += later
+        beginGroup()
+    }
+
+    private func beginGroup() {
+        engine.beginGroup(microseconds: clockMicroseconds)
+        model.beginGroup(microseconds: clockMicroseconds)
     }
 
     /// Takes images of changed entities, and more of them after the body has run.
@@ -117,6 +133,7 @@ extension CheckedEngine {
             Issue.record("\(name): \(error)")
             throw error
         }
+        beginGroup()
         try engine.compare(with: model, name)
     }
 
@@ -163,6 +180,6 @@ extension CheckedEngine {
 
     private func execute(_ operation: String, _ arguments: [Argument]) throws {
         let index = try #require(program.operation(named: operation))
-        try execute([Run(operation: index, transactions: [arguments])])
+        try execute([Run(form: .operation(index), transactions: [arguments])])
     }
 }
