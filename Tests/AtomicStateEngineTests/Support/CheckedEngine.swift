@@ -44,8 +44,9 @@ final class CheckedEngine {
         }
     }
 
-    /// Executes the runs as one batch.
-    func execute(_ runs: [Run], isAtomic: Bool = false) throws {
+    /// Executes the runs as one batch. Returns what was rejected.
+    @discardableResult
+    func execute(_ runs: [Run], isAtomic: Bool = false) throws -> [RejectionDescription] {
         let outcome = try engine.execute(
             runs.map { ($0.form, $0.transactions) }, isAtomic: isAtomic)
         let transactions = runs.flatMap { run in run.transactions.map { (run.form, $0) } }
@@ -59,6 +60,7 @@ final class CheckedEngine {
         try #require(
             outcome.firstSequence == (acceptedCount == 0 ? 0 : sequenceBefore + 1), "\(name)")
         try engine.compare(with: model, name)
+        return outcome.describeRejections(program.schema)
     }
 
     private func describe(_ form: TransactionRun.Form) -> String {
@@ -166,20 +168,53 @@ extension CheckedEngine {
 
     /// Executes one transaction, which the engine and the model have to accept.
     func accept(_ operation: String, _ arguments: Argument...) throws {
-        let sequence = engine.lastSequence
-        try execute(operation, arguments)
-        try #require(engine.lastSequence == sequence + 1, "\(operation) was rejected")
+        let rejections = try execute([run(operation, [arguments])])
+        try #require(rejections.isEmpty, "\(operation) was rejected")
     }
 
     /// Executes one transaction, which the engine and the model have to reject alike.
-    func reject(_ operation: String, _ arguments: Argument...) throws {
-        let sequence = engine.lastSequence
-        try execute(operation, arguments)
-        try #require(engine.lastSequence == sequence, "\(operation) was accepted")
+    @discardableResult
+    func reject(_ operation: String, _ arguments: Argument...) throws -> RejectionDescription {
+        let rejections = try execute([run(operation, [arguments])])
+        return try #require(rejections.first, "\(operation) was accepted")
     }
 
-    private func execute(_ operation: String, _ arguments: [Argument]) throws {
+    /// The same for a transaction of several steps.
+    func accept(_ steps: [TransactionStep], _ arguments: Argument...) throws {
+        let rejections = try execute([Run(form: .steps(steps), transactions: [arguments])])
+        try #require(rejections.isEmpty, "\(steps) were rejected")
+    }
+
+    @discardableResult
+    func reject(_ steps: [TransactionStep], _ arguments: Argument...) throws
+        -> RejectionDescription
+    {
+        let rejections = try execute([Run(form: .steps(steps), transactions: [arguments])])
+        return try #require(rejections.first, "\(steps) were accepted")
+    }
+
+    func run(_ operation: String, _ transactions: [[Argument]]) throws -> Run {
         let index = try #require(program.operation(named: operation))
-        try execute([Run(form: .operation(index), transactions: [arguments])])
+        return Run(form: .operation(index), transactions: transactions)
+    }
+
+    func call(_ operation: String) throws -> TransactionStep {
+        .operation(try #require(program.operation(named: operation)))
+    }
+
+    /// A member's value, as the engine has it.
+    func value(_ path: String, of key: Argument) throws -> Argument {
+        let parts = path.split(separator: ".").map(String.init)
+        let type = try #require(program.schema.entities.firstIndex { $0.name == parts[0] })
+        let entity = program.schema.entities[type]
+        let names = entity.fields.map(\.name) + entity.derived.map(\.name)
+        let member = try #require(names.firstIndex(of: parts[1]))
+        let found = try #require(engine.snapshot(ofType: type, keys: [key])[key])
+        return found.values[member]
+    }
+
+    func version(of type: String, _ key: Argument) throws -> UInt64 {
+        let type = try #require(program.schema.entities.firstIndex { $0.name == type })
+        return try #require(versions[type][key])
     }
 }
