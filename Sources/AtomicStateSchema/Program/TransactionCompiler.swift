@@ -69,7 +69,7 @@ struct TransactionCompiler {
     private var layouts: [RowLayout] { data.layouts }
 
     consuming func compile(rules: inout RuleTable) throws(SchemaError) -> Routine {
-        for step in steps { emit(step, &rules) }
+        for (index, step) in steps.enumerated() { emit(step, isFirst: index == 0, &rules) }
         settleDerivedValues()
         checkUniqueKeys()
         for target in targets where target.kind == .delete { checkUnreferenced(target, &rules) }
@@ -101,13 +101,13 @@ struct TransactionCompiler {
             name, operation.location, parameters: parameters, targets: writeTargets)
     }
 
-    private mutating func emit(_ step: Step, _ rules: inout RuleTable) {
+    private mutating func emit(_ step: Step, isFirst: Bool, _ rules: inout RuleTable) {
         firstParameter = parameters.count
         bindings.parameters = []
         let operation = step.operation
         origin = operation.name
         for parameter in operation.parameters {
-            declare(parameter, at: step.place, isFirstStep: firstParameter == 0, &rules)
+            declare(parameter, at: step.place, isFirstStep: isFirst, &rules)
         }
         for requirement in operation.requirements {
             let check = RuleCheck(
