@@ -181,6 +181,7 @@ extension Engine {
 
     mutating func keepAtomicBatch() {
         isInAtomicBatch = false
+        journal.removeMark()
         for remainder in remainders { free(remainder) }
         remainders.removeAll(keepingCapacity: true)
     }
