@@ -327,11 +327,11 @@ extension TransactionCompiler {
         let oldRow = builder.registers(1)
         builder.emit(.before, a: oldRow, b: source)
         emitMembership(
-            .existedBefore, of: source, valuesIn: oldRow, condition: value.condition,
-            result: membership, onError: failed)
+            .existedBefore, of: source, valuesIn: oldRow, in: value, result: membership,
+            onError: failed)
         emitMembership(
-            .exists, of: source, valuesIn: source, condition: value.condition,
-            result: membership + 1, onError: failed)
+            .exists, of: source, valuesIn: source, in: value, result: membership + 1,
+            onError: failed)
         builder.emit(
             .settle, a: rows, b: source, c: membership, operand: index, onError: failed)
         builder.place(end)
@@ -381,15 +381,21 @@ extension TransactionCompiler {
 
     /// result = the row existed or exists, and its values fulfil the condition.
     private mutating func emitMembership(
-        _ existence: Opcode, of row: Register, valuesIn values: Register, condition: Expression?,
+        _ existence: Opcode, of row: Register, valuesIn values: Register, in value: DerivedValue,
         result: Register, onError: RoutineBuilder.Label
     ) {
         builder.emit(existence, a: result, b: row)
-        guard let condition else { return }
+        guard let condition = value.condition else { return }
         let end = builder.label()
         builder.jump(.jumpIfFalse, a: result, to: end)
         let fulfilled = builder.compile(
             condition, in: Bindings(layouts: layouts, selfRow: values), onError: onError)
+        if let presence = layouts[value.source].presence(of: .field(value.groupBy)) {
+            builder.emit(
+                .isPresent, a: result, b: values,
+                c: Register(presence.mask.trailingZeroBitCount), operand: presence.offset)
+            builder.jump(.jumpIfFalse, a: result, to: end)
+        }
         builder.emit(.move, a: result, b: fulfilled)
         builder.place(end)
     }
