@@ -176,6 +176,7 @@ struct TransactionCompiler {
             for (index, value) in error.observed.enumerated() {
                 builder.observe(value, .read, index, in: bindings)
             }
+            builder.observeBefore(error.observed, of: entity, in: bindings)
             builder.emit(.restoreError, a: code)
         }
         builder.emit(
@@ -379,7 +380,8 @@ extension TransactionCompiler {
         }
     }
 
-    /// result = the row existed or exists, and its values fulfil the condition.
+    /// result = the row existed or exists, and its values fulfil the condition, which is not asked of
+    /// a row that refers to no holder.
     private mutating func emitMembership(
         _ existence: Opcode, of row: Register, valuesIn values: Register, in value: DerivedValue,
         result: Register, onError: RoutineBuilder.Label
@@ -388,14 +390,14 @@ extension TransactionCompiler {
         guard let condition = value.condition else { return }
         let end = builder.label()
         builder.jump(.jumpIfFalse, a: result, to: end)
-        let fulfilled = builder.compile(
-            condition, in: Bindings(layouts: layouts, selfRow: values), onError: onError)
         if let presence = layouts[value.source].presence(of: .field(value.groupBy)) {
             builder.emit(
                 .isPresent, a: result, b: values,
                 c: Register(presence.mask.trailingZeroBitCount), operand: presence.offset)
             builder.jump(.jumpIfFalse, a: result, to: end)
         }
+        let fulfilled = builder.compile(
+            condition, in: Bindings(layouts: layouts, selfRow: values), onError: onError)
         builder.emit(.move, a: result, b: fulfilled)
         builder.place(end)
     }
