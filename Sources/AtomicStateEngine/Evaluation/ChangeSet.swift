@@ -125,6 +125,11 @@ struct ChangeSet: ~Copyable {
         structureChanges.removeLast(structureChanges.count - count)
     }
 
+    /// Forgets the changes of rows, after they have been turned back.
+    mutating func removeRows(downTo count: Int) {
+        self.count = count
+    }
+
     @inline(__always)
     private mutating func image(_ wordCount: Int) -> Row {
         if imageWordCount + wordCount > chunkWordCount { nextImageChunk() }
