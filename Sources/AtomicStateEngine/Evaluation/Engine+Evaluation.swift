@@ -302,6 +302,10 @@ extension Engine {
                 if !settle(operand, of: rowAt(frame[b]), membership, holders: frame + a) {
                     fail(.arithmeticOverflow, step, &error, &next)
                 }
+            case .settleInPlace:
+                if !settleInPlace(operand, of: rowAt(frame[b]), holder: frame + a) {
+                    fail(.arithmeticOverflow, step, &error, &next)
+                }
             case .releaseUnique:
                 releaseUnique(operand, rowAt(frame[a]))
             case .claimUnique:

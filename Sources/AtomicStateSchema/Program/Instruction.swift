@@ -153,6 +153,9 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     /// say whether it took part before and takes part now; a and a+1 receive the rows that hold the
     /// value it left and the one it joined, 0 for none.
     case settle
+    /// The same for a sum that row b has taken part in and takes part in with one holder, or none, whose
+    /// row a receives.
+    case settleInPlace
     /// Take row a, as it was before, out of the index `Program.uniqueKeys[operand]`.
     case releaseUnique
     /// Enter row a, as it is now, into that index. Fails if another row has the same values.

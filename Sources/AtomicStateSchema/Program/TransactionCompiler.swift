@@ -54,6 +54,7 @@ struct TransactionCompiler {
         let row: Register
         let type: Int
         let derived: Int
+        let existenceIsCertain: Bool
     }
 
     /// Where an effect's or a derived value's failure is turned into a rejection.
@@ -367,20 +368,27 @@ extension TransactionCompiler {
                 if !sources.contains(holder.row) { sources.append(holder.row) }
             }
             for source in sources {
-                let isTarget = targets.contains { $0.row == source }
-                settle(index, of: source, existenceIsCertain: isTarget)
+                settle(index, of: source, isTarget: targets.contains { $0.row == source })
             }
         }
     }
 
-    private mutating func settle(_ index: Int, of source: Register, existenceIsCertain: Bool) {
+    private mutating func settle(_ index: Int, of source: Register, isTarget: Bool) {
         let layout = data.derived[index]
         let value = schema.entities[layout.holder].derived[layout.index]
         if !settledValues.contains(index) { settledValues.append(index) }
         let failed = errorLabel(rule: layout.rule)
+        let holderCanChange = holderCanChange(of: value, from: layout.source)
+        if isTarget, !holderCanChange, value.condition == nil, case .sum = value.function {
+            let row = builder.registers(1)
+            builder.emit(.settleInPlace, a: row, b: source, operand: index, onError: failed)
+            let isThere = !schema.entities[layout.source].fields[value.groupBy].isOptional
+            note(holder: row, of: layout, isThere: isThere)
+            return
+        }
         let rows = builder.registers(2)
         let end = builder.label()
-        if !existenceIsCertain {
+        if !isTarget {
             builder.emit(.move, a: rows, b: builder.constant(0 as UInt64))
             builder.emit(.move, a: rows + 1, b: builder.constant(0 as UInt64))
             builder.jump(.jumpIfFalse, a: source, to: end)
@@ -397,20 +405,30 @@ extension TransactionCompiler {
         builder.emit(
             .settle, a: rows, b: source, c: membership, operand: index, onError: failed)
         builder.place(end)
-
-        // An entity that only changes what it adds is in one total before and after. It may be
-        // changed under another name, too: whatever the transaction does to its type counts.
-        let condition = value.condition
-        let membershipFields = (condition?.fieldsOfSelf ?? []).union([value.groupBy])
-        let holderCanChange =
-            !(condition?.derivedOfSelf ?? []).isEmpty
-            || targets.contains { other in
-                other.type == layout.source
-                    && (other.kind == .delete || !membershipFields.isDisjoint(with: other.fields))
-            }
         for row in holderCanChange ? [rows, rows + 1] : [rows + 1] {
-            holders.append(Holder(row: row, type: layout.holder, derived: layout.index))
+            note(holder: row, of: layout, isThere: false)
         }
+    }
+
+    /// Whether an entity of the source may take part in the value of one holder before the transaction
+    /// and of another, or none, after it. One that only changes what it adds does not, but it may be
+    /// changed under another name, too: whatever the transaction does to its type counts.
+    private func holderCanChange(of value: DerivedValue, from source: Int) -> Bool {
+        let membershipFields = (value.condition?.fieldsOfSelf ?? []).union([value.groupBy])
+        return !(value.condition?.derivedOfSelf ?? []).isEmpty
+            || targets.contains { target in
+                target.type == source
+                    && (target.kind == .delete || !membershipFields.isDisjoint(with: target.fields))
+            }
+    }
+
+    /// - Parameter isThere: whether the register holds a row whose entity an existing one refers to.
+    private mutating func note(holder row: Register, of layout: DerivedLayout, isThere: Bool) {
+        let canBeDeleted = targets.contains { $0.kind == .delete && $0.type == layout.holder }
+        holders.append(
+            Holder(
+                row: row, type: layout.holder, derived: layout.index,
+                existenceIsCertain: isThere && !canBeDeleted))
     }
 
     /// All rows leave the index before one enters it, so that values can be exchanged.
@@ -489,7 +507,7 @@ extension TransactionCompiler {
         let affected = data.invariants.byType[holder.type].filter {
             $0.rule.derivedOfSelf.contains(holder.derived)
         }
-        emit(affected, on: holder.row, existenceIsCertain: false)
+        emit(affected, on: holder.row, existenceIsCertain: holder.existenceIsCertain)
     }
 
     private mutating func checkTransactionInvariants() {
