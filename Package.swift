@@ -109,9 +109,9 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
-        // The stages of a transaction, for bench/instructions.py to count their instructions.
+        // The stages of a transaction, for bench/instructions.py and bench/evaluation.py to measure.
         .executableTarget(
-            name: "instruction-benchmark",
+            name: "engine-benchmark",
             dependencies: ["AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema"],
             swiftSettings: settings),
 

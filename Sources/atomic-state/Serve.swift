@@ -82,6 +82,10 @@ struct Serve: AsyncParsableCommand {
                 "materialise_after_mib": "\(materialiseAfter)",
                 "journal_retention_mib": "\(journalRetention)",
             ])
+        for warning in compiled.schema.warnings {
+            let place = "\(schemaPath):\(warning.location.line):\(warning.location.column)"
+            logger.warning("\(warning.message)", metadata: ["place": "\(place)"])
+        }
         let server = Server(configuration: configuration, compiled: compiled, logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

@@ -97,7 +97,8 @@ extension Engine {
         }
         for (index, value) in entity.derived.enumerated() {
             let offset = layout.derivedOffsets[index]
-            let words = offset..<(offset + (value.type == .timestamp || value.type == .duration ? 2 : 1))
+            let words =
+                offset..<(offset + (value.type == .timestamp || value.type == .duration ? 2 : 1))
             if words.contains(where: { left[$0] != right[$0] }) { return value.name }
             if let root = layout.rootOffsets[index], (left[root] == 0) != (right[root] == 0) {
                 return value.name

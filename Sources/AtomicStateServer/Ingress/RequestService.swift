@@ -72,7 +72,8 @@ final class RequestService: Sendable {
                 throw Status(.failedPrecondition, "a hello was sent already")
             case .submit(let submit):
                 return try queue(
-                    .submit(try engineRuns(submit.runs), isAtomic: submit.isAtomic), request, connection,
+                    .submit(try engineRuns(submit.runs), isAtomic: submit.isAtomic), request,
+                    connection,
                     timeoutMilliseconds: submit.timeoutMilliseconds,
                     transactionCount: submit.transactionCount, byteCount: byteCount)
             case .get(let get):
@@ -125,7 +126,8 @@ extension RequestService {
                 throw Status(
                     .resourceExhausted,
                     "run \(index): a batch has transactions of at most "
-                        + "\(ServerLimits.composedFormCountPerBatchMax) different sequences of steps")
+                        + "\(ServerLimits.composedFormCountPerBatchMax) different sequences of steps"
+                )
             }
             let (form, name, parameters) = try form(of: run, index)
             guard run.columns.count == parameters.count else {
