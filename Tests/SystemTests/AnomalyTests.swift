@@ -66,7 +66,7 @@ import Testing
                         #expect(rejection.value == "11")
                         return (accepted, mismatched)
                     }
-                    #expect(rejection.retryCanHelp)
+                    #expect(!rejection.retryCanHelp, "the same step, with the same version")
                     mismatched += 1
                 }
             }
