@@ -24,7 +24,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The data folder; created if it is not there.")
     var data: String?
 
-    @Option(help: "Where clients connect.")
+    @Option(help: "Where clients connect. Port 0 is one that is free; the log tells which.")
     var listen = Environment.address("ATOMIC_STATE_LISTEN", otherwise: "127.0.0.1:7400")
 
     @Option(help: "Where probes and metrics are served.")

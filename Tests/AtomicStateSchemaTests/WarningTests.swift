@@ -314,3 +314,29 @@ import Testing
         #expect(duration < .seconds(5))
     }
 }
+
+/// Types that can have no entity, because each would need another first.
+@Suite struct CreationWarningTests {
+    @Test(arguments: [
+        ("manager: { ref: Person }", ["'manager' needs another Person"]),
+        ("manager: { ref: Person, optional: true }", []),
+        ("house: { ref: House }", ["'house' needs a House", "'owner' needs a Person"]),
+        ("town: { ref: Town }", []),
+    ])
+    func firstEntity(field: String, expected: [String]) throws {
+        let schema = try Schema(
+            parsing: """
+                schema: 1
+                name: test
+                entities:
+                  Town: { key: string }
+                  House: { key: string, fields: { town: { ref: Town }, owner: { ref: Person } } }
+                  Person: { key: string, fields: { \(field) } }
+                """)
+        let found = schema.warnings.map(\.message)
+        for part in expected { #expect(found.contains { $0.contains(part) }, "\(found)") }
+        // A house needs its owner, so without people there are no houses either.
+        let others = found.filter { message in !expected.contains { message.contains($0) } }
+        #expect(others.allSatisfy { !expected.isEmpty && $0.contains("no House") }, "\(others)")
+    }
+}

@@ -140,6 +140,12 @@ struct ChangeSet: ~Copyable {
         }
     }
 
+    private mutating func releaseImageChunks() {
+        imageChunk = 0
+        for chunk in imageChunks.dropFirst() { chunk.deallocate() }
+        imageChunks.removeLast(imageChunks.count - 1)
+    }
+
     @inline(__always)
     private mutating func append(_ row: Row, before: Row, type: Int) -> Int {
         precondition(

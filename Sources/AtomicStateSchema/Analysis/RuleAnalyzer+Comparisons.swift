@@ -93,7 +93,8 @@ extension RuleAnalyzer {
         case .arithmetic(.subtract, let left, let right):
             guard let shift = right.constant else { return facts }
             return narrow(left, to: .number(interval + shift), facts)
-        case .literal, .selfEntity, .oldSelfEntity, .parameter, .now, .delta, .field, .derived, .has, .key, .and,
+        case .literal, .selfEntity, .oldSelfEntity, .parameter, .now, .delta, .field, .derived,
+            .has, .key, .and,
             .or, .not, .negate, .arithmetic, .compare, .conditional, .isIn, .list, .element, .call:
             return facts
         }

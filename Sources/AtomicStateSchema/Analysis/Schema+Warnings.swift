@@ -1,6 +1,6 @@
 extension Schema {
-    /// The rules that no values of their types make true, and those that all make true: most likely
-    /// they don't say what was meant. In the order of the file, each at the smallest part that is enough
+    /// The rules that no values of their types make true, and those that all make true, and types that
+    /// can have no entities: most likely they don't say what was meant. In the order of the file, each at the smallest part that is enough
     /// to see it.
     ///
     /// A rule is warned of only if it is certain. One that is false or fails with an error, whatever the
@@ -9,7 +9,7 @@ extension Schema {
     package var warnings: [Diagnostic] {
         let warnings =
             entities.flatMap(warnings) + operations.flatMap(warnings)
-            + transactionInvariants.compactMap(warning)
+            + transactionInvariants.compactMap(warning) + creationWarnings
         return warnings.sorted { first, second in
             (first.location.line, first.location.column)
                 < (second.location.line, second.location.column)

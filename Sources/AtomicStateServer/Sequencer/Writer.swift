@@ -87,6 +87,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
                 firstSequence: finished.firstSequence, record: &finished.record)
             materialisation.noteJournal(byteCount: finished.record.count)
         }
+        engine.limitForms()
         finished.rowImages = materialisation.step(&engine)
         statistics.noteState(
             entityCount: engine.entityCount, byteCount: engine.byteCount)
