@@ -181,7 +181,8 @@ struct JournalEncoder: ~Copyable {
         openCount = 0
     }
 
-    private mutating func closeRun() {
+    /// Ends the run under way: the next transaction begins another one, of whatever form it is.
+    mutating func closeRun() {
         guard openCount > 0 else { return }
         let columns = openColumns
         let steps = forms[openForm].steps
