@@ -150,6 +150,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "AtomicStateServerTests",
+            dependencies: [
+                "AtomicStateEngine", "AtomicStateSchema", "AtomicStateServer", "AtomicStateStorage",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
         // Real binaries over real sockets: examples, bad input, kill and restart.
         .testTarget(
             name: "SystemTests",

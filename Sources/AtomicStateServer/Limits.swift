@@ -25,6 +25,8 @@ package enum ServerLimits {
     package static let drainedEntityCountPerGroup = 2_048
     /// The images that go to the rows family as one file.
     package static let rowFileByteCount = 64 << 20
+    /// The reasons against a change of the schema that are described.
+    package static let describedViolationCountMax = 20
     /// The time that a drain waits for answers to be read by their clients.
     package static let drainSeconds = 10
 

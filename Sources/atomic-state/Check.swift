@@ -1,5 +1,6 @@
 import ArgumentParser
 import AtomicStateSchema
+import AtomicStateServer
 import Foundation
 
 struct Check: ParsableCommand {
@@ -7,10 +8,21 @@ struct Check: ParsableCommand {
         abstract: "Check a schema file; every mistake is reported with its place.",
         discussion: """
             A rule that can never be true, or always is, gets a warning and is no mistake.
+
+            With --data, also check whether existing data can have the schema: what would be lost, the \
+            entities that break a rule, and which of the last transactions it would have refused. No \
+            server may be using the folder. Nothing is changed. Exits with 0 if the change is \
+            possible, and with 1 otherwise.
             """)
 
     @Argument(help: "The schema file.")
     var schema: String
+
+    @Option(help: "A data folder that is to have the schema.")
+    var data: String?
+
+    @Option(help: "With --data: the last transactions to be carried out again under the schema.")
+    var replay: UInt64 = 10_000
 
     @Flag(help: "Print what each operation reads, writes and can break, and what it costs at most.")
     var explain = false
@@ -29,6 +41,22 @@ struct Check: ParsableCommand {
         if explain {
             for explanation in compiled.program.explanations { print("\n\(explanation.text)") }
         }
+        if let data { try tryOut(compiled, on: data) }
+    }
+
+    private func tryOut(_ compiled: CompiledSchema, on data: String) throws {
+        let trial: SchemaTrial?
+        do {
+            trial = try SchemaTrial.run(compiled, data: data, replayCount: replay)
+        } catch {
+            fail("\(error)")
+        }
+        guard let trial else {
+            print("CHANGE_POSSIBLE \(data) was created but never served")
+            return
+        }
+        trial.print(data: data)
+        guard trial.isPossible else { throw ExitCode.failure }
     }
 }
 

@@ -5,7 +5,7 @@ import Testing
 /// Damaged records and images are refused, or lead to entities that the schema admits: never to a trap,
 /// and never to a value outside of its type.
 @Suite struct DamageTests {
-    @Test(arguments: [TestSchema.seats, .warehouse, .registry])
+    @Test(arguments: [TestSchema.seats, .warehouse, .registry, .guild])
     func flippedBits(schema: TestSchema) throws {
         let program = try schema.program()
         var budget = Budget()
@@ -69,7 +69,8 @@ import Testing
         var generator = TransactionGenerator(schema: engine.program.schema, seed: random.next())
         for _ in 0..<4 {
             let operation = generator.operation()
-            let outcome = try engine.execute(operation, [generator.arguments(for: operation)])
+            let arguments = generator.arguments(for: .operation(operation))
+            let outcome = try engine.execute(operation, [arguments])
             _ = outcome.describeRejections(engine.program.schema)
         }
         _ = engine.inspectInvariants(limit: 10)

@@ -107,7 +107,7 @@ import Testing
         }
         // The reference model, which the random tests trust, sees it the same way.
         var model = ReferenceModel(schema: program.schema)
-        let rejection = model.execute(operation: 0, arguments: arguments)
+        let rejection = model.execute(.operation(0), arguments: arguments)
         #expect(rejection?.code == outcome.rejections.first?.code, "\(rule)")
     }
 

@@ -75,7 +75,7 @@ struct ChangeSet: ~Copyable {
         }
         first = 0
         count = 0
-        imageChunk = 0
+        if imageChunk > 0 { releaseImageChunks() }
         imageWordCount = 0
         firstStructureChange = 0
         if !structureChanges.isEmpty { structureChanges.removeAll(keepingCapacity: true) }
@@ -123,6 +123,11 @@ struct ChangeSet: ~Copyable {
     /// Forgets the changes of trees and indices, after they have been turned back.
     mutating func removeStructureChanges(downTo count: Int) {
         structureChanges.removeLast(structureChanges.count - count)
+    }
+
+    /// Forgets the changes of rows, after they have been turned back.
+    mutating func removeRows(downTo count: Int) {
+        self.count = count
     }
 
     @inline(__always)

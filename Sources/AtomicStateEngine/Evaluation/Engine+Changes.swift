@@ -98,6 +98,7 @@ extension Engine {
         undoChanges(from: changes.first, changes.firstStructureChange)
     }
 
+    /// Rows that came into being are released last: what else the transaction changed may refer to them.
     private mutating func undoChanges(from first: Int, _ firstStructureChange: Int) {
         undoStructureChanges(from: firstStructureChange)
         for index in (first..<changes.count).reversed() {
@@ -112,8 +113,6 @@ extension Engine {
             }
             guard existed else {
                 if exists { stores[touched.type].unlink(row) }
-                if shape.keyType.isText { textHeap.free(row[RowLayout.keyOffset]) }
-                stores[touched.type].release(row)
                 continue
             }
             let referenceCount = shape.referenceCountOffset.map { row[$0] }
@@ -126,6 +125,15 @@ extension Engine {
             if !exists { stores[touched.type].relink(row) }
             countReferences(of: row, type: touched.type, by: 1)
         }
+        for index in first..<changes.count {
+            let touched = changes[index]
+            guard touched.before[RowLayout.flagsOffset] & RowFlags.exists == 0 else { continue }
+            if stores[touched.type].shape.keyType.isText {
+                textHeap.free(touched.row[RowLayout.keyOffset])
+            }
+            stores[touched.type].release(touched.row)
+        }
+        changes.removeRows(downTo: first)
         freeTemporaryTexts()
     }
 
@@ -173,6 +181,7 @@ extension Engine {
 
     mutating func keepAtomicBatch() {
         isInAtomicBatch = false
+        journal.removeMark()
         for remainder in remainders { free(remainder) }
         remainders.removeAll(keepingCapacity: true)
     }

@@ -19,11 +19,19 @@ struct JournalEncoder: ~Copyable {
         let steps: [TransactionStep]?
     }
 
-    /// Where an atomic batch began.
+    /// Where an atomic batch began. The run that was open then stays open, so that a batch leaves the
+    /// same record as its transactions would on their own, and no trace if it is turned back.
     private struct Mark {
         let byteCount: Int
         let runCount: UInt32
         let transactionCount: UInt64
+        let openForm: Int
+        let openCount: Int
+        /// Of each text column of the open run.
+        let textByteCounts: [Int]
+        /// What the open run held, column by column, once it is closed.
+        var words: [[UInt64]] = []
+        var texts: [[UInt8]] = []
     }
 
     private(set) var record = ByteBuffer()
@@ -33,7 +41,7 @@ struct JournalEncoder: ~Copyable {
     private var openForm = -1
     private var openColumns = UnsafeBufferPointer<JournalColumn>(start: nil, count: 0)
     private var openCount = 0
-    private var lastMark = Mark(byteCount: 0, runCount: 0, transactionCount: 0)
+    private var lastMark: Mark?
 
     init(schemaVersion: UInt16) {
         self.schemaVersion = schemaVersion
@@ -66,16 +74,25 @@ struct JournalEncoder: ~Copyable {
         openForm = -1
     }
 
+    /// The open run stays, or the record would depend on forms that were never accepted.
     private mutating func growColumns(to count: Int) {
-        closeRun()
+        let more = UnsafeMutablePointer<UInt64>.allocate(capacity: count * Self.capacity)
+        for column in 0..<columnCountMax {
+            let start = column * Self.capacity
+            (more + start).update(from: words + start, count: openCount)
+        }
         words.deallocate()
-        words = .allocate(capacity: count * Self.capacity)
+        words = more
+        growTexts(to: count)
+        columnCountMax = count
+    }
+
+    private mutating func growTexts(to count: Int) {
         let more = UnsafeMutablePointer<ByteBuffer>.allocate(capacity: count)
         more.moveInitialize(from: texts, count: columnCountMax)
         for column in columnCountMax..<count { (more + column).initialize(to: ByteBuffer()) }
         texts.deallocate()
         texts = more
-        columnCountMax = count
     }
 
     /// The transactions of the group so far.
@@ -165,25 +182,61 @@ struct JournalEncoder: ~Copyable {
         return UInt64(text.count)
     }
 
-    /// Remembers what the record holds, for `revertToMark`.
+    /// Remembers what the record holds, until `revertToMark` or `removeMark`.
     mutating func mark() {
-        closeRun()
+        let columnCount = openCount > 0 ? openColumns.count : 0
         lastMark = Mark(
-            byteCount: record.count, runCount: runCount, transactionCount: transactionCount)
+            byteCount: record.count, runCount: runCount, transactionCount: transactionCount,
+            openForm: openForm, openCount: openCount,
+            textByteCounts: (0..<columnCount).map { texts[$0].count })
+    }
+
+    mutating func removeMark() {
+        lastMark = nil
     }
 
     /// Takes back what was added since the mark.
     mutating func revertToMark() {
-        for column in 0..<columnCountMax { texts[column].removeAll() }
-        record.removeLast(record.count - lastMark.byteCount)
-        runCount = lastMark.runCount
-        transactionCount = lastMark.transactionCount
-        openCount = 0
+        guard let mark = lastMark else { return }
+        lastMark = nil
+        for column in 0..<columnCountMax {
+            let byteCount =
+                column < mark.textByteCounts.count && mark.texts.isEmpty
+                ? mark.textByteCounts[column] : 0
+            texts[column].removeLast(texts[column].count - byteCount)
+        }
+        for (column, kept) in mark.words.enumerated() {
+            kept.withUnsafeBufferPointer { kept in
+                guard let base = kept.baseAddress else { return }
+                (words + column * Self.capacity).update(from: base, count: kept.count)
+            }
+            mark.texts[column].withUnsafeBytes { texts[column].append($0) }
+        }
+        record.removeLast(record.count - mark.byteCount)
+        runCount = mark.runCount
+        transactionCount = mark.transactionCount
+        openForm = mark.openForm
+        openCount = mark.openCount
+        openColumns =
+            openCount > 0 ? forms[openForm].columns : UnsafeBufferPointer(start: nil, count: 0)
+        if openCount == 0 { openForm = -1 }
+    }
+
+    /// Before the run that was open at the mark is closed.
+    private mutating func keepMarkedRun() {
+        guard var mark = lastMark, mark.openCount > 0, mark.words.isEmpty else { return }
+        for (column, byteCount) in mark.textByteCounts.enumerated() {
+            let start = words + column * Self.capacity
+            mark.words.append(Array(UnsafeBufferPointer(start: start, count: mark.openCount)))
+            mark.texts.append(texts[column].withBytes { Array($0.prefix(byteCount)) })
+        }
+        lastMark = mark
     }
 
     /// Ends the run under way: the next transaction begins another one, of whatever form it is.
     mutating func closeRun() {
         guard openCount > 0 else { return }
+        keepMarkedRun()
         let columns = openColumns
         let steps = forms[openForm].steps
         record.append(steps == nil ? UInt16(openForm) : JournalFormat.stepsMark)

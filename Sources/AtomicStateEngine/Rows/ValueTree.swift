@@ -152,7 +152,7 @@ extension ValueTree {
         return Self.balanced(root)
     }
 
-    private static func height(_ address: Address) -> Int {
+    static func height(_ address: Address) -> Int {
         address == 0 ? 0 : node(address).pointee.height
     }
 

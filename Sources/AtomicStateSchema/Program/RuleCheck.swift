@@ -88,29 +88,11 @@ struct FailureBlock {
         for (index, value) in check.shown.enumerated() {
             builder.observe(value, .read, index, in: bindings)
         }
-        if let entity { emitValuesBefore(of: entity, into: &builder) }
+        if let entity { builder.observeBefore(check.shown, of: entity, in: bindings) }
         if let comparison = check.comparison {
             builder.observe(comparison.compared, .compared, 0, in: bindings)
             builder.observe(comparison.limit, .limit, 0, in: bindings)
         }
-    }
-
-    private func emitValuesBefore(of entity: Register, into builder: inout RoutineBuilder) {
-        let before = check.shown.enumerated().compactMap { index, value in
-            value.beforeTransaction.map { (index, $0) }
-        }
-        guard !before.isEmpty else { return }
-        let registers = builder.registers(2)
-        let end = builder.label()
-        builder.emit(.existedBefore, a: registers, b: entity)
-        builder.jump(.jumpIfFalse, a: registers, to: end)
-        builder.emit(.before, a: registers + 1, b: entity)
-        var bindings = bindings
-        bindings.oldSelfRow = registers + 1
-        for (index, value) in before {
-            builder.observe(value, .before, index, in: bindings)
-        }
-        builder.place(end)
     }
 }
 
@@ -133,6 +115,25 @@ extension RoutineBuilder {
         jump(.jump, to: end)
         place(absent)
         emit(.observeAbsent, c: role.rawValue, operand: index)
+        place(end)
+    }
+
+    /// Notes what the values were before the transaction, if the entity existed.
+    mutating func observeBefore(
+        _ values: [Expression], of entity: Register, in bindings: Bindings
+    ) {
+        let before = values.enumerated().compactMap { index, value in
+            value.beforeTransaction.map { (index, $0) }
+        }
+        guard !before.isEmpty else { return }
+        let rows = registers(2)
+        let end = label()
+        emit(.existedBefore, a: rows, b: entity)
+        jump(.jumpIfFalse, a: rows, to: end)
+        emit(.before, a: rows + 1, b: entity)
+        var bindings = bindings
+        bindings.oldSelfRow = rows + 1
+        for (index, value) in before { observe(value, .before, index, in: bindings) }
         place(end)
     }
 }

@@ -81,7 +81,7 @@ struct TransactionCompiler {
     private var layouts: [RowLayout] { data.layouts }
 
     consuming func compile(rules: inout RuleTable) throws(SchemaError) -> TransactionForm {
-        for step in steps { emit(step, &rules) }
+        for (index, step) in steps.enumerated() { emit(step, isFirst: index == 0, &rules) }
         settleDerivedValues()
         checkUniqueKeys()
         for target in targets where target.kind == .delete { checkUnreferenced(target, &rules) }
@@ -120,13 +120,13 @@ struct TransactionCompiler {
             settledValues: settledValues, rowCountMax: rowCount)
     }
 
-    private mutating func emit(_ step: Step, _ rules: inout RuleTable) {
+    private mutating func emit(_ step: Step, isFirst: Bool, _ rules: inout RuleTable) {
         firstParameter = parameters.count
         bindings.parameters = []
         let operation = step.operation
         origin = operation.name
         for parameter in operation.parameters {
-            declare(parameter, at: step.place, isFirstStep: firstParameter == 0, &rules)
+            declare(parameter, at: step.place, isFirstStep: isFirst, &rules)
         }
         for requirement in operation.requirements {
             let check = RuleCheck(
@@ -200,6 +200,9 @@ struct TransactionCompiler {
             let bindings = Bindings(layouts: layouts, selfRow: error.entity)
             for (index, member) in members.enumerated() {
                 builder.observe(member, .read, index, in: bindings)
+            }
+            if let entity = error.entity {
+                builder.observeBefore(members, of: entity, in: bindings)
             }
             builder.emit(.restoreError, a: code)
         case .words(let registers):
@@ -386,11 +389,11 @@ extension TransactionCompiler {
         let oldRow = builder.registers(1)
         builder.emit(.before, a: oldRow, b: source)
         emitMembership(
-            .existedBefore, of: source, valuesIn: oldRow, condition: value.condition,
-            result: membership, onError: failed)
+            .existedBefore, of: source, valuesIn: oldRow, in: value, result: membership,
+            onError: failed)
         emitMembership(
-            .exists, of: source, valuesIn: source, condition: value.condition,
-            result: membership + 1, onError: failed)
+            .exists, of: source, valuesIn: source, in: value, result: membership + 1,
+            onError: failed)
         builder.emit(
             .settle, a: rows, b: source, c: membership, operand: index, onError: failed)
         builder.place(end)
@@ -439,15 +442,22 @@ extension TransactionCompiler {
         }
     }
 
-    /// result = the row existed or exists, and its values fulfil the condition.
+    /// result = the row existed or exists, and its values fulfil the condition, which is not asked of
+    /// a row that refers to no holder.
     private mutating func emitMembership(
-        _ existence: Opcode, of row: Register, valuesIn values: Register, condition: Expression?,
+        _ existence: Opcode, of row: Register, valuesIn values: Register, in value: DerivedValue,
         result: Register, onError: RoutineBuilder.Label
     ) {
         builder.emit(existence, a: result, b: row)
-        guard let condition else { return }
+        guard let condition = value.condition else { return }
         let end = builder.label()
         builder.jump(.jumpIfFalse, a: result, to: end)
+        if let presence = layouts[value.source].presence(of: .field(value.groupBy)) {
+            builder.emit(
+                .isPresent, a: result, b: values,
+                c: Register(presence.mask.trailingZeroBitCount), operand: presence.offset)
+            builder.jump(.jumpIfFalse, a: result, to: end)
+        }
         let fulfilled = builder.compile(
             condition, in: Bindings(layouts: layouts, selfRow: values), onError: onError)
         builder.emit(.move, a: result, b: fulfilled)

@@ -2,12 +2,15 @@ import AtomicStateSchema
 
 /// Makes up schemas whose rules, conditions and effects are random expressions of the right types.
 ///
-/// Two types: a `Parent` with a number as key, and a `Child` with a text, which refers to two parents.
+/// Three types: a `Root` with a UUID as key, a `Parent` with a number, which may refer to a root, and a
+/// `Child` with a text, which refers to one or two parents. Derived values go up from each to the next.
 struct RandomSchema {
     private var random: SplitMix64
 
     fileprivate enum Kind: CaseIterable {
-        case bool, int, uint, decimal, string, choice
+        case bool, int, uint, decimal, string, choice, time
+        /// A member that may be without a value, for `has`.
+        case optional
     }
 
     /// What an expression may read: names by kind.
@@ -19,58 +22,114 @@ struct RandomSchema {
 
     mutating func text() -> String {
         let own: Names = [
-            .bool: ["flag"], .int: ["count", "other"], .decimal: ["money"], .string: ["note"],
-            .choice: ["choice"],
+            .bool: ["flag"], .int: ["count", "other"], .string: ["note"], .choice: ["choice"],
+            .time: ["start"], .optional: ["money", "since", "second"],
         ]
-        let child = own.prefixed("self.").merging([.string: ["self.key"]], uniquingKeysWith: +)
-        let parent: Names = [
-            .bool: ["self.open"], .int: ["self.limit", "self.total", "self.children"],
-            .uint: ["self.key"], .decimal: ["self.wealth"],
+        let absent: Names = [.decimal: ["money"], .time: ["since"]]
+        let condition = own.prefixed("self.").merging([.string: ["self.key"]], uniquingKeysWith: +)
+        let child = condition.merging(absent.prefixed("self."), uniquingKeysWith: +)
+        let held: Names = [
+            .bool: ["open"], .int: ["limit", "total", "children", "seconds"], .uint: ["key"],
+            .decimal: ["wealth"], .optional: ["least", "last", "root", "floor"],
         ]
-        let parentBefore: Names = [
-            .int: ["oldSelf.limit", "oldSelf.total"], .bool: ["oldSelf.open"],
+        let heldAbsent: Names = [.decimal: ["least"], .time: ["last"], .int: ["floor"]]
+        let parentCondition = held.prefixed("self.")
+        let parent = parentCondition.merging(heldAbsent.prefixed("self."), uniquingKeysWith: +)
+        let root: Names = [
+            .int: ["weight", "sum", "parents", "tally"], .decimal: ["riches"],
+            .optional: ["cheapest", "final", "peak"],
         ]
-        let childBefore = own.prefixed("oldSelf.")
+        let rootAbsent: Names = [.decimal: ["cheapest"], .time: ["final"], .int: ["peak"]]
+        let roots = root.merging(rootAbsent, uniquingKeysWith: +).prefixed("self.")
+        let changes: Names = [
+            .int: [
+                "delta(Child)", "delta(Parent)", "delta(Child.count)", "delta(Parent.total)",
+                "delta(Parent.children)", "delta(Root.sum)", "delta(Root.weight)",
+            ],
+            .decimal: ["delta(Child.money)", "delta(Parent.wealth)", "delta(Root.riches)"],
+        ]
         return """
             schema: 1
             name: random
             entities:
+              Root:
+                key: uuid
+                generic: \(random.oneIn(2))
+                fields:
+                  weight: { type: int, default: 2 }
+                derived:
+                  sum: { sum: Parent.total, by: root\(optionalCondition(parentCondition)) }
+                  riches: { sum: Parent.least, by: root }
+                  parents: { count: Parent, by: root\(optionalCondition(parentCondition)) }
+                  cheapest: { min: Parent.least, by: root }
+                  final: { max: Parent.last, by: root\(optionalCondition(parentCondition)) }
+                  peak: { max: Parent.children, by: root }
+                  tally: { sum: Parent.second, by: root\(optionalCondition(parentCondition)) }
+                invariants:
+                  - { id: zero, rule: \(mild(roots, depth: 3)) }
+                  - { id: seven, rule: \(mild(adding(roots, [.int: ["oldSelf.sum"]]), depth: 2)) }
               Parent:
                 key: uint64
+                generic: \(random.oneIn(2))
                 fields:
                   limit: { type: int, default: 3 }
                   open: { type: bool, default: false }
+                  root: { ref: Root, optional: true }
                 derived:
-                  total: { sum: Child.count, by: parent, where: \(rule(child, depth: 2)) }
-                  children: { count: Child, by: parent, where: \(rule(child, depth: 3)) }
+                  total: { sum: Child.count, by: parent, where: \(rule(condition, depth: 2)) }
+                  children: { count: Child, by: parent, where: \(rule(condition, depth: 3)) }
                   wealth: { sum: Child.money, by: second }
-                  second: { count: Child, by: second, where: \(rule(child, depth: 1)) }
+                  second: { count: Child, by: second, where: \(rule(condition, depth: 1)) }
+                  least: { min: Child.money, by: parent\(optionalCondition(condition)) }
+                  last: { max: Child.since, by: second }
+                  floor: { min: Child.other, by: second\(optionalCondition(condition)) }
+                  seconds: { sum: Child.other, by: second }
+                \(uniqueKeys(["limit", "[root, limit]", "[root, open]"]))
                 invariants:
-                  - { id: one, rule: \(mild(parent, depth: 3)) }
-                  - { id: two, rule: \(mild(parent.merging(parentBefore, uniquingKeysWith: +), depth: 3)) }
+                  - { id: one, rule: \(mild(parent, depth: 3)), message: '{self.key} {self.least}' }
+                  - { id: two, rule: \(mild(adding(parent, [.int: ["oldSelf.limit", "oldSelf.total"], .bool: ["oldSelf.open"]]), depth: 3)) }
                   - { id: three, rule: \(mild(parent, depth: 2)) }
               Child:
                 key: string
+                generic: \(!random.oneIn(3))
                 fields:
                   parent: { ref: Parent }
-                  second: { ref: Parent }
+                  second: { ref: Parent, optional: true }
                   flag: { type: bool, default: true }
                   count: { type: int, default: 1 }
                   other: { type: int, default: 0 }
-                  money: { type: decimal, scale: 2, default: 0.5 }
+                  money: { type: decimal, scale: 2, optional: true }
                   note: { type: string, max_length: 20, default: n }
                   choice: { type: enum, values: [red, green, blue], default: red }
+                  since: { type: timestamp, optional: true }
+                  start: { type: timestamp, default: '1970-01-01T00:00:03Z' }
+                \(uniqueKeys(["[parent, count, note]", "[second, choice, flag]", "[money, parent]", "since", "[start, since]"]))
                 invariants:
-                  - { id: four, rule: \(mild(child.merging(childBefore, uniquingKeysWith: +), depth: 3)) }
+                  - { id: four, rule: \(mild(adding(child, own.prefixed("oldSelf.")), depth: 3)) }
                   - { id: five, rule: \(mild(child, depth: 4)) }
-                  - { id: six, rule: \(mild(child.merging(childBefore, uniquingKeysWith: +), depth: 2)) }
+                  - { id: six, rule: \(mild(adding(child, own.prefixed("oldSelf.")), depth: 2)) }
             operations:
+              root:
+                parameters: { root: uuid, weight: int }
+                effects: ['create Root(root) { weight: weight }']
               parent:
                 parameters: { parent: uint64, limit: int }
                 effects: ['create Parent(parent) { limit: limit }']
+              parent_of:
+                parameters: { parent: uint64, root: { ref: Root }, limit: int }
+                effects: ['create Parent(parent) { limit: limit, root: root }']
+              adopt:
+                parameters: { parent: { ref: Parent }, root: { ref: Root } }
+                effects: [parent.root = root]
+              release:
+                parameters: { parent: { ref: Parent }, child: { ref: Child } }
+                effects: [parent.root = null, child.second = null]
               child:
                 parameters: { child: string, first: { ref: Parent }, second: { ref: Parent }, count: int }
-                effects: ['create Child(child) { parent: first, second: second, count: count }']
+                effects: ['create Child(child) { parent: first, second: second, count: count, since: now }']
+              poor_child:
+                parameters: { child: string, first: { ref: Parent }, money: { type: decimal, scale: 1 }, at: timestamp }
+                effects: ['create Child(child) { parent: first, money: money, start: at }']
             \(operation("change"))
             \(operation("alter"))
             \(operation("turn"))
@@ -80,23 +139,43 @@ struct RandomSchema {
               remove_parent:
                 parameters: { parent: { ref: Parent } }
                 effects: [delete parent]
+              remove_root:
+                parameters: { root: { ref: Root } }
+                effects: [delete root]
+            transaction_invariants:
+              - { id: eight, rule: \(mild(changes, depth: 2)), only: [change, child, turn] }
+              - { id: nine, rule: \(mild(changes, depth: 3)), except: [alter, poor_child] }
+              - { id: ten, rule: \(mild(changes, depth: 2)), message: '{delta(Child.count)}' }
 
             """
+    }
+
+    private func adding(_ names: Names, _ others: Names) -> Names {
+        names.merging(others, uniquingKeysWith: +)
+    }
+
+    private mutating func optionalCondition(_ names: Names) -> String {
+        random.oneIn(2) ? "" : ", where: \(rule(names, depth: 2))"
+    }
+
+    private mutating func uniqueKeys(_ keys: [String]) -> String {
+        let chosen = keys.filter { _ in random.oneIn(3) }
+        return chosen.isEmpty ? "unique: []" : "unique: [\(chosen.joined(separator: ", "))]"
     }
 
     private mutating func operation(_ name: String) -> String {
         let parameters: Names = [
             .bool: ["yes"], .int: ["number"], .uint: ["unsigned"], .decimal: ["price"],
-            .string: ["text"], .choice: ["colour"],
+            .string: ["text"], .choice: ["colour"], .time: ["now", "at"],
         ]
         let fields: Names = [
-            .bool: ["flag"], .int: ["count", "other"], .decimal: ["money"],
-            .string: ["note", "key"],
-            .choice: ["choice"],
+            .bool: ["flag"], .int: ["count", "other"], .string: ["note", "key"],
+            .choice: ["choice"], .time: ["start"], .optional: ["money", "since", "second"],
         ]
         let far: Names = [
-            .bool: ["a.parent.open"], .int: ["b.second.limit", "a.parent.total", "p.children"],
-            .uint: ["a.parent.key"], .decimal: ["b.parent.wealth"],
+            .bool: ["a.parent.open"], .int: ["b.parent.limit", "a.parent.total", "p.children"],
+            .uint: ["a.parent.key"], .decimal: ["b.parent.wealth", "a.money", "p.least"],
+            .time: ["b.since", "p.last"], .optional: ["p.least", "a.parent.floor", "p.root"],
         ]
         let names = [fields.prefixed("a."), fields.prefixed("b."), far].reduce(parameters) {
             $0.merging($1, uniquingKeysWith: +)
@@ -114,6 +193,7 @@ struct RandomSchema {
                   price: { type: decimal, scale: 2 }
                   text: { type: string, max_length: 300 }
                   colour: { type: enum, values: [red, green, blue] }
+                  at: timestamp
                 require:
                   - { id: first, rule: \(mild(names, depth: 3)) }
                   - { id: last, rule: \(mild(names, depth: 4)) }
@@ -125,16 +205,20 @@ struct RandomSchema {
     private mutating func effect(_ names: Names) -> String {
         let entity = random.pick(["a", "b"])
         let effect =
-            switch Int.random(in: 0..<9, using: &random) {
+            switch Int.random(in: 0..<14, using: &random) {
             case 0: "\(entity).flag = \(expression(.bool, names, depth: 3))"
             case 1: "\(entity).count = \(expression(.int, names, depth: 3))"
             case 2: "\(entity).count += \(expression(.int, names, depth: 1))"
-            case 3: "\(entity).money -= \(expression(.decimal, names, depth: 1))"
+            case 3: "\(entity).money = \(expression(.decimal, names, depth: 1))"
             case 4: "\(entity).note = \(expression(.string, names, depth: 2))"
             case 5: "\(entity).choice = \(expression(.choice, names, depth: 2))"
-            case 6: "\(entity).parent = \(random.pick(["a.second", "b.parent", "p"]))"
-            case 7:
-                "\(entity).\(random.pick(["parent", "second"])).limit += \(expression(.int, names, depth: 1))"
+            case 6: "\(entity).parent = \(random.pick(["p", "b.parent", "p"]))"
+            case 7: "\(entity).parent.limit += \(expression(.int, names, depth: 1))"
+            case 8: "\(entity).second = \(random.pick(["a.parent", "b.second", "p", "null"]))"
+            case 9: "\(entity).since = \(expression(.time, names, depth: 1))"
+            case 10: "\(entity).\(random.pick(["money", "since"])) = null"
+            case 11: "\(entity).start = \(expression(.time, names, depth: 2))"
+            case 12: "p.root = \(random.pick(["a.parent.root", "b.parent.root", "null"]))"
             default: "p.open = \(expression(.bool, names, depth: 2))"
             }
         return quoted(effect)
@@ -185,16 +269,24 @@ extension RandomSchema {
             return binary(.string, ["+"], names, depth: depth)
         case .choice:
             return leaf(kind, names)
+        case .time:
+            let sign = random.pick(["+", "-"])
+            return "(\(anchored(.time, names, depth: depth - 1)) \(sign) duration('90s'))"
+        case .optional:
+            preconditionFailure("a member is no value")
         }
     }
 
     private mutating func boolean(_ names: Names, depth: Int) -> String {
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<14, using: &random) {
+        case 12 where names[.optional] != nil: return "has(\(random.pick(names[.optional] ?? [])))"
+        case 13 where names[.time] != nil:
+            return binary(.time, ["==", "<", "<=", ">", ">="], names, depth: depth)
         case 0, 1, 2: return binary(.bool, ["&&"], names, depth: depth)
         case 3, 4, 5: return binary(.bool, ["||"], names, depth: depth)
         case 6: return "!\(expression(.bool, names, depth: depth - 1))"
         case 7:
-            let kind = random.pick(Kind.allCases)
+            let kind = random.pick(Kind.allCases.filter { $0 != .optional })
             let members = (0..<3).map { _ in expression(kind, names, depth: depth - 1) }
             return
                 "(\(anchored(kind, names, depth: depth - 1)) in [\(members.joined(separator: ", "))])"
@@ -215,6 +307,7 @@ extension RandomSchema {
         case 0: "size(\(expression(.string, names, depth: depth - 1)))"
         case 1 where names[.uint] != nil: "int(\(anchored(.uint, names, depth: depth - 1)))"
         case 2: "(-\(anchored(.int, names, depth: depth - 1)))"
+        case 3 where names[.time] != nil: "int(\(anchored(.time, names, depth: depth - 1)))"
         default: binary(.int, ["+", "-", "*", "/", "%"], names, depth: depth)
         }
     }
@@ -228,7 +321,11 @@ extension RandomSchema {
 
     /// An expression whose type does not depend on where it stands, if there is a name for one.
     private mutating func anchored(_ kind: Kind, _ names: Names, depth: Int) -> String {
-        if depth > 0, kind != .choice, kind != .uint {
+        // A sum of literals alone is a double.
+        if kind == .decimal, depth > 0, random.oneIn(2) {
+            return binary(kind, ["+", "-"], names, depth: depth)
+        }
+        if depth > 0, kind != .choice, kind != .uint, kind != .decimal {
             return expression(kind, names, depth: depth)
         }
         return random.pick(names[kind] ?? [literal(kind)])
@@ -247,6 +344,9 @@ extension RandomSchema {
         case .decimal: random.pick(["0.5", "0.25", "1.00", "-3.75", "92233720368547758.07"])
         case .string: random.pick(["''", "'a'", "'n'", "'é'", "'🦀x'", "'long enough for a note'"])
         case .choice: random.pick(["'red'", "'green'", "'blue'"])
+        case .time:
+            random.pick(["timestamp(0)", "timestamp(7)", "timestamp('1970-01-01T00:00:02.5Z')"])
+        case .optional: preconditionFailure("a member is no value")
         }
     }
 }

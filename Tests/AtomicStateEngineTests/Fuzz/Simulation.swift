@@ -1,3 +1,4 @@
+import AtomicStateEngine
 import AtomicStateSchema
 
 /// Random batches with everything that may happen between them, the same for the same seed.
@@ -19,29 +20,38 @@ struct Simulation {
     }
 
     private mutating func step() throws {
-        try checked.execute(batch())
+        try execute()
         if random.oneIn(2) {
-            let between = random.oneIn(2) ? batch() : []
+            let between = random.oneIn(2)
             try checked.takeImages(
                 before: Int.random(in: 0...4, using: &random),
-                then: { try checked.execute(between) },
+                then: { if between { try execute() } },
                 after: Int.random(in: 0...4, using: &random))
         }
-        if random.oneIn(2) { checked.closeGroup() }
+        if random.oneIn(2) { closeGroup() }
         if random.oneIn(8) {
-            if random.oneIn(2) { checked.closeGroup() }
+            if random.oneIn(2) { closeGroup() }
             try checked.crashAndRecover { $0.shuffled(using: &random) }
         }
     }
 
-    private mutating func batch() -> [CheckedEngine.Run] {
+    private mutating func closeGroup() {
+        checked.closeGroup(nextBegins: random.pick([0, 1, 999_999, 3_000_000, 7_250_000]))
+    }
+
+    /// A batch of a few runs, some of them of several steps.
+    private mutating func execute() throws {
         generator.knownKeys = checked.keys
-        return (0..<Int.random(in: 1...3, using: &random)).map { _ in
-            let operation = generator.operation()
+        generator.knownVersions = checked.versions
+        let runs = (0..<Int.random(in: 1...3, using: &random)).map { _ in
+            let form =
+                random.oneIn(3)
+                ? TransactionRun.Form.steps(generator.steps()) : .operation(generator.operation())
             let transactions = (0..<Int.random(in: 1...4, using: &random)).map { _ in
-                generator.arguments(for: operation)
+                generator.arguments(for: form)
             }
-            return CheckedEngine.Run(operation: operation, transactions: transactions)
+            return CheckedEngine.Run(form: form, transactions: transactions)
         }
+        try checked.execute(runs, isAtomic: random.oneIn(4))
     }
 }

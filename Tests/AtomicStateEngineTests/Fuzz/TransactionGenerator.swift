@@ -1,3 +1,4 @@
+import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
 
@@ -7,11 +8,16 @@ struct TransactionGenerator {
     var random: SplitMix64
     /// The keys of the entities that there are, by type; most references are among them.
     var knownKeys: [[Argument]]
+    var knownVersions: [[Argument: UInt64]]
+    /// The keys of what the transaction under way creates, by type.
+    private var createdKeys: [[Argument]]
 
     init(schema: Schema, seed: UInt64) {
         self.schema = schema
         random = SplitMix64(state: seed)
         knownKeys = schema.entities.map { _ in [] }
+        knownVersions = schema.entities.map { _ in [:] }
+        createdKeys = knownKeys
     }
 
     /// An operation: more often one that creates while there is little to work on, and less often one
@@ -30,8 +36,100 @@ struct TransactionGenerator {
         return operation
     }
 
-    mutating func arguments(for operation: Int) -> [Argument] {
-        schema.operations[operation].parameters.map { argument(for: $0) }
+    /// The steps of a transaction, of every kind that the schema allows.
+    mutating func steps() -> [TransactionStep] {
+        let genericTypes = schema.entities.indices.filter { schema.entities[$0].isGeneric }
+        return (0..<Int.random(in: 1...4, using: &random)).map { _ in
+            guard !genericTypes.isEmpty, !random.oneIn(3) else {
+                let index: Int = operation()
+                return .operation(index)
+            }
+            return genericStep(random.pick(genericTypes))
+        }
+    }
+
+    private mutating func genericStep(_ type: Int) -> TransactionStep {
+        let fields = schema.entities[type].fields
+        let expectsVersion = random.oneIn(3)
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0:
+            return .delete(type: type, expectsVersion: expectsVersion)
+        case 1...3 where !fields.isEmpty:
+            let count = Int.random(in: 1...min(3, fields.count), using: &random)
+            let changes = fields.indices.shuffled(using: &random).prefix(count).map { field in
+                TransactionStep.FieldChange(field: field, kind: changeKind(of: fields[field]))
+            }
+            return .update(type: type, changes: Array(changes), expectsVersion: expectsVersion)
+        default:
+            let given = fields.indices.filter { field in
+                fields[field].defaultValue == nil && !fields[field].isOptional || random.oneIn(2)
+            }
+            return .create(type: type, fields: given.shuffled(using: &random))
+        }
+    }
+
+    private mutating func changeKind(of field: Field) -> TransactionStep.FieldChange.Kind {
+        var kinds: [TransactionStep.FieldChange.Kind] = [.set, .set]
+        switch field.type {
+        case .int, .decimal, .duration: kinds += [.add, .add]
+        default: break
+        }
+        if field.isOptional { kinds.append(.clear) }
+        return random.pick(kinds)
+    }
+
+    mutating func arguments(for form: TransactionRun.Form) -> [Argument] {
+        createdKeys = schema.entities.map { _ in [] }
+        switch form {
+        case .operation(let operation): return arguments(of: .operation(operation))
+        case .steps(let steps): return steps.flatMap { arguments(of: $0) }
+        }
+    }
+
+    private mutating func arguments(of step: TransactionStep) -> [Argument] {
+        switch step {
+        case .operation(let index):
+            let operation = schema.operations[index]
+            let arguments = operation.parameters.map { argument(for: $0) }
+            for effect in operation.effects {
+                if case .create(let type, let key, _) = effect.kind,
+                    case .parameter(let parameter) = key.kind
+                {
+                    createdKeys[type].append(arguments[parameter])
+                }
+            }
+            return arguments
+        case .create(let type, let fields):
+            let entity = schema.entities[type]
+            let key = argument(
+                for: parameter(entity.keyType.valueType, byteCountMax: 256))
+            createdKeys[type].append(key)
+            return [key] + fields.map { argument(for: entity.fields[$0]) }
+        case .update(let type, let changes, let expectsVersion):
+            let fields = schema.entities[type].fields
+            return target(type, expectsVersion)
+                + changes.filter { $0.kind != .clear }.map { argument(for: fields[$0.field]) }
+        case .delete(let type, let expectsVersion):
+            return target(type, expectsVersion)
+        }
+    }
+
+    /// The key of an entity, and mostly its version.
+    private mutating func target(_ type: Int, _ expectsVersion: Bool) -> [Argument] {
+        let key = argument(for: parameter(.entity(type)))
+        guard expectsVersion else { return [key] }
+        let version = knownVersions[type][key] ?? 0
+        return [key, .word(random.oneIn(4) ? version &+ 1 : version)]
+    }
+
+    private mutating func argument(for field: Field) -> Argument {
+        argument(for: parameter(field.type, byteCountMax: field.maximumByteCount))
+    }
+
+    private func parameter(_ type: ValueType, byteCountMax: Int? = nil) -> Parameter {
+        Parameter(
+            name: "", type: type, maximumByteCount: byteCountMax,
+            location: SourceLocation(line: 1, column: 1))
     }
 
     private mutating func argument(for parameter: Parameter) -> Argument {
@@ -59,6 +157,7 @@ struct TransactionGenerator {
         case .duration:
             return time(random.pick([-315_576_000_000, 315_576_000_000]))
         case .entity(let type):
+            if !createdKeys[type].isEmpty, random.oneIn(2) { return random.pick(createdKeys[type]) }
             if !knownKeys[type].isEmpty, !random.oneIn(15) { return random.pick(knownKeys[type]) }
             switch schema.entities[type].keyType {
             case .uint64: return Self.numberKey(&random)

@@ -36,7 +36,7 @@ extension Expression {
                 if case .selfEntity = owner.kind { fields.insert(index) }
             case .has(.field(let index), of: let owner):
                 if case .selfEntity = owner.kind { fields.insert(index) }
-            case .derived(of: let owner, let index):
+            case .derived(of: let owner, let index), .has(.derived(let index), of: let owner):
                 if case .selfEntity = owner.kind { totals.insert(index) }
             default:
                 break

@@ -23,9 +23,17 @@ struct ModelScope {
             return value
         case .has(.field(let index), of: let owner):
             return .bool(try self.owner(owner).fields[index] != .absent)
-        case .has(.derived, of: _), .now, .delta: preconditionFailure("not yet")
+        case .has(.derived(let index), of: let owner):
+            return .bool(try self.owner(owner).derived[index] != .absent)
+        case .now: return .time(model.now)
+        case .delta(entity: let type, let member):
+            let change = try sum(of: member, type, in: state) - sum(of: member, type, in: before)
+            return try .number(change, as: expression.type)
         case .key(of: let owner): return try self.owner(owner).name.key
-        case .derived(of: let owner, let index): return try total(of: owner, index)
+        case .derived(of: let owner, let index):
+            let value = try self.owner(owner).derived[index]
+            if value == .absent { throw .valueAbsent }
+            return value
         case .and(let left, let right): return try connect(left, right, decisive: false)
         case .or(let left, let right): return try connect(left, right, decisive: true)
         case .not(let operand): return .bool(!(try evaluate(operand).isTrue))
@@ -85,21 +93,17 @@ extension ModelScope {
         return state[try evaluate(expression).identity]
     }
 
-    /// Totals follow the whole transaction: an invariant sees them after it, everything else as the
-    /// transaction found them.
-    private func total(
-        of owner: Expression, _ index: Int
-    ) throws(RejectionCode) -> ModelValue {
-        guard case .entity(let type) = owner.type else {
-            preconditionFailure("the checker admits members of entities only")
+    /// A member of all entities of a type added up, or their number.
+    private func sum(
+        of member: Member?, _ type: Int, in state: ModelState
+    ) throws(RejectionCode) -> Int128 {
+        state.existing.values.filter { $0.name.type == type }.reduce(0) { sum, entity in
+            switch member {
+            case .field(let field): sum + entity.fields[field].exact
+            case .derived(let derived): sum + entity.derived[derived].exact
+            case nil: sum + 1
+            }
         }
-        var found = before
-        if case .selfEntity = owner.kind { found = state }
-        let total = ReferenceModel.Total(type: type, index: index)
-        let holder = try evaluate(owner).identity
-        return try .number(
-            try model.value(of: total, holder: holder, in: found),
-            as: model.declaration(of: total).type)
     }
 }
 
@@ -129,7 +133,7 @@ extension ModelScope {
         }
     }
 
-    private static func calculate(
+    static func calculate(
         _ operation: Expression.ArithmeticOperator, _ left: ModelValue, _ right: ModelValue,
         as type: ValueType
     ) throws(RejectionCode) -> ModelValue {
@@ -171,7 +175,7 @@ extension ModelScope {
         }
     }
 
-    private static func isLess(_ left: ModelValue, _ right: ModelValue) -> Bool {
+    static func isLess(_ left: ModelValue, _ right: ModelValue) -> Bool {
         switch (left, right) {
         case (.bool(let left), .bool(let right)): !left && right
         case (.bytes(let left), .bytes(let right)): left.lexicographicallyPrecedes(right)

@@ -12,7 +12,9 @@ struct ModelEntity {
 
     let name: Name
     var fields: [ModelValue]
-    /// The sequence of the last transaction whose effects changed it.
+    /// As the last accepted transaction left them, until the one under way settles them.
+    var derived: [ModelValue]
+    /// The sequence of the last transaction whose effects changed it; 0 until that is accepted.
     var version: UInt64 = 0
     /// False from its deletion on. Until its transaction ends, other names for it may still be read.
     var exists = true

@@ -1,21 +1,43 @@
+import AtomicStateEngine
 import AtomicStateSchema
+import AtomicStateValues
 
 /// What the engine must do, said slowly: an interpreter of the checked schema that knows nothing of
-/// the flat program. State is a dictionary, an undo is a copy from before, a total is a scan.
+/// the flat program. State is a dictionary, an undo is a copy from before, a derived value is a scan.
 struct ReferenceModel {
     let schema: Schema
     private(set) var state = ModelState()
     /// The sequence of the last accepted transaction.
     private(set) var sequence: UInt64 = 0
+    /// The time of the group under way.
+    private var microseconds: UInt64 = 0
 
     init(schema: Schema) {
         self.schema = schema
     }
 
+    /// What `now` is.
+    var now: TimeValue {
+        TimeValue(
+            seconds: Int64(microseconds / 1_000_000),
+            nanoseconds: Int64(microseconds % 1_000_000) * 1_000)
+    }
+
+    mutating func beginGroup(microseconds: UInt64) {
+        self.microseconds = max(self.microseconds, microseconds)
+    }
+
     /// Judges one transaction; nil if it was accepted.
-    mutating func execute(operation: Int, arguments: [Argument]) -> ModelRejection? {
-        var transaction = ModelTransaction(
-            model: self, operation: schema.operations[operation], sequence: sequence + 1)
+    mutating func execute(
+        _ form: TransactionRun.Form, arguments: [Argument]
+    ) -> ModelRejection? {
+        let steps: [ModelStep] =
+            switch form {
+            case .operation(let index): [ModelStep(calling: index, of: schema)]
+            case .steps(let steps):
+                steps.enumerated().map { ModelStep($1, at: $0, of: schema) }
+            }
+        var transaction = ModelTransaction(model: self, steps: steps, sequence: sequence + 1)
         do throws(ModelRejection) {
             try transaction.run(arguments)
         } catch {
@@ -25,6 +47,25 @@ struct ReferenceModel {
         state.forgetDeleted()
         sequence += 1
         return nil
+    }
+
+    /// Judges a batch's transactions in order; the rejections by their places. Of an atomic one the
+    /// first is the last.
+    mutating func execute(
+        _ transactions: [(form: TransactionRun.Form, arguments: [Argument])], isAtomic: Bool
+    ) -> [Int: ModelRejection] {
+        var rejections: [Int: ModelRejection] = [:]
+        let found = self
+        for (index, transaction) in transactions.enumerated() {
+            let rejection = execute(transaction.form, arguments: transaction.arguments)
+            guard let rejection else { continue }
+            rejections[index] = rejection
+            if isAtomic {
+                self = found
+                break
+            }
+        }
+        return rejections
     }
 }
 
@@ -46,21 +87,16 @@ struct ModelRejection: Error, Equatable {
 /// An entity as a reader sees it.
 struct EntitySnapshot: Equatable {
     let version: UInt64
-    /// The fields, then the totals.
+    /// The fields, then the derived values.
     let values: [Argument]
 }
 
 extension ReferenceModel {
     /// Every entity of a type, by key.
-    func snapshot(ofType type: Int) throws(RejectionCode) -> [Argument: EntitySnapshot] {
+    func snapshot(ofType type: Int) -> [Argument: EntitySnapshot] {
         var entities: [Argument: EntitySnapshot] = [:]
-        for (identity, entity) in state.entities where entity.name.type == type {
-            var values = entity.fields.map(argument)
-            for index in schema.entities[type].derived.indices {
-                let total = Total(type: type, index: index)
-                let exact = try value(of: total, holder: identity, in: state)
-                values.append(.int(Int64(exact)))
-            }
+        for entity in state.entities.values where entity.name.type == type {
+            let values = (entity.fields + entity.derived).map(argument)
             entities[argument(entity.name.key)] = EntitySnapshot(
                 version: entity.version, values: values)
         }

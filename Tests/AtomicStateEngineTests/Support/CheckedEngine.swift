@@ -6,7 +6,7 @@ import Testing
 /// is compared; the first difference ends the test with the name, which tells how to repeat it.
 final class CheckedEngine {
     struct Run {
-        let operation: Int
+        let form: TransactionRun.Form
         let transactions: [[Argument]]
     }
 
@@ -19,6 +19,8 @@ final class CheckedEngine {
     /// The records of the groups that are durable.
     private(set) var records: [StoredRecord] = []
     private(set) var storage = RowStorage()
+    /// The time that the next group takes for its own.
+    private var clockMicroseconds: UInt64 = 0
 
     init(_ program: Program, name: String) {
         self.name = name
@@ -26,6 +28,11 @@ final class CheckedEngine {
         engine = Engine(program: program, schemaVersion: testSchemaVersion)
         model = ReferenceModel(schema: program.schema)
         durableModel = model
+    }
+
+    /// The versions of all entities, by type and key.
+    var versions: [[Argument: UInt64]] {
+        program.schema.entities.indices.map { model.snapshot(ofType: $0).mapValues(\.version) }
     }
 
     /// The keys of all entities, by type.
@@ -37,27 +44,30 @@ final class CheckedEngine {
         }
     }
 
-    /// Executes the runs as one batch.
-    func execute(_ runs: [Run]) throws {
+    /// Executes the runs as one batch. Returns what was rejected.
+    @discardableResult
+    func execute(_ runs: [Run], isAtomic: Bool = false) throws -> [RejectionDescription] {
         let outcome = try engine.execute(
-            runs.map { (.operation($0.operation), $0.transactions) })
-        var expected: [Int: ModelRejection] = [:]
-        var transactions: [String] = []
+            runs.map { ($0.form, $0.transactions) }, isAtomic: isAtomic)
+        let transactions = runs.flatMap { run in run.transactions.map { (run.form, $0) } }
         let sequenceBefore = model.sequence
-        for run in runs {
-            for arguments in run.transactions {
-                expected[transactions.count] = model.execute(
-                    operation: run.operation, arguments: arguments)
-                let operation = program.schema.operations[run.operation].name
-                transactions.append("\(operation)\(arguments)")
-            }
-        }
-        try compare(outcome.describeRejections(program.schema), with: expected, transactions)
+        let expected = model.execute(transactions, isAtomic: isAtomic)
+        try compare(
+            outcome.describeRejections(program.schema), with: expected,
+            transactions.map { "\(describe($0.0))\($0.1)" })
         let acceptedCount = Int(model.sequence - sequenceBefore)
         try #require(outcome.acceptedCount == acceptedCount, "\(name)")
         try #require(
             outcome.firstSequence == (acceptedCount == 0 ? 0 : sequenceBefore + 1), "\(name)")
         try engine.compare(with: model, name)
+        return outcome.describeRejections(program.schema)
+    }
+
+    private func describe(_ form: TransactionRun.Form) -> String {
+        switch form {
+        case .operation(let index): program.schema.operations[index].name
+        case .steps(let steps): "\(steps)"
+        }
     }
 
     private func compare(
@@ -84,7 +94,8 @@ final class CheckedEngine {
 // MARK: Durability
 
 extension CheckedEngine {
-    func closeGroup() {
+    /// - Parameter later: how much later the next group begins, in microseconds.
+    func closeGroup(nextBegins later: UInt64 = 1_500_000) {
         if !engine.groupIsEmpty {
             let first = durableModel.sequence + 1
             let bytes = engine.closeGroup(firstSequence: first)
@@ -92,6 +103,13 @@ extension CheckedEngine {
             durableModel = model
         }
         storage.storePending()
+        clockMicroseconds += later
+        beginGroup()
+    }
+
+    private func beginGroup() {
+        engine.beginGroup(microseconds: clockMicroseconds)
+        model.beginGroup(microseconds: clockMicroseconds)
     }
 
     /// Takes images of changed entities, and more of them after the body has run.
@@ -117,6 +135,7 @@ extension CheckedEngine {
             Issue.record("\(name): \(error)")
             throw error
         }
+        beginGroup()
         try engine.compare(with: model, name)
     }
 
@@ -149,20 +168,53 @@ extension CheckedEngine {
 
     /// Executes one transaction, which the engine and the model have to accept.
     func accept(_ operation: String, _ arguments: Argument...) throws {
-        let sequence = engine.lastSequence
-        try execute(operation, arguments)
-        try #require(engine.lastSequence == sequence + 1, "\(operation) was rejected")
+        let rejections = try execute([run(operation, [arguments])])
+        try #require(rejections.isEmpty, "\(operation) was rejected")
     }
 
     /// Executes one transaction, which the engine and the model have to reject alike.
-    func reject(_ operation: String, _ arguments: Argument...) throws {
-        let sequence = engine.lastSequence
-        try execute(operation, arguments)
-        try #require(engine.lastSequence == sequence, "\(operation) was accepted")
+    @discardableResult
+    func reject(_ operation: String, _ arguments: Argument...) throws -> RejectionDescription {
+        let rejections = try execute([run(operation, [arguments])])
+        return try #require(rejections.first, "\(operation) was accepted")
     }
 
-    private func execute(_ operation: String, _ arguments: [Argument]) throws {
+    /// The same for a transaction of several steps.
+    func accept(_ steps: [TransactionStep], _ arguments: Argument...) throws {
+        let rejections = try execute([Run(form: .steps(steps), transactions: [arguments])])
+        try #require(rejections.isEmpty, "\(steps) were rejected")
+    }
+
+    @discardableResult
+    func reject(_ steps: [TransactionStep], _ arguments: Argument...) throws
+        -> RejectionDescription
+    {
+        let rejections = try execute([Run(form: .steps(steps), transactions: [arguments])])
+        return try #require(rejections.first, "\(steps) were accepted")
+    }
+
+    func run(_ operation: String, _ transactions: [[Argument]]) throws -> Run {
         let index = try #require(program.operation(named: operation))
-        try execute([Run(operation: index, transactions: [arguments])])
+        return Run(form: .operation(index), transactions: transactions)
+    }
+
+    func call(_ operation: String) throws -> TransactionStep {
+        .operation(try #require(program.operation(named: operation)))
+    }
+
+    /// A member's value, as the engine has it.
+    func value(_ path: String, of key: Argument) throws -> Argument {
+        let parts = path.split(separator: ".").map(String.init)
+        let type = try #require(program.schema.entities.firstIndex { $0.name == parts[0] })
+        let entity = program.schema.entities[type]
+        let names = entity.fields.map(\.name) + entity.derived.map(\.name)
+        let member = try #require(names.firstIndex(of: parts[1]))
+        let found = try #require(engine.snapshot(ofType: type, keys: [key])[key])
+        return found.values[member]
+    }
+
+    func version(of type: String, _ key: Argument) throws -> UInt64 {
+        let type = try #require(program.schema.entities.firstIndex { $0.name == type })
+        return try #require(versions[type][key])
     }
 }

@@ -8,7 +8,7 @@ extension Engine {
         try #require(lastSequence == model.sequence, "\(name)")
         try #require(entityCount == model.state.entities.count, "\(name)")
         for type in program.schema.entities.indices {
-            let expected = try model.snapshot(ofType: type)
+            let expected = model.snapshot(ofType: type)
             let found = snapshot(ofType: type, keys: Array(expected.keys))
             for (key, entity) in expected {
                 try #require(

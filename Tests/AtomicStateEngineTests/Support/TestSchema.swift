@@ -3,7 +3,7 @@ import Foundation
 
 /// The schemas that random transactions run against.
 enum TestSchema: String, CaseIterable, Sendable {
-    case bank, seats, warehouse, registry, diary
+    case bank, seats, warehouse, registry, diary, guild
 
     func program() throws -> Program {
         try Program(compiling: Schema(parsing: text()))
@@ -20,6 +20,7 @@ enum TestSchema: String, CaseIterable, Sendable {
         case .warehouse: return Self.warehouseText
         case .registry: return Self.registryText
         case .diary: return Self.diaryText
+        case .guild: return Self.guildText
         }
     }
 }
