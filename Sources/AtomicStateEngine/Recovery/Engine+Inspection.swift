@@ -19,6 +19,8 @@ extension Engine {
                     transactionCount: run.transactionCount, firstIndex: firstIndex,
                     outcome: &outcome)
             }
+            // What ended the run, such as an atomic batch that was rejected, may have left no trace.
+            journal.closeRun()
             firstIndex += run.transactionCount
         }
         finishGroup(firstSequence: record.firstSequence, record: &buffer)
