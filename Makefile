@@ -42,6 +42,18 @@ test: proto-check ## Build everything and run every test
 	@python3 bench/instructions.py $(BINARIES)
 	swift test --skip-build --disable-xctest -c release
 
+# The time is for all random tests together. Without a seed it begins with the time of day; a failure
+# names the seed that repeats it.
+FUZZ_SECONDS ?= 600
+FUZZ_SEED ?= $(shell date +%s)
+
+.PHONY: fuzz
+fuzz: ## Run the engine's random tests for long (FUZZ_SECONDS=600 FUZZ_SEED=1)
+	@scripts/prerequisites.sh build test
+	swift build --build-tests $(SWIFT_FLAGS)
+	ATOMIC_STATE_FUZZ_SECONDS='$(FUZZ_SECONDS)' ATOMIC_STATE_FUZZ_SEED='$(FUZZ_SEED)' \
+		swift test --skip-build --disable-xctest -c release --filter '(Differential|Damage)Tests'
+
 # Variables of all of these: BENCH_DURATION=20s BATCH_SIZE WORKERS IN_FLIGHT ACCOUNTS SEED RATE, and
 # those that `bench/run.py --help` lists. BENCH_BINARIES measures another build. The first Python is
 # the one that Debian's packages are for.

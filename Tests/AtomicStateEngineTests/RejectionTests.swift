@@ -6,7 +6,9 @@ import Testing
 /// What a rejected caller is told: every code once, with the rule, the entity and what the rule read.
 @Suite struct RejectionTests {
     struct Case: CustomTestStringConvertible {
-        let operation: String
+        var operation = ""
+        /// In place of an operation.
+        var steps: [TransactionStep] = []
         let arguments: [Argument]
         let code: RejectionCode
         let rule: String
@@ -15,6 +17,11 @@ import Testing
         var observations: [String] = []
 
         var testDescription: String { "\(operation)\(arguments): \(code)" }
+
+        func form(in program: Program) throws -> TransactionRun.Form {
+            guard steps.isEmpty else { return .steps(steps) }
+            return .operation(try #require(program.operation(named: operation)))
+        }
     }
 
     static let cases = [
@@ -131,14 +138,30 @@ import Testing
                 .bytes(Array(repeating: 1, count: 16)),
             ],
             code: .textTooLong, rule: "tag", message: "the text has more bytes than its limit"),
+        Case(
+            operation: "add", arguments: [2, "ann", "naïve"], code: .notUnique,
+            rule: "Item.unique(owner, name)", entity: "Item 2",
+            message: "another entity has the same values",
+            observations: ["self.owner=ann", "self.name=naïve"]),
+        Case(
+            steps: [
+                .update(
+                    type: 1, changes: [.init(field: 2, kind: .set)], expectsVersion: true)
+            ],
+            arguments: [1, 99, 3], code: .versionMismatch, rule: "steps[0]",
+            message: "the entity has another version than the one expected"),
+        Case(
+            steps: [.operation(0), .create(type: 1, fields: [0, 1])],
+            arguments: ["carl", 9, "dora", "x"], code: .entityMissing, rule: "steps[1].owner",
+            entity: "Owner dora", message: "the entity does not exist"),
     ]
 
     @Test(arguments: cases)
     func rejection(_ expected: Case) throws {
         var engine = try Self.engine()
         let sequence = engine.lastSequence
-        let operation = try #require(Self.program.operation(named: expected.operation))
-        let outcome = try engine.execute(operation, [expected.arguments])
+        let form = try expected.form(in: Self.program)
+        let outcome = try engine.execute([(form, [expected.arguments])])
 
         let described = outcome.describeRejections(Self.program.schema)
         #expect(described.count == 1)
@@ -210,6 +233,8 @@ import Testing
               colour: { type: enum, values: [red, green, blue], default: red }
               glossy: { type: bool, default: false }
               limit: { type: int, optional: true }
+            generic: true
+            unique: [[owner, name]]
             invariants:
               - id: growth
                 rule: self.count + 1 > 0 || self.count < 0

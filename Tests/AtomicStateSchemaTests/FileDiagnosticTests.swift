@@ -26,14 +26,24 @@ import Testing
     static let top: [Case] = [
         ("", ["1:1: the file is empty; expected a schema"]),
         ("# nothing\n", ["1:1: the file is empty; expected a schema"]),
-        ("text", ["1:1: a schema is a map of schema, name, entities, operations; found 'text'"]),
-        ("- 1", ["1:1: a schema is a map of schema, name, entities, operations; found a list"]),
+        (
+            "text",
+            [
+                "1:1: a schema is a map of schema, name, entities, operations, transaction_invariants; found 'text'"
+            ]
+        ),
+        (
+            "- 1",
+            [
+                "1:1: a schema is a map of schema, name, entities, operations, transaction_invariants; found a list"
+            ]
+        ),
         (
             "a: 1",
             [
                 "1:1: a schema needs 'entities'", "1:1: a schema needs 'name'",
                 "1:1: a schema needs 'schema'",
-                "1:1: unknown key 'a' of a schema; expected one of schema, name, entities, operations",
+                "1:1: unknown key 'a' of a schema; expected one of schema, name, entities, operations, transaction_invariants",
             ]
         ),
         (
@@ -55,9 +65,7 @@ import Testing
         (
             entity("key: string") + "transaction_invariants: []\noperation: {}\n",
             [
-                "6:1: 'transaction_invariants' is not supported by this version; "
-                    + "expected one of schema, name, entities, operations",
-                "7:1: unknown key 'operation' of a schema; did you mean 'operations'?",
+                "7:1: unknown key 'operation' of a schema; did you mean 'operations'?"
             ]
         ),
     ]
@@ -102,9 +110,7 @@ import Testing
         (
             entity("key: string\nunique: []\nfeilds: {}"),
             [
-                "6:5: 'unique' is not supported by this version; "
-                    + "expected one of key, fields, derived, invariants",
-                "7:5: unknown key 'feilds' of an entity; did you mean 'fields'?",
+                "7:5: unknown key 'feilds' of an entity; did you mean 'fields'?"
             ]
         ),
         (
@@ -125,7 +131,7 @@ import Testing
         (
             "schema: 1\nname: test\nentities:\n  A:\n",
             [
-                "4:5: an entity is a map of key, fields, derived, invariants; found nothing"
+                "4:5: an entity is a map of key, fields, derived, unique, invariants, generic; found nothing"
             ]
         ),
     ]
@@ -176,18 +182,17 @@ import Testing
         (
             field("{ type: int, unique: true, scale: 2, maxlength: 3 }"),
             [
-                "7:23: 'unique' is not supported by this version; "
+                "7:23: unknown key 'unique' of a field; "
                     + "expected one of type, ref, optional, default, max_length, values, scale",
                 "7:37: 'scale' is not an option of int",
                 "7:47: unknown key 'maxlength' of a field; did you mean 'max_length'?",
             ]
         ),
         (field("{ type: int, optional: yes }"), ["7:33: 'optional' is true or false; found 'yes'"]),
+        (field("{ ref: A, optional: true }"), []),
         (
-            field("{ ref: A, optional: true }"),
-            [
-                "7:20: a reference can't be optional in this version"
-            ]
+            field("{ ref: A, optional: maybe }"),
+            ["7:30: 'optional' is true or false; found 'maybe'"]
         ),
         (field("decimal"), ["7:10: a decimal needs its scale, as in { type: decimal, scale: 2 }"]),
         (field("{ type: decimal, scale: 19 }"), ["7:34: 'scale' is 0 to 18; found '19'"]),
@@ -325,12 +330,11 @@ import Testing
                   i: { sum: A.x, by: b, wher: x }
                 """),
             [
-                "8:19: 'sum' needs a field of int or decimal; this is string",
+                "8:19: 'sum' needs a member of int or decimal; this is string",
                 "8:26: 'by' needs a reference to A; this is string",
-                "9:17: 'sum' names a field of a type, as in Team.seats",
-                "10:19: unknown type 'B'; expected A",
-                "10:29: 'min' is not supported by this version; expected one of sum, count, by, where",
-                "11:7: a derived value has either 'sum' or 'count'",
+                "9:17: 'sum' names a member of a type, as in Team.seats",
+                "10:7: a derived value has one of 'sum', 'count', 'min' and 'max'",
+                "11:7: a derived value has one of 'sum', 'count', 'min' and 'max'",
                 "12:7: a derived value needs 'by'",
                 "13:19: unknown field 'x' of A; expected one of a, s",
                 "13:26: unknown field 'b' of A; expected one of a, s",

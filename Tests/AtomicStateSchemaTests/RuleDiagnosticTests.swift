@@ -12,7 +12,7 @@ import Testing
             "zebra",
             [
                 "1: unknown name 'zebra'; expected one of order, other, customer, count, number, "
-                    + "money, fine, text, choice, color"
+                    + "money, fine, text, choice, color, now"
             ]
         ),
         ("order.unist > 0", ["7: unknown field 'unist' of Order; did you mean 'units'?"]),
@@ -23,7 +23,9 @@ import Testing
             ]
         ),
         ("self.units > 0", ["1: an operation reads its parameters; 'self' is for invariants"]),
-        ("now > 0", ["1: 'now' is not supported by this version"]),
+        (
+            "now > 0", ["5: '>' compares two values of one type; these are timestamp and int"]
+        ),
         ("count", ["1: a rule needs bool; this is int"]),
         ("count.size > 0", ["7: '.size' needs an entity; this is int"]),
         (
@@ -257,7 +259,11 @@ import Testing
         ),
         ("order.units > 0", ["1: unknown name 'order'; expected one of self, oldSelf"]),
         ("old_self.units > 0", ["1: unknown name 'old_self'; did you mean 'oldSelf'?"]),
-        ("self.units > now", ["14: 'now' is not supported by this version"]),
+        (
+            "self.units > now",
+            ["14: an invariant holds at any time; 'now' is for operations"]
+        ),
+        ("delta(Order.units) > 0", ["1: 'delta' is for transaction_invariants"]),
     ]
 
     @Test(arguments: invariants) func invariant(_ test: Case) {
@@ -265,7 +271,12 @@ import Testing
     }
 
     static let conditions: [Case] = [
-        ("self.parts > 0", ["6: a 'where' rule reads fields; 'parts' is a derived value"]),
+        ("self.parts > 0", []),
+        (
+            "self.urgent || now > timestamp(0)",
+            ["16: a 'where' rule holds at any time; 'now' is for operations"]
+        ),
+        ("delta(Order) == 0", ["1: 'delta' is for transaction_invariants"]),
         ("oldSelf.urgent", ["1: a 'where' rule reads one state; 'oldSelf' is for invariants"]),
         (
             "self.customer.credit > 0",
@@ -298,7 +309,7 @@ import Testing
             [
                 "7: unknown field 'unit' of Order; did you mean 'units'?",
                 "14: unknown name 'tru'; expected one of order, other, customer, count, number, "
-                    + "money, fine, text, choice, color",
+                    + "money, fine, text, choice, color, now",
             ]
         ),
         ("order.units = text", ["15: 'units' holds int; this is string"]),

@@ -3,6 +3,7 @@
 extension Resolver {
     func messageTemplate(_ text: LocatedText, in scope: Scope) -> MessageTemplate? {
         var parts: [MessageTemplate.Part] = []
+        var valueCount = 0
         var literal = String.UnicodeScalarView()
         var position = 0
         while position < text.scalars.count {
@@ -24,6 +25,7 @@ extension Resolver {
                 if !literal.isEmpty { parts.append(.text(String(literal))) }
                 literal = String.UnicodeScalarView()
                 parts.append(.value(value))
+                valueCount += 1
                 position = end + 1
             } else if scalar == "}" {
                 log.report(
@@ -37,7 +39,7 @@ extension Resolver {
         }
         if !literal.isEmpty { parts.append(.text(String(literal))) }
         let limit = Limits.Declaration.messageValueCount
-        guard parts.count <= 2 * limit + 1 else {
+        guard valueCount <= limit else {
             log.report(text.start, "a message shows at most \(limit) values")
             return nil
         }
