@@ -52,7 +52,10 @@ import Testing
             }
         }
         guard case .unreachable(address, _)? = error else {
-            #expect(error == .lost(reason: "the server closed it"))
+            guard case .lost? = error else {
+                Issue.record("\(error.map(String.init(describing:)) ?? "no error")")
+                return
+            }
             return
         }
     }

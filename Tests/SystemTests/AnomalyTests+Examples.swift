@@ -288,8 +288,8 @@ extension AnomalyTests {
         var cents: [String: Int] = [:]
         for (account, state) in zip(accounts, try await client.get("Account", keys: accounts)) {
             let balance = try #require(state?["balance"])
-            cents[account] = try #require(
-                Int(balance.replacingOccurrences(of: ".", with: "")))
+            let amount = Int(balance.replacingOccurrences(of: ".", with: ""))
+            cents[account] = try #require(amount)
         }
         return cents
     }
