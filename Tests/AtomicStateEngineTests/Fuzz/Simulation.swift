@@ -43,15 +43,18 @@ struct Simulation {
     private mutating func execute() throws {
         generator.knownKeys = checked.keys
         generator.knownVersions = checked.versions
-        let runs = (0..<Int.random(in: 1...3, using: &random)).map { _ in
+        // One rejection turns all of an atomic batch back.
+        let isAtomic = random.oneIn(4)
+        let runCountMax = isAtomic ? 2 : 3
+        let runs = (0..<Int.random(in: 1...runCountMax, using: &random)).map { _ in
             let form =
                 random.oneIn(3)
                 ? TransactionRun.Form.steps(generator.steps()) : .operation(generator.operation())
-            let transactions = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+            let transactions = (0..<Int.random(in: 1...(isAtomic ? 2 : 4), using: &random)).map { _ in
                 generator.arguments(for: form)
             }
             return CheckedEngine.Run(form: form, transactions: transactions)
         }
-        try checked.execute(runs, isAtomic: random.oneIn(4))
+        try checked.execute(runs, isAtomic: isAtomic)
     }
 }

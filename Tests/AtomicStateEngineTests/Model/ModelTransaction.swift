@@ -273,7 +273,8 @@ extension ModelTransaction {
                 try transaction.scope().evaluate(value)
             }
         case .create(entity: let type, key: let key, values: let values):
-            try create(type, key: try scope().evaluate(key)) { (transaction, index) throws(RejectionCode) in
+            try create(type, key: try scope().evaluate(key)) {
+                (transaction, index) throws(RejectionCode) in
                 try transaction.scope().evaluate(values[index])
             }
         case .delete(entity: let target):

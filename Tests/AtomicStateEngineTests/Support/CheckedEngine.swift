@@ -10,6 +10,17 @@ final class CheckedEngine {
         let transactions: [[Argument]]
     }
 
+    /// What has come up, for tests of the tests.
+    struct Tally {
+        var acceptedCount = 0
+        /// Of several steps.
+        var composedCount = 0
+        var keptBatchCount = 0
+        var turnedBackBatchCount = 0
+        var codes: Set<RejectionCode> = []
+        var rules: Set<String> = []
+    }
+
     let name: String
     let program: Program
     private var engine: Engine
@@ -19,6 +30,7 @@ final class CheckedEngine {
     /// The records of the groups that are durable.
     private(set) var records: [StoredRecord] = []
     private(set) var storage = RowStorage()
+    private(set) var tally = Tally()
     /// The time that the next group takes for its own.
     private var clockMicroseconds: UInt64 = 0
 
@@ -60,7 +72,28 @@ final class CheckedEngine {
         try #require(
             outcome.firstSequence == (acceptedCount == 0 ? 0 : sequenceBefore + 1), "\(name)")
         try engine.compare(with: model, name)
-        return outcome.describeRejections(program.schema)
+        let rejections = outcome.describeRejections(program.schema)
+        count(runs, acceptedCount, rejections, isAtomic: isAtomic)
+        return rejections
+    }
+
+    private func count(
+        _ runs: [Run], _ acceptedCount: Int, _ rejections: [RejectionDescription], isAtomic: Bool
+    ) {
+        tally.acceptedCount += acceptedCount
+        tally.codes.formUnion(rejections.map(\.code))
+        tally.rules.formUnion(rejections.map(\.rule))
+        if isAtomic, rejections.isEmpty { tally.keptBatchCount += 1 }
+        if isAtomic, !rejections.isEmpty { tally.turnedBackBatchCount += 1 }
+        guard !isAtomic || rejections.isEmpty else { return }
+        let rejected = Set(rejections.map(\.index))
+        var index = 0
+        for run in runs {
+            for _ in run.transactions {
+                if case .steps = run.form, !rejected.contains(index) { tally.composedCount += 1 }
+                index += 1
+            }
+        }
     }
 
     private func describe(_ form: TransactionRun.Form) -> String {
@@ -141,7 +174,7 @@ extension CheckedEngine {
 
     /// The journal alone leads to the same state; and what it records, executed again, to itself.
     func replayJournal() throws {
-        let replayed = try Engine(program: program, rows: [], completeSequence: 0, records: records)
+        var replayed = try Engine(program: program, rows: [], completeSequence: 0, records: records)
         try replayed.compare(with: durableModel, name)
         var repeated = Engine(program: program, schemaVersion: testSchemaVersion)
         for record in records {
@@ -150,6 +183,8 @@ extension CheckedEngine {
                 "\(name): the record of \(record.firstSequence)")
         }
         try repeated.compare(with: durableModel, name)
+        try #require(repeated.differences(from: replayed, limit: 10) == [], "\(name)")
+        try #require(replayed.inspectInvariants(limit: 10) == [], "\(name)")
     }
 }
 

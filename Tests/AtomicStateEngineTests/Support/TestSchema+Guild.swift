@@ -35,7 +35,7 @@ extension TestSchema {
                 rule: "!has(self.oldest) || self.oldest < timestamp('9000-01-01T00:00:00Z')"
               - id: oldest_stays
                 rule: "!has(oldSelf.oldest) || !has(self.oldest) || self.oldest <= oldSelf.oldest
-                  || self.busy < 2"
+                  || self.teams < 2"
               - { id: lowest_bound, rule: self.lowest + self.busy < 70 }
           Team:
             key: uint64
@@ -76,7 +76,7 @@ extension TestSchema {
               idle: { type: bool, default: false }
               badge: { type: uuid, optional: true }
               mail: { type: bytes, max_length: 4, optional: true }
-            unique: [mail, [team, badge], [joined, shift, idle]]
+            unique: [[team, badge], mail, [joined, shift, idle]]
             invariants:
               - { id: own_mentor, rule: '!has(self.mentor_of) || self.mentor_of != self.team' }
               - { id: seats_not_negative, rule: self.seats >= 0 || self.idle }
@@ -191,10 +191,10 @@ extension TestSchema {
             message: '{delta(Member)} more members and {delta(Team)} more teams, {{really}}'
           - { id: used_slowly, rule: delta(Team.used) < 25, except: [join, limit] }
           - id: ratio
-            rule: delta(Member.seats) / delta(Region) < 10 || delta(Region) == 0
+            rule: delta(Member.seats) / delta(Region) < 3 || delta(Region) == 0
           - { id: pay_slowly, rule: delta(Member.pay) <= 700.0 && delta(Team.pay) > -900.0 }
           - id: levels_agree
-            rule: delta(Region.seats) <= delta(Team.used) + 30 || delta(Region) < 0
+            rule: delta(Region.seats) <= delta(Team.used) + 3 || delta(Region) < 0
             except: [move_team, free_team]
         """
 }
