@@ -10,6 +10,8 @@ package enum EngineLimits {
     package static let keyByteCountMax = 256
     /// The bytes of a text that a rule puts together.
     package static let textByteCountMax = 65_535
+    /// The bytes of a text that a rejection shows.
+    static let shownTextByteCountMax = 256
     /// The transactions of one run of a journal record; a longer run is split.
     static let journalRunTransactionCountMax = 8_192
 }

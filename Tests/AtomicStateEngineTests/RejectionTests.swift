@@ -42,7 +42,8 @@ import Testing
             entity: "Item 9", message: "the entity does not exist"),
         Case(
             operation: "add", arguments: [1, "ann", "x"], code: .entityExists,
-            rule: "add.effects[0]", message: "the entity exists already"),
+            rule: "add.effects[0]", message: "the entity exists already",
+            observations: ["Item.key=1"]),
         Case(
             operation: "add", arguments: [2, "nobody", "x"], code: .entityMissing, rule: "owner",
             entity: "Owner nobody", message: "the entity does not exist"),
@@ -78,7 +79,8 @@ import Testing
         Case(
             operation: "join", arguments: [.text(String(repeating: "k", count: 257))],
             code: .textTooLong, rule: "join.effects[0]",
-            message: "the text has more bytes than its limit"),
+            message: "the text has more bytes than its limit",
+            observations: ["Owner.key=" + String(repeating: "k", count: 256) + "…"]),
         Case(
             operation: "leave", arguments: [.text(String(repeating: "k", count: 257))],
             code: .textTooLong, rule: "owner",
@@ -142,7 +144,7 @@ import Testing
             operation: "add", arguments: [2, "ann", "naïve"], code: .notUnique,
             rule: "Item.unique(owner, name)", entity: "Item 2",
             message: "another entity has the same values",
-            observations: ["self.owner=ann", "self.name=naïve"]),
+            observations: ["self.owner=ann", "self.name=naïve", "taken_by=1"]),
         Case(
             steps: [
                 .update(

@@ -12,14 +12,14 @@ import Testing
         #expect(rejection.entityType == "Club" && rejection.entityKey == "4")
         #expect(
             rejection.observations.map { "\($0.name)=\($0.value)" } == [
-                "self.league=north", "self.name=a",
+                "self.league=north", "self.name=a", "taken_by=1",
             ])
-        #expect(rejection.observations.map(\.before) == [nil, nil])
+        #expect(rejection.observations.map(\.before) == [nil, nil, nil])
         try checked.accept("club", 4, "north", "c")
         let move = try checked.reject("move_club", 1, "south")
         #expect(move.entityKey == "1")
-        #expect(move.observations.map(\.value) == ["south", "a"])
-        #expect(move.observations.map(\.before) == ["north", "a"])
+        #expect(move.observations.map(\.value) == ["south", "a", "3"])
+        #expect(move.observations.map(\.before) == ["north", "a", nil])
     }
 
     /// Without a value an entity is compared with none.

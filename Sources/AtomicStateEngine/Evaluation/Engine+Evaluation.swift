@@ -309,7 +309,8 @@ extension Engine {
             case .releaseUnique:
                 releaseUnique(operand, rowAt(frame[a]))
             case .claimUnique:
-                if !claimUnique(operand, rowAt(frame[a])) {
+                if let other = claimUnique(operand, rowAt(frame[a])) {
+                    frame[b] = UInt64(UInt(bitPattern: other))
                     fail(.notUnique, step, &error, &next)
                 }
             case .delta:

@@ -163,20 +163,20 @@ extension Engine {
         changes.note(.released(row, hash: hash, key: key))
     }
 
-    /// Enters the row into the index, with its present values. False if another row has the same.
-    mutating func claimUnique(_ key: Int, _ row: Row) -> Bool {
-        guard let index = changes.index(of: row) else { return true }
+    /// Enters the row into the index, with its present values. Returns the other row that has the same.
+    mutating func claimUnique(_ key: Int, _ row: Row) -> Row? {
+        guard let index = changes.index(of: row) else { return nil }
         let mask = uniqueIndices[key].shape.mask
-        guard changes[index].claimed & mask == 0 else { return true }
+        guard changes[index].claimed & mask == 0 else { return nil }
         changes[index].claimed |= mask
         guard row[RowLayout.flagsOffset] & RowFlags.exists != 0,
             uniqueIndices[key].shape.covers(row)
-        else { return true }
+        else { return nil }
         let hash = uniqueIndices[key].shape.hash(of: row)
-        guard uniqueIndices[key].find(row, hash: hash) == nil else { return false }
+        if let other = uniqueIndices[key].find(row, hash: hash) { return other }
         uniqueIndices[key].insert(row, hash: hash)
         changes.note(.claimed(row, hash: hash, key: key))
-        return true
+        return nil
     }
 }
 

@@ -68,13 +68,20 @@ extension BatchOutcome {
             value: comparand(.compared, rule.compared), limit: comparand(.limit, rule.limit))
     }
 
+    /// The text, or its beginning.
+    private func shown(_ bytes: ArraySlice<UInt8>) -> String {
+        let most = EngineLimits.shownTextByteCountMax
+        let text = String(decoding: bytes.prefix(most), as: UTF8.self)
+        return bytes.count > most ? text + "…" : text
+    }
+
     private func render(_ value: RecordedValue, as type: ValueType) -> String {
         switch (value, type) {
         case (.text(let range), .bytes): HexText.text(of: text[range])
         // An argument may have another length than a uuid has.
         case (.text(let range), .uuid):
             UUIDValue(text[range])?.text ?? HexText.text(of: text[range])
-        case (.text(let range), _): String(decoding: text[range], as: UTF8.self)
+        case (.text(let range), _): shown(text[range])
         case (.word(let word), _): type.render(word)
         case (.time(let value), .duration): TimeKind.duration.text(of: value)
         case (.time(let value), _): TimeKind.timestamp.text(of: value)

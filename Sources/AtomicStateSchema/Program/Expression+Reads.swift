@@ -1,7 +1,6 @@
 extension Expression {
-    /// The values that the expression reads: parameters that are no references, members and keys of
-    /// entities, the time, and changes, in the order of the text. What a path only passes through is
-    /// not read.
+    /// The values that the expression reads: parameters, members and keys of entities, the time, and
+    /// changes, in the order of the text. What a path only passes through is not read.
     var reads: [Expression] {
         isRead ? [self] : children.flatMap(\.reads)
     }
@@ -9,8 +8,7 @@ extension Expression {
     /// Whether the expression is the reading of one value that is stored or given.
     var isRead: Bool {
         switch kind {
-        case .parameter: !isEntity
-        case .field, .derived, .key, .now, .delta: true
+        case .parameter, .field, .derived, .key, .now, .delta: true
         default: false
         }
     }
@@ -67,10 +65,6 @@ extension Expression {
         var found = false
         visit { if case .oldSelfEntity = $0.kind { found = true } }
         return found
-    }
-
-    var isEntity: Bool {
-        if case .entity = type { true } else { false }
     }
 
     /// For a member of `self`, the same member before the transaction.

@@ -158,7 +158,8 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     case settleInPlace
     /// Take row a, as it was before, out of the index `Program.uniqueKeys[operand]`.
     case releaseUnique
-    /// Enter row a, as it is now, into that index. Fails if another row has the same values.
+    /// Enter row a, as it is now, into that index. Fails if another row has the same values, and puts
+    /// that row into b.
     case claimUnique
     /// a = by how much the transaction changes the sum of [row + operand] over all rows of type c; if b
     /// is 1, the number of rows

@@ -85,13 +85,7 @@ extension Program {
         for (type, entity) in schema.entities.enumerated() {
             let layout = layouts[type]
             for (index, key) in entity.uniqueKeys.enumerated() {
-                let reads = key.fields.map { field in
-                    Expression(
-                        .field(
-                            of: Expression(
-                                .selfEntity, type: .entity(type), location: key.location), field),
-                        type: entity.fields[field].type, location: key.location)
-                }
+                let reads = key.reads(ofType: type, in: schema)
                 let bits = key.fields.compactMap { layout.presence(of: .field($0)) }
                 result.append(
                     UniqueKeyLayout(
@@ -110,7 +104,8 @@ extension Program {
                         },
                         rule: rules.add(
                             .uniqueKey, id: "\(entity.name).\(key.id)", entity: type,
-                            observations: rules.observations(of: reads, parameters: []))))
+                            observations: rules.observations(of: reads, parameters: [])
+                                + [.init(name: "taken_by", type: entity.keyType.valueType)])))
             }
         }
         return result
@@ -189,5 +184,17 @@ extension Schema {
             for index in entity.derived.indices { place(holder, index) }
         }
         return order
+    }
+}
+
+extension UniqueKey {
+    /// The fields as they are read of `self`.
+    func reads(ofType type: Int, in schema: Schema) -> [Expression] {
+        let entity = Expression(.selfEntity, type: .entity(type), location: location)
+        return fields.map { field in
+            Expression(
+                .field(of: entity, field), type: schema.entities[type].fields[field].type,
+                location: location)
+        }
     }
 }

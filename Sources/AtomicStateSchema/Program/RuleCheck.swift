@@ -104,18 +104,25 @@ extension RoutineBuilder {
         let absent = label()
         let end = label()
         let register = compile(value, in: bindings, onError: absent)
-        let opcode: Opcode =
-            switch value.type.form {
-            case .word: .observe
-            case .text: .observeText
-            case .time: .observeTime
-            }
-        emit(opcode, b: register, c: role.rawValue, operand: index)
+        observe(register, of: value.type, role, index)
         guard isErrorTarget(absent) else { return }
         jump(.jump, to: end)
         place(absent)
         emit(.observeAbsent, c: role.rawValue, operand: index)
         place(end)
+    }
+
+    /// Notes what a register holds.
+    mutating func observe(
+        _ register: Register, of type: ValueType, _ role: ObservationRole, _ index: Int
+    ) {
+        let opcode: Opcode =
+            switch type.form {
+            case .word: .observe
+            case .text: .observeText
+            case .time: .observeTime
+            }
+        emit(opcode, b: register, c: role.rawValue, operand: index)
     }
 
     /// Notes what the values were before the transaction, if the entity existed.

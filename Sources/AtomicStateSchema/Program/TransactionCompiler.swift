@@ -67,9 +67,11 @@ struct TransactionCompiler {
 
     /// What is noted for a rejection.
     private enum Observed {
-        /// Of the entity that it is about.
-        case members([Expression])
-        case words([Register])
+        /// Values of the entity that it is about, which is `self`, and of the row `other`, which is
+        /// parameter 0.
+        case members([Expression], other: Register)
+        /// What registers hold.
+        case values([(register: Register, type: ValueType)])
     }
 
     init(steps: [Step], data: ProgramData) {
@@ -186,7 +188,7 @@ struct TransactionCompiler {
     }
 
     private mutating func errorLabel(
-        rule: Int, entity: Register? = nil, observing observed: Observed = .words([])
+        rule: Int, entity: Register? = nil, observing observed: Observed = .values([])
     ) -> RoutineBuilder.Label {
         let label = builder.label()
         errors.append(EffectError(label: label, rule: rule, entity: entity, observed: observed))
@@ -195,10 +197,11 @@ struct TransactionCompiler {
 
     private mutating func emitRejection(_ error: EffectError) {
         switch error.observed {
-        case .members(let members):
+        case .members(let members, other: let other):
             let code = builder.registers(1)
             builder.emit(.takeError, a: code)
-            let bindings = Bindings(layouts: layouts, selfRow: error.entity)
+            let bindings = Bindings(
+                layouts: layouts, selfRow: error.entity, parameters: [other])
             for (index, member) in members.enumerated() {
                 builder.observe(member, .read, index, in: bindings)
             }
@@ -206,10 +209,9 @@ struct TransactionCompiler {
                 builder.observeBefore(members, of: entity, in: bindings)
             }
             builder.emit(.restoreError, a: code)
-        case .words(let registers):
-            for (index, register) in registers.enumerated() {
-                builder.emit(
-                    .observe, b: register, c: ObservationRole.read.rawValue, operand: index)
+        case .values(let values):
+            for (index, value) in values.enumerated() {
+                builder.observe(value.register, of: value.type, .read, index)
             }
         }
         builder.emit(
@@ -247,7 +249,13 @@ extension TransactionCompiler {
         case .create(entity: let type, key: let key, values: let values):
             let keyRegister = builder.compile(key, in: bindings, onError: failed)
             let row = builder.registers(1)
-            builder.emit(.create, a: row, b: keyRegister, operand: type, onError: failed)
+            let keyType = schema.entities[type].keyType.valueType
+            let rule = rules.add(
+                .effect, id: id,
+                observations: [.init(name: "\(schema.entities[type].name).key", type: keyType)])
+            builder.emit(
+                .create, a: row, b: keyRegister, operand: type,
+                onError: errorLabel(rule: rule, observing: .values([(keyRegister, keyType)])))
             for (field, value) in values.enumerated() where value.type != .null {
                 // A new row's fields have no value yet.
                 store(value, in: field, of: row, type: type, onError: failed)
@@ -279,7 +287,8 @@ extension TransactionCompiler {
         builder.emit(.load, a: found, b: row, operand: RowLayout.versionOffset)
         builder.emit(
             .checkVersion, a: row, b: expected,
-            onError: errorLabel(rule: rule, entity: row, observing: .words([found, expected])))
+            onError: errorLabel(
+                rule: rule, entity: row, observing: .values([(found, .uint), (expected, .uint)])))
     }
 
     /// The target for the entity: the one of an earlier effect on the same parameter, or a new one.
@@ -443,19 +452,15 @@ extension TransactionCompiler {
                 builder.emit(.releaseUnique, a: target.row, operand: index)
             }
             for target in changed where target.kind != .delete {
-                let observed = declared.fields.map { field in
-                    Expression(
-                        .field(
-                            of: Expression(
-                                .selfEntity, type: .entity(key.type), location: declared.location),
-                            field),
-                        type: schema.entities[key.type].fields[field].type,
-                        location: declared.location)
-                }
+                let other = builder.registers(1)
+                let otherEntity = Expression(
+                    .parameter(0), type: .entity(key.type), location: declared.location)
+                let observed = declared.reads(ofType: key.type, in: schema) + [otherEntity]
                 let failed = errorLabel(
                     rule: key.rule, entity: target.row,
-                    observing: .members(observed.map(schema.shown)))
-                builder.emit(.claimUnique, a: target.row, operand: index, onError: failed)
+                    observing: .members(observed.map(schema.shown), other: other))
+                builder.emit(
+                    .claimUnique, a: target.row, b: other, operand: index, onError: failed)
             }
         }
     }
