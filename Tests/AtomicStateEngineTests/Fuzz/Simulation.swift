@@ -50,7 +50,8 @@ struct Simulation {
             let form =
                 random.oneIn(3)
                 ? TransactionRun.Form.steps(generator.steps()) : .operation(generator.operation())
-            let transactions = (0..<Int.random(in: 1...(isAtomic ? 2 : 4), using: &random)).map { _ in
+            let transactions = (0..<Int.random(in: 1...(isAtomic ? 2 : 4), using: &random)).map {
+                _ in
                 generator.arguments(for: form)
             }
             return CheckedEngine.Run(form: form, transactions: transactions)
