@@ -80,6 +80,11 @@ bench-report: build ## Measure all scenarios and write bench/out/report.html (BE
 	@scripts/prerequisites.sh build bench report
 	@$(PYTHON) bench/report.py
 
+.PHONY: bench-evaluation
+bench-evaluation: build ## Measure evaluation alone: a transfer, a limit over 10 to 1,000,000 entities
+	@scripts/prerequisites.sh build test
+	@$(PYTHON) bench/evaluation.py $(BINARIES)
+
 .PHONY: bench-peers
 bench-peers: build ## Measure the same transfers on PostgreSQL, Redis and here (BENCH_DURATION=10s)
 	@scripts/prerequisites.sh build bench peers

@@ -109,9 +109,9 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
-        // The stages of a transaction, for bench/instructions.py to count their instructions.
+        // The stages of a transaction, for bench/instructions.py and bench/evaluation.py to measure.
         .executableTarget(
-            name: "instruction-benchmark",
+            name: "engine-benchmark",
             dependencies: ["AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema"],
             swiftSettings: settings),
 
@@ -142,6 +142,20 @@ let package = Package(
         .testTarget(
             name: "AtomicStateBenchTests",
             dependencies: ["AtomicStateClient", "AtomicStateProtocol", "atomic-state-bench"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "AtomicStateCommandTests",
+            dependencies: [
+                "AtomicStateClient", "AtomicStateProtocol", "atomic-state",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "AtomicStateServerTests",
+            dependencies: [
+                "AtomicStateEngine", "AtomicStateSchema", "AtomicStateServer", "AtomicStateStorage",
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         // Real binaries over real sockets: examples, bad input, kill and restart.
         .testTarget(

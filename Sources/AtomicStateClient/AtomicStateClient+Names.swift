@@ -1,16 +1,8 @@
-public import AtomicStateProtocol
+internal import AtomicStateProtocol
 
-/// What became of one transaction.
-public enum TransactionOutcome: Sendable, Equatable {
-    /// It is durable, at this place in the journal.
-    case accepted(sequence: UInt64)
-    /// It left no trace.
-    case rejected(Rejection)
-}
-
-/// Calls by name, for callers that do not build columns themselves.
+/// Requests by name, for callers that do not build columns themselves.
 extension AtomicStateClient {
-    /// Submits one transaction, and returns when it is durable or rejected:
+    /// Submits one call of an operation, and returns when it is durable or rejected:
     ///
     ///     try await client.submit("transfer", ["from": 1, "to": 2, "amount": "12.50"])
     ///
@@ -20,13 +12,42 @@ extension AtomicStateClient {
     public func submit(
         _ operation: String, _ arguments: [String: ArgumentValue], timeout: Duration? = nil
     ) async throws -> TransactionOutcome {
-        let run = try schema.run(operation: operation, transactions: [arguments])
-        let reply = try await submit([run], timeout: timeout)
-        if let rejection = reply.rejections.first { return .rejected(rejection) }
-        guard reply.acceptedCount == 1 else {
-            throw Status(.internal, "the server neither accepted nor rejected the transaction")
-        }
-        return .accepted(sequence: reply.firstSequence)
+        try await submit(Transaction(.call(operation, arguments)), timeout: timeout)
+    }
+
+    /// Submits one transaction, and returns when it is durable or rejected.
+    ///
+    /// - Throws: as `submit(_:_:timeout:)`.
+    @discardableResult
+    public func submit(
+        _ transaction: Transaction, timeout: Duration? = nil
+    ) async throws -> TransactionOutcome {
+        try await submit([transaction], timeout: timeout)[0]
+    }
+
+    /// Submits a batch: transactions that are judged each on its own, in order. Returns one outcome
+    /// for each.
+    ///
+    /// - Throws: as `submit(_:_:timeout:)`.
+    @discardableResult
+    public func submit(
+        _ transactions: [Transaction], timeout: Duration? = nil
+    ) async throws -> [TransactionOutcome] {
+        let reply = try await submit(try schema.runs(of: transactions), timeout: timeout)
+        return try reply.outcomes(transactionCount: transactions.count)
+    }
+
+    /// Submits a batch that is all or nothing: transactions that are judged each on its own, in order,
+    /// of which none is applied if one is rejected.
+    ///
+    /// - Throws: as `submit(_:_:timeout:)`.
+    @discardableResult
+    public func submitAtomically(
+        _ transactions: [Transaction], timeout: Duration? = nil
+    ) async throws -> AtomicBatchOutcome {
+        let reply = try await submit(
+            try schema.runs(of: transactions), atomically: true, timeout: timeout)
+        return try reply.atomicOutcome(transactionCount: transactions.count)
     }
 
     /// Reads entities, one entry for each key; nil where there is no such entity.

@@ -58,11 +58,17 @@ public final class AtomicStateClient: Sendable {
     /// Submits a batch: transactions that are judged each on its own, in order. When this returns,
     /// every accepted one is durable.
     ///
-    /// - Parameter timeout: how long the batch may wait in the server's queue; after that it is not
-    ///   carried out any more, and the call throws `deadlineExceeded`.
-    public func submit(_ runs: [Run], timeout: Duration? = nil) async throws -> SubmitReply {
+    /// - Parameters:
+    ///   - atomically: all or nothing: if one transaction is rejected, none is applied, and the reply
+    ///     holds that rejection alone.
+    ///   - timeout: how long the batch may wait in the server's queue; after that it is not carried
+    ///     out any more, and the call throws `deadlineExceeded`.
+    public func submit(
+        _ runs: [Run], atomically: Bool = false, timeout: Duration? = nil
+    ) async throws -> SubmitReply {
         try requireWellFormed(runs, transactionCountMax: greeting.batchTransactionCountMax)
-        let body = RequestBody.submit(runs, timeoutMilliseconds: milliseconds(timeout))
+        let body = RequestBody.submit(
+            runs, isAtomic: atomically, timeoutMilliseconds: milliseconds(timeout))
         guard case .submit(let reply) = try await response(to: body) else {
             throw unexpectedResponse(to: "submit")
         }

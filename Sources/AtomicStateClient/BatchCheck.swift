@@ -6,6 +6,10 @@ func requireWellFormed(_ runs: [Run], transactionCountMax: Int) throws(Status) {
     var transactionCount = 0
     for (index, run) in runs.enumerated() {
         try requireEncodable(run.operation, "the operation of run \(index)")
+        guard run.steps.isEmpty || run.operation == 0 else {
+            throw Status(
+                .invalidArgument, "run \(index): expected an operation or steps, found both")
+        }
         guard run.transactionCount > 0 else {
             throw Status(.invalidArgument, "run \(index): expected at least one transaction")
         }
@@ -16,6 +20,9 @@ func requireWellFormed(_ runs: [Run], transactionCountMax: Int) throws(Status) {
                 "a batch of more transactions than \(transactionCountMax), the server's limit")
         }
         transactionCount = sum
+        try requireWellFormed(run.steps, "run \(index)")
+        try requireAtMost(
+            ProtocolLimits.runColumnCountMax, run.arguments.count, "columns", of: "run \(index)")
         for (position, column) in run.arguments.enumerated() {
             let name = "run \(index), argument \(position)"
             try requireWellFormed(column, name)
@@ -27,6 +34,30 @@ func requireWellFormed(_ runs: [Run], transactionCountMax: Int) throws(Status) {
             }
         }
     }
+}
+
+private func requireWellFormed(_ steps: [Step], _ name: String) throws(Status) {
+    try requireAtMost(
+        ProtocolLimits.transactionStepCountMax, steps.count, "steps", of: name)
+    for (index, step) in steps.enumerated() {
+        let name = "\(name), step \(index)"
+        switch step {
+        case .operation(let operation):
+            try requireEncodable(operation, "the operation of \(name)")
+        case .create(let entity, let fields):
+            try requireWellFormed(entity: entity, fields: fields, name)
+        case .update(let entity, let changes, _):
+            try requireWellFormed(entity: entity, fields: changes.map(\.field), name)
+        case .delete(let entity, _):
+            try requireWellFormed(entity: entity, fields: [], name)
+        }
+    }
+}
+
+private func requireWellFormed(entity: Int, fields: [Int], _ name: String) throws(Status) {
+    try requireEncodable(entity, "the entity of \(name)")
+    try requireAtMost(ProtocolLimits.stepFieldCountMax, fields.count, "fields", of: name)
+    for field in fields { try requireEncodable(field, "a field of \(name)") }
 }
 
 func requireWellFormed(_ column: Column, _ name: String) throws(Status) {

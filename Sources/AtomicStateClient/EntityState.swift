@@ -11,12 +11,12 @@ public struct EntityState: Sendable, Equatable {
 
     public struct Value: Sendable, Equatable {
         public let name: String
-        /// Nil for an optional field without a value.
+        /// Nil for an optional field without a value, and for a minimum or maximum over no entities.
         public let text: String?
     }
 
-    /// The value of a field or derived value; nil for an optional field without one, and for a name
-    /// that the schema does not have.
+    /// The value of a field or derived value; nil where there is none, and for a name that the schema
+    /// does not have.
     public subscript(name: String) -> String? {
         values.first { $0.name == name }.flatMap(\.text)
     }

@@ -22,7 +22,7 @@ extension SchemaDescription {
         if case .reference(let entity) = kind { entities[entity].key } else { kind }
     }
 
-    /// A server's word is not trusted: afterwards, every reference of the schema can be followed.
+    /// A server's word is not trusted: afterwards, every index of the schema can be followed.
     func requireResolvableReferences() throws(Status) {
         let members =
             entities.flatMap { $0.fields + $0.derived } + operations.flatMap(\.parameters)
@@ -36,6 +36,12 @@ extension SchemaDescription {
         for entity in entities {
             if case .reference = entity.key {
                 throw Status(.internal, "the key of '\(entity.name)' is a reference")
+            }
+            for field in entity.uniqueKeys.joined() where !entity.fields.indices.contains(field) {
+                throw Status(
+                    .internal,
+                    "a unique key of '\(entity.name)' refers to field \(field) of "
+                        + "\(entity.fields.count)")
             }
         }
     }

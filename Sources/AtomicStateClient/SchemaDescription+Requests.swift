@@ -15,23 +15,13 @@ extension SchemaDescription {
     ) throws(ArgumentError) -> Run {
         let index = try operationIndex(named: name)
         let operation = operations[index]
-        for arguments in transactions {
-            try requireKnown(arguments.keys, of: operation)
+        var run = Run(
+            operation: index, transactionCount: 0,
+            arguments: operation.parameters.map { _ in Column() })
+        for values in transactions {
+            try append(arguments(values, of: operation), to: &run)
         }
-        var columns: [Column] = []
-        for parameter in operation.parameters {
-            var column = Column()
-            for arguments in transactions {
-                guard let value = arguments[parameter.name] else {
-                    throw .missingParameter(parameter.name, operation: name)
-                }
-                try append(
-                    value.text, of: parameter.kind, named: "\(name)'s \(parameter.name)",
-                    to: &column)
-            }
-            columns.append(column)
-        }
-        return Run(operation: index, transactionCount: transactions.count, arguments: columns)
+        return run
     }
 
     /// The keys of entities of one type.
@@ -39,9 +29,35 @@ extension SchemaDescription {
         let entity = entities[try entityIndex(named: name)]
         var column = Column()
         for key in keys {
-            try append(key, of: entity.key, named: "the key of \(name)", to: &column)
+            try append(Argument(key: ArgumentValue(key), of: entity), to: &column)
         }
         return column
+    }
+
+    /// The arguments of a call, in the order of the operation's parameters.
+    func arguments(
+        _ values: [String: ArgumentValue], of operation: Operation
+    ) throws(ArgumentError) -> [Argument] {
+        try requireKnown(values.keys, of: operation)
+        var arguments: [Argument] = []
+        for parameter in operation.parameters {
+            guard let value = values[parameter.name] else {
+                throw .missingParameter(parameter.name, operation: operation.name)
+            }
+            arguments.append(
+                Argument(
+                    text: value.text, kind: parameter.kind,
+                    name: "\(operation.name)'s \(parameter.name)"))
+        }
+        return arguments
+    }
+
+    /// Appends one transaction to a run of its form.
+    func append(_ arguments: [Argument], to run: inout Run) throws(ArgumentError) {
+        for (index, argument) in arguments.enumerated() {
+            try append(argument, to: &run.arguments[index])
+        }
+        run.transactionCount += 1
     }
 
     /// Sorted, so that of several mistakes always the same one is reported.

@@ -1,16 +1,32 @@
 internal import AtomicStateProtocol
 internal import AtomicStateValues
 
+/// A value on its way into a column.
+struct Argument {
+    let text: String
+    let kind: SchemaDescription.ValueKind
+    /// What to call the value in an error.
+    let name: String
+}
+
+extension Argument {
+    init(key: ArgumentValue, of entity: SchemaDescription.Entity) {
+        self.init(text: key.text, kind: entity.key, name: "the key of \(entity.name)")
+    }
+
+    init(version: UInt64) {
+        self.init(text: "\(version)", kind: .uint, name: "the expected version")
+    }
+}
+
 /// Values as text, in the form that people read and write.
 extension SchemaDescription {
-    /// Reads the text as a value of the kind and appends it.
-    ///
-    /// - Parameter name: what to call the value in an error.
-    func append(
-        _ text: String, of kind: ValueKind, named name: String, to column: inout Column
-    ) throws(ArgumentError) {
-        guard append(text, of: transported(kind), to: &column) else {
-            throw .invalidValue(name: name, value: text, expected: expectation(of: kind))
+    /// Reads the text as a value of its kind and appends it.
+    func append(_ argument: Argument, to column: inout Column) throws(ArgumentError) {
+        guard append(argument.text, of: transported(argument.kind), to: &column) else {
+            throw .invalidValue(
+                name: argument.name, value: argument.text,
+                expected: expectation(of: argument.kind))
         }
     }
 
@@ -72,7 +88,7 @@ extension SchemaDescription {
         }
     }
 
-    /// The values of a column that came from the server; nil for what an optional field does not have.
+    /// The values of a column that came from the server; nil where an optional member has none.
     ///
     /// - Throws: `internal` for a column that contradicts its kind or count.
     func texts(

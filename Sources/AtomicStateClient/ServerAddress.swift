@@ -9,10 +9,10 @@ public struct ServerAddress: Sendable, Hashable, LosslessStringConvertible {
     }
 
     /// Reads `host:port`; an IPv6 address stands in brackets, as in `[::1]:7400`. Nil if the text
-    /// is no such address.
+    /// is no such address. Port 0 is for a listener, and means one that is free.
     public init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":"),
-            let port = UInt16(text[text.index(after: colon)...]), port > 0
+            let port = UInt16(text[text.index(after: colon)...])
         else { return nil }
         let host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {

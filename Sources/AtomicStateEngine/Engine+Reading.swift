@@ -5,7 +5,7 @@ package struct ReadResult: Sendable {
     /// The values of one field or total, or versions: words, to which timestamps and durations add
     /// their nanoseconds, or texts with their byte counts.
     package struct Column: Sendable {
-            /// Of an optional member, whether there is a value; where there is none, a zero or an empty text
+        /// Of an optional member, whether there is a value; where there is none, a zero or an empty text
         /// stands in its place.
         package var isPresent: [Bool] = []
         package var words: [UInt64] = []

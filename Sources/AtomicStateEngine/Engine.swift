@@ -313,8 +313,8 @@ extension Engine {
     /// Whether no more forms should come up before the group is finished.
     package var formsAreFull: Bool { forms.composedCount >= EngineLimits.composedFormCountMax }
 
-    /// Forgets the forms of several steps if there are too many. Not while a group is under way.
-    mutating func limitForms() {
+    /// Forgets the forms of several steps if there are too many. Only between groups.
+    package mutating func limitForms() {
         guard formsAreFull else { return }
         routines.removeLast(forms.composedCount)
         journal.removeForms(forms.composedCount)

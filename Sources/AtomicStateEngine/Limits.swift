@@ -1,4 +1,4 @@
-package import AtomicStateSchema
+internal import AtomicStateSchema
 
 /// The bounds of a transaction and of a journal record.
 package enum EngineLimits {

@@ -10,7 +10,7 @@ package final class TransactionForms {
     package private(set) var rules: [RuleDescription]
     private var indices: [[TransactionStep]: Int] = [:]
 
-    init(program: Program) {
+    package init(program: Program) {
         self.program = program
         forms = program.operations
         rules = program.rules

@@ -5,6 +5,12 @@ public enum ProtocolLimits {
     public static let frameByteCountMax = 4 << 20
     /// The transactions of one batch.
     public static let batchTransactionCountMax = 65_536
+    /// The steps of one transaction.
+    public static let transactionStepCountMax = 16
+    /// The columns of one run.
+    public static let runColumnCountMax = 256
+    /// The fields that one step sets or changes.
+    public static let stepFieldCountMax = 64
     /// The requests that one connection may have in flight.
     public static let requestsInFlightMax = 64
     /// The memory that one decoded message may take. A message of many empty parts takes more memory

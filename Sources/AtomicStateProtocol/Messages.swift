@@ -10,7 +10,7 @@ public struct Column: Sendable, Equatable {
     public var lengths: [UInt32] = []
     /// Of timestamps and durations: what follows the seconds. Empty if all are 0.
     public var nanoseconds: [UInt32] = []
-    /// Of an optional field that was read: whether each value is one; where not, 0 or an empty text
+    /// Of an optional member that was read: whether each value is one; where not, 0 or an empty text
     /// stands in its place. Empty for every other member.
     public var present: [Bool] = []
 
@@ -61,16 +61,27 @@ public struct Column: Sendable, Equatable {
     }
 }
 
-/// Consecutive transactions of one operation.
+/// Consecutive transactions of one form: each one call of the same operation, or the same steps.
 public struct Run: Sendable {
-    /// An index into `SchemaDescription.operations`.
+    /// An index into `SchemaDescription.operations`; 0 if there are steps.
     public var operation: Int
+    /// What every transaction consists of, if it is not one call of `operation`.
+    public var steps: [Step]
     public var transactionCount: Int
-    /// One for each parameter of the operation, each with `transactionCount` values.
+    /// One for each parameter of the operation, or the arguments of all steps, one after the other;
+    /// each with `transactionCount` values.
     public var arguments: [Column]
 
     public init(operation: Int, transactionCount: Int, arguments: [Column]) {
         self.operation = operation
+        steps = []
+        self.transactionCount = transactionCount
+        self.arguments = arguments
+    }
+
+    public init(steps: [Step], transactionCount: Int, arguments: [Column]) {
+        operation = 0
+        self.steps = steps
         self.transactionCount = transactionCount
         self.arguments = arguments
     }
@@ -82,7 +93,7 @@ public struct SubmitReply: Sendable {
     /// batch's order. 0 if none was accepted.
     public var firstSequence: UInt64
     public var acceptedCount: Int
-    /// In the batch's order.
+    /// In the batch's order; at most one of an atomic batch.
     public var rejections: [Rejection]
 
     public init(firstSequence: UInt64, acceptedCount: Int, rejections: [Rejection]) {
@@ -109,21 +120,30 @@ public struct Rejection: Sendable, Equatable {
     public var observations: [Observation]
     /// Whether the same transaction may be accepted later, when others have changed the state.
     public var retryCanHelp: Bool
+    /// Of a rule that compares something with a limit: what it would have become, and the limit. Both
+    /// empty for any other.
+    public var value: String
+    public var limit: String
 
     public struct Observation: Sendable, Equatable {
         /// As the rule says it: "self.balance".
         public var name: String
         public var value: String
+        /// The value before the transaction; empty if the entity did not exist, and for what is no
+        /// value of an entity that the transaction changes.
+        public var before: String
 
-        public init(name: String, value: String) {
+        public init(name: String, value: String, before: String = "") {
             self.name = name
             self.value = value
+            self.before = before
         }
     }
 
     public init(
         index: Int, code: UInt32, rule: String, entityType: String, entityKey: String,
-        message: String, observations: [Observation], retryCanHelp: Bool
+        message: String, observations: [Observation], retryCanHelp: Bool, value: String = "",
+        limit: String = ""
     ) {
         self.index = index
         self.code = code
@@ -133,6 +153,8 @@ public struct Rejection: Sendable, Equatable {
         self.message = message
         self.observations = observations
         self.retryCanHelp = retryCanHelp
+        self.value = value
+        self.limit = limit
     }
 }
 
@@ -231,73 +253,5 @@ public struct ColumnFamilyHealth: Sendable, Equatable {
         self.level0FileCount = level0FileCount
         self.pendingCompactionByteCount = pendingCompactionByteCount
         self.memtableByteCount = memtableByteCount
-    }
-}
-
-/// The schema as clients need it: names, types, and the order that indices refer to.
-public struct SchemaDescription: Sendable, Equatable {
-    public var name: String
-    public var fingerprint: String
-    public var entities: [Entity]
-    public var operations: [Operation]
-    /// The schema file itself.
-    public var text: String
-
-    public init(
-        name: String, fingerprint: String, entities: [Entity], operations: [Operation], text: String
-    ) {
-        self.name = name
-        self.fingerprint = fingerprint
-        self.entities = entities
-        self.operations = operations
-        self.text = text
-    }
-
-    public struct Entity: Sendable, Equatable {
-        public var name: String
-        public var key: ValueKind
-        public var fields: [Member]
-        public var derived: [Member]
-
-        public init(name: String, key: ValueKind, fields: [Member], derived: [Member]) {
-            self.name = name
-            self.key = key
-            self.fields = fields
-            self.derived = derived
-        }
-    }
-
-    public struct Operation: Sendable, Equatable {
-        public var name: String
-        public var parameters: [Member]
-
-        public init(name: String, parameters: [Member]) {
-            self.name = name
-            self.parameters = parameters
-        }
-    }
-
-    public struct Member: Sendable, Equatable {
-        public var name: String
-        public var kind: ValueKind
-        /// Whether a field may be without a value.
-        public var isOptional: Bool
-
-        public init(name: String, kind: ValueKind, isOptional: Bool = false) {
-            self.name = name
-            self.kind = kind
-            self.isOptional = isOptional
-        }
-    }
-
-    public enum ValueKind: Sendable, Equatable {
-        case bool, int, uint
-        case decimal(scale: Int)
-        case string(byteCountMax: Int)
-        case bytes(byteCountMax: Int)
-        case uuid, timestamp, duration
-        case enumeration(values: [String])
-        /// The key of an entity of `entities[index]`.
-        case reference(entity: Int)
     }
 }

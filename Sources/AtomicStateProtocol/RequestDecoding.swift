@@ -28,6 +28,8 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
     package struct Submit {
         package let runs: [RunView]
         package let transactionCount: Int
+        /// Whether one rejection rejects the whole batch.
+        package let isAtomic: Bool
         /// 0 for no deadline.
         package let timeoutMilliseconds: UInt32
     }
@@ -108,14 +110,18 @@ extension DecodedRequest.Submit {
         }
         self.runs = runs
         self.transactionCount = transactionCount
+        isAtomic = message.atomic != 0
         timeoutMilliseconds = message.timeout_milliseconds
     }
 }
 
 /// A run of a request, in the request's memory.
 package struct RunView {
+    /// Called by every transaction, if there are no steps.
     package let operation: UInt32
     package let transactionCount: Int
+    /// What every transaction consists of; empty if it is one call of `operation`.
+    package let steps: [Step]
     package let columns: [ColumnView]
 
     fileprivate init(_ message: Atomicstate__V1__Run, index: Int) throws(Status) {
@@ -124,6 +130,9 @@ package struct RunView {
         guard transactionCount > 0 else {
             throw Status(.invalidArgument, "run \(index): expected at least one transaction")
         }
+        steps = try Self.steps(of: message, index: index)
+        try requireAtMost(
+            ProtocolLimits.runColumnCountMax, message.n_arguments, "columns", of: "run \(index)")
         var columns: [ColumnView] = []
         columns.reserveCapacity(message.n_arguments)
         for argument in 0..<message.n_arguments {
@@ -138,6 +147,27 @@ package struct RunView {
             columns.append(view)
         }
         self.columns = columns
+    }
+
+    private static func steps(
+        of message: Atomicstate__V1__Run, index: Int
+    ) throws(Status) -> [Step] {
+        guard message.n_steps > 0 else { return [] }
+        guard message.operation == 0 else {
+            throw Status(
+                .invalidArgument,
+                "run \(index): operation \(message.operation) and \(message.n_steps) steps: expected "
+                    + "one or the other")
+        }
+        try requireAtMost(
+            ProtocolLimits.transactionStepCountMax, message.n_steps, "steps", of: "run \(index)")
+        var steps: [Step] = []
+        steps.reserveCapacity(message.n_steps)
+        for position in 0..<message.n_steps {
+            guard let step = message.steps[position] else { continue }
+            steps.append(try Step(step.pointee, name: "run \(index), step \(position)"))
+        }
+        return steps
     }
 }
 

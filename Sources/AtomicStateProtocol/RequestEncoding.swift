@@ -3,7 +3,7 @@ internal import CProtocol
 /// A request as a client sends it.
 package enum RequestBody: Sendable {
     case hello(client: String, schemaFingerprint: String)
-    case submit([Run], timeoutMilliseconds: UInt32)
+    case submit([Run], isAtomic: Bool = false, timeoutMilliseconds: UInt32)
     case get(entity: Int, keys: Column)
     case describe
     case health
@@ -32,12 +32,13 @@ package enum RequestBody: Sendable {
                 $0.client = arena.string(client)
                 $0.schema_fingerprint = arena.string(fingerprint)
             }
-        case .submit(let runs, let timeoutMilliseconds):
+        case .submit(let runs, let isAtomic, let timeoutMilliseconds):
             message.body_case = ATOMICSTATE__V1__REQUEST__BODY_SUBMIT
             message.submit = arena.message(atomicstate__v1__submit__init) {
                 $0.n_runs = runs.count
                 $0.runs = arena.pointers(runs.map { arena.run($0) })
                 $0.timeout_milliseconds = timeoutMilliseconds
+                $0.atomic = isAtomic ? 1 : 0
             }
         case .get(let entity, let keys):
             message.body_case = ATOMICSTATE__V1__REQUEST__BODY_GET
@@ -65,6 +66,52 @@ extension Arena {
             $0.count = UInt32(run.transactionCount)
             $0.n_arguments = run.arguments.count
             $0.arguments = pointers(run.arguments.map { column($0) })
+            $0.n_steps = run.steps.count
+            $0.steps = pointers(run.steps.map { step($0) })
+        }
+    }
+
+    private func step(_ step: Step) -> UnsafeMutablePointer<Atomicstate__V1__Step> {
+        message(atomicstate__v1__step__init) {
+            switch step {
+            case .operation(let operation):
+                $0.step_case = ATOMICSTATE__V1__STEP__STEP_OPERATION
+                $0.operation = UInt32(operation)
+            case .create(let entity, let fields):
+                $0.step_case = ATOMICSTATE__V1__STEP__STEP_CREATE
+                $0.create = message(atomicstate__v1__create_step__init) {
+                    $0.entity = UInt32(entity)
+                    $0.n_fields = fields.count
+                    $0.fields = copy(fields.map { UInt32($0) })
+                }
+            case .update(let entity, let changes, let expectsVersion):
+                $0.step_case = ATOMICSTATE__V1__STEP__STEP_UPDATE
+                $0.update = message(atomicstate__v1__update_step__init) {
+                    $0.entity = UInt32(entity)
+                    $0.n_changes = changes.count
+                    $0.changes = pointers(changes.map { change($0) })
+                    $0.expects_version = expectsVersion ? 1 : 0
+                }
+            case .delete(let entity, let expectsVersion):
+                $0.step_case = ATOMICSTATE__V1__STEP__STEP_DELETE
+                $0.delete_ = message(atomicstate__v1__delete_step__init) {
+                    $0.entity = UInt32(entity)
+                    $0.expects_version = expectsVersion ? 1 : 0
+                }
+            }
+        }
+    }
+
+    private func change(
+        _ change: Step.FieldChange
+    ) -> UnsafeMutablePointer<Atomicstate__V1__FieldChange> {
+        message(atomicstate__v1__field_change__init) {
+            $0.field = UInt32(change.field)
+            switch change.kind {
+            case .set: $0.kind = ATOMICSTATE__V1__FIELD_CHANGE__KIND__SET
+            case .add: $0.kind = ATOMICSTATE__V1__FIELD_CHANGE__KIND__ADD
+            case .clear: $0.kind = ATOMICSTATE__V1__FIELD_CHANGE__KIND__CLEAR
+            }
         }
     }
 

@@ -91,9 +91,12 @@ extension Rejection {
             observations: messages(message.observations, message.n_observations).map {
                 Observation(
                     name: AtomicStateProtocol.text($0.name),
-                    value: AtomicStateProtocol.text($0.value))
+                    value: AtomicStateProtocol.text($0.value),
+                    before: AtomicStateProtocol.text($0.before))
             },
-            retryCanHelp: message.retry_can_help != 0)
+            retryCanHelp: message.retry_can_help != 0,
+            value: AtomicStateProtocol.text(message.value),
+            limit: AtomicStateProtocol.text(message.limit))
     }
 }
 
@@ -142,7 +145,11 @@ extension SchemaDescription {
                 Entity(
                     name: AtomicStateProtocol.text(entity.name), key: try ValueKind(entity.key),
                     fields: try Member.members(entity.fields, entity.n_fields),
-                    derived: try Member.members(entity.derived, entity.n_derived)))
+                    derived: try Member.members(entity.derived, entity.n_derived),
+                    isGeneric: entity.generic != 0,
+                    uniqueKeys: messages(entity.unique, entity.n_unique).map { key in
+                        array(key.fields, key.n_fields).map { Int($0) }
+                    }))
         }
         var operations: [Operation] = []
         for operation in messages(message.operations, message.n_operations) {

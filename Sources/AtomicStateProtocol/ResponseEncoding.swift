@@ -99,9 +99,12 @@ extension Arena {
                     message(atomicstate__v1__observation__init) {
                         $0.name = string(observation.name)
                         $0.value = string(observation.value)
+                        $0.before = string(observation.before)
                     }
                 })
             $0.retry_can_help = rejection.retryCanHelp ? 1 : 0
+            $0.value = string(rejection.value)
+            $0.limit = string(rejection.limit)
         }
     }
 
@@ -146,6 +149,9 @@ extension Arena {
                         $0.fields = pointers(entity.fields.map { member($0) })
                         $0.n_derived = entity.derived.count
                         $0.derived = pointers(entity.derived.map { member($0) })
+                        $0.generic = entity.isGeneric ? 1 : 0
+                        $0.n_unique = entity.uniqueKeys.count
+                        $0.unique = pointers(entity.uniqueKeys.map { uniqueKey($0) })
                     }
                 })
             $0.n_operations = description.operations.count
@@ -158,6 +164,15 @@ extension Arena {
                     }
                 })
             $0.text = string(description.text)
+        }
+    }
+
+    private func uniqueKey(
+        _ fields: [Int]
+    ) -> UnsafeMutablePointer<Atomicstate__V1__UniqueKey> {
+        message(atomicstate__v1__unique_key__init) {
+            $0.n_fields = fields.count
+            $0.fields = copy(fields.map { UInt32($0) })
         }
     }
 

@@ -55,6 +55,9 @@ package enum Limits {
         /// Levels of the expression tree, and of parentheses. Chains of `&&` and `||` count with
         /// the logarithm of their length, because they are kept balanced.
         package static let depth = 64
+        /// How often, on average, a part of a rule is looked at to find out whether it can be true. Rules
+        /// that people write take a few.
+        package static let analysisStepCountPerNode = 32
     }
 
     package enum Report {

@@ -22,11 +22,14 @@ package struct Configuration: Sendable {
     package var materialiseAfterByteCount: Int
     /// About as many bytes of journal are kept; what a restart has to replay is kept in any case.
     package var journalRetentionByteCount: UInt64
+    /// Do not start if the data can't have the schema file's schema. Otherwise the one that it has is
+    /// served.
+    package var requiresSchema: Bool
 
     package init(
         dataPath: String, listen: Address, admin: Address,
         eventLoopThreadCount: Int, materialiseAfterByteCount: Int,
-        journalRetentionByteCount: UInt64
+        journalRetentionByteCount: UInt64, requiresSchema: Bool = false
     ) {
         self.dataPath = dataPath
         self.listen = listen
@@ -34,6 +37,7 @@ package struct Configuration: Sendable {
         self.eventLoopThreadCount = eventLoopThreadCount
         self.materialiseAfterByteCount = materialiseAfterByteCount
         self.journalRetentionByteCount = journalRetentionByteCount
+        self.requiresSchema = requiresSchema
     }
 }
 

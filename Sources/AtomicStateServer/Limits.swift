@@ -15,12 +15,18 @@ package enum ServerLimits {
     package static let groupTransactionCountLarge = 4_096
     /// The connections that may be open.
     package static let connectionCountMax = 4_096
+    /// The different sequences of steps in a batch: each may have to be compiled.
+    package static let composedFormCountPerBatchMax = 64
     /// The rejections of a batch that are described in full; the rest carry place, code and rule.
     package static let describedRejectionCountMax = 1_000
+    /// The same in bytes; also the bytes of the rules' names of the rest.
+    package static let describedRejectionByteCountMax = 1 << 20
     /// The entities whose images the writer takes between two commit groups.
     package static let drainedEntityCountPerGroup = 2_048
     /// The images that go to the rows family as one file.
     package static let rowFileByteCount = 64 << 20
+    /// The reasons against a change of the schema that are described.
+    package static let describedViolationCountMax = 20
     /// The time that a drain waits for answers to be read by their clients.
     package static let drainSeconds = 10
 
@@ -29,9 +35,9 @@ package enum ServerLimits {
         precondition(queuedTransactionCountMax >= ProtocolLimits.batchTransactionCountMax)
         precondition(queuedByteCountMax >= 2 * ProtocolLimits.frameByteCountMax)
         precondition(groupTransactionCountLarge <= groupTransactionCountMax)
-        // A reply that describes every rejection has to fit a frame.
+        // A reply to a batch whose every transaction is rejected has to fit a frame.
         precondition(
-            describedRejectionCountMax * 2_048 + ProtocolLimits.batchTransactionCountMax * 32
-                <= 2 * ProtocolLimits.frameByteCountMax)
+            2 * describedRejectionByteCountMax + ProtocolLimits.batchTransactionCountMax * 24
+                <= ProtocolLimits.frameByteCountMax)
     }
 }

@@ -28,19 +28,22 @@ package struct Server: Sendable {
     ///   system's error for an address that can't be listened on.
     package func run() async throws {
         var folder = try DataFolder(
-            opening: configuration.dataPath, schemaFingerprint: compiled.fingerprint)
+            opening: configuration.dataPath, schemaName: compiled.schema.name)
         try folder.clearStaging()
         let database = try Database(
             path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: folder.isNew)
         if folder.isNew {
-            try database.put(.schema, Array(compiled.text.utf8))
+            try database.enforce(schemaVersion: 1, text: compiled.text, rowsCompleteSequence: 0)
             try folder.markReady()
         }
         let start = monotonicNanoseconds()
-        let state = try LoadedState(database, compiled)
+        let opened = try OpenedState(database, offered: compiled, logger: logger)
+        let (schema, refusal) = (opened.schema, opened.refusal)
+        let state = opened.state
         logger.info(
             "state recovered",
             metadata: [
+                "schema_version": "\(schema.number)",
                 "entities": "\(state.engine.entityCount)",
                 "sequence": "\(state.engine.lastSequence)",
                 "rows_complete_sequence": "\(state.rowsCompleteSequence)",
@@ -48,21 +51,42 @@ package struct Server: Sendable {
                 "replayed_bytes": "\(state.replayedByteCount)",
                 "milliseconds": "\((monotonicNanoseconds() - start) / 1_000_000)",
             ])
+        if let refusal { try report(refusal, schema) }
         let pipeline = CommitPipeline(
-            state: state, database: database, configuration: configuration, logger: logger)
+            state: state, schemaVersion: schema.number, database: database,
+            configuration: configuration, logger: logger)
         let service = RequestService(
-            compiled: compiled, sequencer: pipeline.sequencer, health: pipeline.health,
+            compiled: schema.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
             statistics: pipeline.statistics)
         let pages = AdminPages(
             statistics: pipeline.statistics, health: pipeline.health,
             connections: service.connections, configuration: configuration,
-            schemaName: compiled.schema.name, schemaFingerprint: compiled.fingerprint)
+            schema: schema, refusal: refusal)
         try await listen(pipeline, service, pages)
         logger.info(
             "stopped",
             metadata: [
                 "sequence": "\(pipeline.statistics.durableSequence.load(ordering: .acquiring))"
             ])
+    }
+
+    /// Says why the data keeps its schema; that ends the start if it was asked to.
+    private func report(
+        _ refusal: SchemaRefusal, _ schema: SchemaVersion
+    ) throws(RecoveryError) {
+        for reason in refusal.reasons {
+            logger.warning("schema refused", metadata: ["reason": "\(reason)"])
+        }
+        let metadata: Logger.Metadata = [
+            "version": "\(schema.number)", "sha256": "\(schema.compiled.fingerprint)",
+            "refused_sha256": "\(refusal.fingerprint)", "reasons": "\(refusal.reasonCount)",
+        ]
+        guard !configuration.requiresSchema else {
+            throw RecoveryError(
+                "the data can't have the schema file's schema, for \(refusal.reasonCount) reasons: "
+                    + refusal.reasons[0])
+        }
+        logger.warning("serving the schema that the data has", metadata: metadata)
     }
 
     private func listen(
@@ -110,8 +134,8 @@ private final class CommitPipeline: Sendable {
     private let threads: [WorkerThread]
 
     init(
-        state: consuming LoadedState, database: Database, configuration: Configuration,
-        logger: Logger
+        state: consuming LoadedState, schemaVersion: UInt16, database: Database,
+        configuration: Configuration, logger: Logger
     ) {
         statistics.durableSequence.store(state.engine.lastSequence, ordering: .releasing)
         statistics.noteRowsComplete(sequence: state.rowsCompleteSequence)
@@ -120,7 +144,7 @@ private final class CommitPipeline: Sendable {
         health = HealthReporter(database: database, sequencer: sequencer, statistics: statistics)
         let usedGroups = UsedGroups()
         let materialiser = Materialiser(
-            database: database, statistics: statistics,
+            database: database, schemaVersion: schemaVersion, statistics: statistics,
             journalRetentionByteCount: configuration.journalRetentionByteCount, logger: logger)
         let committer = Committer(
             database: database, sequencer: sequencer, materialiser: materialiser,

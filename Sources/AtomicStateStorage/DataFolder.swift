@@ -9,25 +9,25 @@ internal import Glibc
 // IDENTITY:
 //
 //     atomic-state data
-//     format 1
+//     format 2
 //     state creating | ready
-//     schema SHA-256 of the schema file, in hexadecimal
+//     schema the schema's name
 //
-// "creating" is a folder whose first start did not come to its end; it holds nothing yet.
+// "creating" is a folder whose first start did not come to its end; it holds nothing yet. A schema
+// changes, and its versions are in the database; its name stays, and tells whose data this is.
 
 /// A data folder that this process alone uses, until the value goes.
 package struct DataFolder: ~Copyable {
-    package static let format = 1
+    package static let format = 2
     private static let firstLine = "atomic-state data"
 
     private struct Contents {
-        let schemaFingerprint: String
+        let schemaName: String
         let isNew: Bool
     }
 
     package let path: String
-    /// The SHA-256 of the schema file, in hexadecimal.
-    package let schemaFingerprint: String
+    package let schemaName: String
     /// Whether the folder has never been used.
     package private(set) var isNew: Bool
     private let identity: CInt
@@ -37,14 +37,14 @@ package struct DataFolder: ~Copyable {
 
     /// Opens the folder for this process alone.
     ///
-    /// - Parameter schemaFingerprint: creates the folder for this schema if it is not there, and
+    /// - Parameter schemaName: creates the folder for a schema of this name if it is not there, and
     ///   refuses a folder of another one. Nil takes an existing folder as it is.
     /// - Throws: what is wrong with the folder. Nothing in it has been changed then.
-    package init(opening path: String, schemaFingerprint: String?) throws(StorageError) {
-        let (identity, found) = try Self.lock(path, schemaFingerprint: schemaFingerprint)
+    package init(opening path: String, schemaName: String?) throws(StorageError) {
+        let (identity, found) = try Self.lock(path, schemaName: schemaName)
         self.path = path
         self.identity = identity
-        self.schemaFingerprint = found.schemaFingerprint
+        self.schemaName = found.schemaName
         isNew = found.isNew
     }
 
@@ -53,7 +53,7 @@ package struct DataFolder: ~Copyable {
     /// Notes that the folder's database is there: from now on its absence is an error.
     package mutating func markReady() throws(StorageError) {
         // In place, so that the lock stays with the file; both texts have the same length.
-        let text = Self.identity(state: "ready   ", schemaFingerprint: schemaFingerprint)
+        let text = Self.identity(state: "ready   ", schemaName: schemaName)
         let path = path + "/IDENTITY"
         guard pwrite(identity, text, text.utf8.count, 0) == text.utf8.count else {
             throw .system("write", path)
@@ -81,16 +81,16 @@ package struct DataFolder: ~Copyable {
 
     /// Opens and locks IDENTITY, and tells what it says.
     private static func lock(
-        _ path: String, schemaFingerprint: String?
+        _ path: String, schemaName: String?
     ) throws(StorageError) -> (identity: CInt, found: Contents) {
         let identityPath = path + "/IDENTITY"
         if access(identityPath, F_OK) != 0 {
             guard errno == ENOENT else { throw .system("open", identityPath) }
-            guard let schemaFingerprint else {
+            guard let schemaName else {
                 throw StorageError(
                     "\(path) is not a data folder: expected a file IDENTITY in it")
             }
-            try create(path, schemaFingerprint: schemaFingerprint)
+            try create(path, schemaName: schemaName)
         }
         let identity = open(identityPath, O_RDWR | O_CLOEXEC)
         guard identity >= 0 else { throw .system("open", identityPath) }
@@ -99,10 +99,10 @@ package struct DataFolder: ~Copyable {
                 throw StorageError("\(path) is in use by another process")
             }
             let found = try parse(try read(identity, identityPath), path: identityPath)
-            if let schemaFingerprint, schemaFingerprint != found.schemaFingerprint {
+            if let schemaName, schemaName != found.schemaName {
                 throw StorageError(
-                    "\(path) holds data of another schema: expected the schema file whose SHA-256 is "
-                        + "\(found.schemaFingerprint), found \(schemaFingerprint)")
+                    "\(path) holds data of another schema: expected one whose name is "
+                        + "\(found.schemaName), found \(schemaName)")
             }
             guard access(path, W_OK) == 0 else { throw .system("write to", path) }
             return (identity, found)
@@ -112,11 +112,11 @@ package struct DataFolder: ~Copyable {
         }
     }
 
-    private static func identity(state: String, schemaFingerprint: String) -> String {
-        "\(firstLine)\nformat \(format)\nstate \(state)\nschema \(schemaFingerprint)\n"
+    private static func identity(state: String, schemaName: String) -> String {
+        "\(firstLine)\nformat \(format)\nstate \(state)\nschema \(schemaName)\n"
     }
 
-    private static func create(_ path: String, schemaFingerprint: String) throws(StorageError) {
+    private static func create(_ path: String, schemaName: String) throws(StorageError) {
         if mkdir(path, 0o750) != 0 {
             guard errno == EEXIST else { throw .system("mkdir", path) }
             guard isEmpty(path) else {
@@ -128,7 +128,7 @@ package struct DataFolder: ~Copyable {
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard file >= 0 else { throw .system("create", temporary) }
         defer { close(file) }
-        let text = identity(state: "creating", schemaFingerprint: schemaFingerprint)
+        let text = identity(state: "creating", schemaName: schemaName)
         guard write(file, text, text.utf8.count) == text.utf8.count else {
             throw .system("write", temporary)
         }
@@ -186,6 +186,6 @@ package struct DataFolder: ~Copyable {
             throw StorageError("\(path): state \(state): expected \"creating\" or \"ready\"")
         }
         return Contents(
-            schemaFingerprint: String(try value(3, "schema")), isNew: state == "creating")
+            schemaName: String(try value(3, "schema")), isNew: state == "creating")
     }
 }

@@ -1,15 +1,102 @@
 internal import CRocksDB
 
+// A key of the rows family:
+//
+//     0   2   the version of the schema that the row is of, big-endian
+//     2       what the engine makes of the entity, see its `RowImage.swift`
+//
+// Only the rows of the version in force stand for anything. Those of the next one are written while a
+// change of the schema is under way, and those of the one before stay until they are discarded.
+
+extension Database {
+    /// Calls the body with the key and the image of each row of a version, in the order of the keys.
+    package func forEachRow<Failure: Error>(
+        schemaVersion: UInt16,
+        _ body: (_ key: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer) throws(Failure)
+            -> Void
+    ) throws(IterationError<Failure>) {
+        let prefix = rowKeyPrefix(schemaVersion)
+        try forEach(in: .rows, from: prefix, prefix: prefix) {
+            (key, image) throws(Failure) in
+            try body(UnsafeRawBufferPointer(rebasing: key[prefix.count...]), image)
+        }
+    }
+
+    /// Removes the rows of all versions but one: what an earlier version left, and what a change of
+    /// the schema did not come to use. Does nothing if there are none.
+    package func discardRows(exceptOf schemaVersion: UInt16) throws(StorageError) {
+        let iterator = makeIterator(over: .rows)
+        defer { rocksdb_iter_destroy(iterator) }
+        rocksdb_iter_seek_to_first(iterator)
+        if let first = Self.schemaVersion(at: iterator), first < schemaVersion {
+            try discardRows(from: rowKeyPrefix(first), to: rowKeyPrefix(schemaVersion))
+        }
+        rocksdb_iter_seek_to_last(iterator)
+        if let last = Self.schemaVersion(at: iterator), last > schemaVersion {
+            try discardRows(from: rowKeyPrefix(schemaVersion + 1), to: rowKeyPrefix(.max))
+        }
+        try withErrorPointer("read family rows") { rocksdb_iter_get_error(iterator, $0) }
+    }
+
+    private func discardRows(from start: [UInt8], to end: [UInt8]) throws(StorageError) {
+        try withErrorPointer("discard rows") { error in
+            withKeys(start, end) { start, end in
+                rocksdb_delete_range_cf(
+                    handle, options.syncedWrite, family(.rows), start.baseAddress, start.count,
+                    end.baseAddress, end.count, error)
+            }
+        }
+        // Their space is given back by and by.
+        try withErrorPointer("suggest a compaction of rows") { error in
+            withKeys(start, end) { start, end in
+                rocksdb_suggest_compact_range_cf(
+                    handle, family(.rows), start.baseAddress, start.count, end.baseAddress,
+                    end.count, error)
+            }
+        }
+    }
+
+    private func withKeys(
+        _ start: [UInt8], _ end: [UInt8],
+        _ body: (UnsafeBufferPointer<CChar>, UnsafeBufferPointer<CChar>) -> Void
+    ) {
+        start.withUnsafeBytes { start in
+            end.withUnsafeBytes { end in
+                body(
+                    start.assumingMemoryBound(to: CChar.self),
+                    end.assumingMemoryBound(to: CChar.self))
+            }
+        }
+    }
+
+    private static func schemaVersion(at iterator: OpaquePointer?) -> UInt16? {
+        guard rocksdb_iter_valid(iterator) != 0 else { return nil }
+        var byteCount = 0
+        let key = rocksdb_iter_key(iterator, &byteCount)
+        return UnsafeRawBufferPointer(start: key, count: min(byteCount, 2))
+            .reduce(0) { $0 << 8 | UInt16($1) }
+    }
+}
+
+private func rowKeyPrefix(_ schemaVersion: UInt16) -> [UInt8] {
+    withUnsafeBytes(of: schemaVersion.bigEndian) { Array($0) }
+}
+
 /// A file of row images, written in key order and then taken into the database as a whole.
 package struct RowFile: ~Copyable {
     private let database: Database
     private let writer: OpaquePointer
     private let path: String
+    /// The version of the schema, and behind it the key that is being added.
+    private var key: [UInt8]
+    private let prefixByteCount: Int
     package private(set) var entryCount = 0
 
-    /// - Parameter number: tells apart the files of one process.
-    package init(in database: Database, number: UInt64) throws(StorageError) {
-        let path = database.stagingFile(number)
+    /// - Parameter schemaVersion: of the rows.
+    package init(in database: Database, schemaVersion: UInt16) throws(StorageError) {
+        key = rowKeyPrefix(schemaVersion)
+        prefixByteCount = key.count
+        let path = database.newStagingFile()
         writer = try Self.openWriter(database, path)
         self.database = database
         self.path = path
@@ -37,15 +124,19 @@ package struct RowFile: ~Copyable {
     package mutating func add(
         key: UnsafeRawBufferPointer, image: UnsafeRawBufferPointer?
     ) throws(StorageError) {
-        let keyBytes = key.baseAddress?.assumingMemoryBound(to: CChar.self)
+        self.key.removeLast(self.key.count - prefixByteCount)
+        self.key.append(contentsOf: key)
         try withErrorPointer("write \(path)") { error in
-            guard let image else {
-                rocksdb_sstfilewriter_delete(writer, keyBytes, key.count, error)
-                return
+            self.key.withUnsafeBytes { key in
+                let keyBytes = key.baseAddress?.assumingMemoryBound(to: CChar.self)
+                guard let image else {
+                    rocksdb_sstfilewriter_delete(writer, keyBytes, key.count, error)
+                    return
+                }
+                rocksdb_sstfilewriter_put(
+                    writer, keyBytes, key.count,
+                    image.baseAddress?.assumingMemoryBound(to: CChar.self), image.count, error)
             }
-            rocksdb_sstfilewriter_put(
-                writer, keyBytes, key.count,
-                image.baseAddress?.assumingMemoryBound(to: CChar.self), image.count, error)
         }
         entryCount += 1
     }

@@ -1,4 +1,5 @@
 internal import CRocksDB
+internal import Synchronization
 
 /// The column families, each with the options that fit its traffic.
 package enum ColumnFamily: Int, CaseIterable, Sendable {
@@ -23,8 +24,8 @@ package enum ColumnFamily: Int, CaseIterable, Sendable {
 
 /// The keys of the meta family.
 package enum MetaKey: String, Sendable {
-    /// The text of the schema, version 1.
-    case schema = "schema/1"
+    /// The number of the schema's version in force; see `Database+Schema.swift`.
+    case schemaVersion = "schema_version"
     /// The sequence that the rows family is complete up to: eight little-endian bytes.
     case rowsCompleteSequence = "rows_complete_sequence"
 }
@@ -33,9 +34,10 @@ package enum MetaKey: String, Sendable {
 package final class Database: @unchecked Sendable {  // Guarded by RocksDB itself.
     let handle: OpaquePointer
     private let families: [OpaquePointer]
-    private let options: DatabaseOptions
+    let options: DatabaseOptions
     let ingestion: BulkWriteOptions
     private let stagingPath: String
+    private let stagingFileCount = Atomic<UInt64>(0)
 
     /// - Parameter path: RocksDB's folder.
     /// - Parameter stagingPath: a folder on the same file system, for files to be ingested.
@@ -76,7 +78,10 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     func family(_ family: ColumnFamily) -> OpaquePointer { families[family.rawValue] }
 
     /// A path for a new file that is to be ingested.
-    func stagingFile(_ number: UInt64) -> String { "\(stagingPath)/rows-\(number).sst" }
+    func newStagingFile() -> String {
+        let number = stagingFileCount.add(1, ordering: .relaxed).newValue
+        return "\(stagingPath)/rows-\(number).sst"
+    }
 }
 
 // MARK: Commit
@@ -104,23 +109,34 @@ extension Database {
 
     /// Stores a fact durably.
     package func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError) {
-        try withErrorPointer("write \(key.rawValue)") { error in
-            key.rawValue.withCString { name in
-                value.withUnsafeBytes { value in
-                    rocksdb_put_cf(
-                        handle, options.syncedWrite, family(.meta), name, key.rawValue.utf8.count,
-                        value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count, error)
-                }
+        try put([(key.rawValue, value)])
+    }
+
+    /// Stores facts durably, all or none of them.
+    func put(_ facts: [(name: String, value: [UInt8])]) throws(StorageError) {
+        let batch = rocksdb_writebatch_create()
+        defer { rocksdb_writebatch_destroy(batch) }
+        for (name, value) in facts {
+            value.withUnsafeBytes { value in
+                rocksdb_writebatch_put_cf(
+                    batch, family(.meta), name, name.utf8.count,
+                    value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)
             }
+        }
+        try withErrorPointer("write \(facts.map(\.name).joined(separator: ", "))") { error in
+            rocksdb_write(handle, options.syncedWrite, batch, error)
         }
     }
 
     package func get(_ key: MetaKey) throws(StorageError) -> [UInt8]? {
+        try get(key.rawValue)
+    }
+
+    func get(_ name: String) throws(StorageError) -> [UInt8]? {
         var byteCount = 0
-        let value = try withErrorPointer("read \(key.rawValue)") { error in
+        let value = try withErrorPointer("read \(name)") { error in
             rocksdb_get_cf(
-                handle, options.read, family(.meta), key.rawValue, key.rawValue.utf8.count,
-                &byteCount, error)
+                handle, options.read, family(.meta), name, name.utf8.count, &byteCount, error)
         }
         guard let value else { return nil }
         defer { rocksdb_free(value) }
@@ -131,9 +147,10 @@ extension Database {
 // MARK: Reading
 
 extension Database {
-    /// Calls the body with each key and value of a family, in the order of the keys, from a key on.
-    package func forEach<Failure: Error>(
-        in family: ColumnFamily, from start: [UInt8] = [],
+    /// Calls the body with each key and value of a family, in the order of the keys, from a key on and
+    /// as long as keys have a prefix.
+    func forEach<Failure: Error>(
+        in family: ColumnFamily, from start: [UInt8], prefix: [UInt8] = [],
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(Failure)
             -> Void
     ) throws(IterationError<Failure>) {
@@ -148,10 +165,11 @@ extension Database {
             var valueByteCount = 0
             let key = rocksdb_iter_key(iterator, &keyByteCount)
             let value = rocksdb_iter_value(iterator, &valueByteCount)
+            let keyBytes = UnsafeRawBufferPointer(start: key, count: keyByteCount)
+            guard keyBytes.starts(with: prefix) else { break }
             do {
                 try body(
-                    UnsafeRawBufferPointer(start: key, count: keyByteCount),
-                    UnsafeRawBufferPointer(start: value, count: valueByteCount))
+                    keyBytes, UnsafeRawBufferPointer(start: value, count: valueByteCount))
             } catch {
                 throw .body(error)
             }

@@ -367,6 +367,231 @@ void   atomicstate__v1__run__free_unpacked
   assert(message->base.descriptor == &atomicstate__v1__run__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   atomicstate__v1__step__init
+                     (Atomicstate__V1__Step         *message)
+{
+  static const Atomicstate__V1__Step init_value = ATOMICSTATE__V1__STEP__INIT;
+  *message = init_value;
+}
+size_t atomicstate__v1__step__get_packed_size
+                     (const Atomicstate__V1__Step *message)
+{
+  assert(message->base.descriptor == &atomicstate__v1__step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t atomicstate__v1__step__pack
+                     (const Atomicstate__V1__Step *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &atomicstate__v1__step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t atomicstate__v1__step__pack_to_buffer
+                     (const Atomicstate__V1__Step *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &atomicstate__v1__step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Atomicstate__V1__Step *
+       atomicstate__v1__step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Atomicstate__V1__Step *)
+     protobuf_c_message_unpack (&atomicstate__v1__step__descriptor,
+                                allocator, len, data);
+}
+void   atomicstate__v1__step__free_unpacked
+                     (Atomicstate__V1__Step *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &atomicstate__v1__step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   atomicstate__v1__create_step__init
+                     (Atomicstate__V1__CreateStep         *message)
+{
+  static const Atomicstate__V1__CreateStep init_value = ATOMICSTATE__V1__CREATE_STEP__INIT;
+  *message = init_value;
+}
+size_t atomicstate__v1__create_step__get_packed_size
+                     (const Atomicstate__V1__CreateStep *message)
+{
+  assert(message->base.descriptor == &atomicstate__v1__create_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t atomicstate__v1__create_step__pack
+                     (const Atomicstate__V1__CreateStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &atomicstate__v1__create_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t atomicstate__v1__create_step__pack_to_buffer
+                     (const Atomicstate__V1__CreateStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &atomicstate__v1__create_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Atomicstate__V1__CreateStep *
+       atomicstate__v1__create_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Atomicstate__V1__CreateStep *)
+     protobuf_c_message_unpack (&atomicstate__v1__create_step__descriptor,
+                                allocator, len, data);
+}
+void   atomicstate__v1__create_step__free_unpacked
+                     (Atomicstate__V1__CreateStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &atomicstate__v1__create_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   atomicstate__v1__update_step__init
+                     (Atomicstate__V1__UpdateStep         *message)
+{
+  static const Atomicstate__V1__UpdateStep init_value = ATOMICSTATE__V1__UPDATE_STEP__INIT;
+  *message = init_value;
+}
+size_t atomicstate__v1__update_step__get_packed_size
+                     (const Atomicstate__V1__UpdateStep *message)
+{
+  assert(message->base.descriptor == &atomicstate__v1__update_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t atomicstate__v1__update_step__pack
+                     (const Atomicstate__V1__UpdateStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &atomicstate__v1__update_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t atomicstate__v1__update_step__pack_to_buffer
+                     (const Atomicstate__V1__UpdateStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &atomicstate__v1__update_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Atomicstate__V1__UpdateStep *
+       atomicstate__v1__update_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Atomicstate__V1__UpdateStep *)
+     protobuf_c_message_unpack (&atomicstate__v1__update_step__descriptor,
+                                allocator, len, data);
+}
+void   atomicstate__v1__update_step__free_unpacked
+                     (Atomicstate__V1__UpdateStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &atomicstate__v1__update_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   atomicstate__v1__field_change__init
+                     (Atomicstate__V1__FieldChange         *message)
+{
+  static const Atomicstate__V1__FieldChange init_value = ATOMICSTATE__V1__FIELD_CHANGE__INIT;
+  *message = init_value;
+}
+size_t atomicstate__v1__field_change__get_packed_size
+                     (const Atomicstate__V1__FieldChange *message)
+{
+  assert(message->base.descriptor == &atomicstate__v1__field_change__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t atomicstate__v1__field_change__pack
+                     (const Atomicstate__V1__FieldChange *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &atomicstate__v1__field_change__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t atomicstate__v1__field_change__pack_to_buffer
+                     (const Atomicstate__V1__FieldChange *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &atomicstate__v1__field_change__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Atomicstate__V1__FieldChange *
+       atomicstate__v1__field_change__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Atomicstate__V1__FieldChange *)
+     protobuf_c_message_unpack (&atomicstate__v1__field_change__descriptor,
+                                allocator, len, data);
+}
+void   atomicstate__v1__field_change__free_unpacked
+                     (Atomicstate__V1__FieldChange *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &atomicstate__v1__field_change__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   atomicstate__v1__delete_step__init
+                     (Atomicstate__V1__DeleteStep         *message)
+{
+  static const Atomicstate__V1__DeleteStep init_value = ATOMICSTATE__V1__DELETE_STEP__INIT;
+  *message = init_value;
+}
+size_t atomicstate__v1__delete_step__get_packed_size
+                     (const Atomicstate__V1__DeleteStep *message)
+{
+  assert(message->base.descriptor == &atomicstate__v1__delete_step__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t atomicstate__v1__delete_step__pack
+                     (const Atomicstate__V1__DeleteStep *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &atomicstate__v1__delete_step__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t atomicstate__v1__delete_step__pack_to_buffer
+                     (const Atomicstate__V1__DeleteStep *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &atomicstate__v1__delete_step__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Atomicstate__V1__DeleteStep *
+       atomicstate__v1__delete_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Atomicstate__V1__DeleteStep *)
+     protobuf_c_message_unpack (&atomicstate__v1__delete_step__descriptor,
+                                allocator, len, data);
+}
+void   atomicstate__v1__delete_step__free_unpacked
+                     (Atomicstate__V1__DeleteStep *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &atomicstate__v1__delete_step__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   atomicstate__v1__column__init
                      (Atomicstate__V1__Column         *message)
 {
@@ -770,6 +995,51 @@ void   atomicstate__v1__entity_description__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &atomicstate__v1__entity_description__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   atomicstate__v1__unique_key__init
+                     (Atomicstate__V1__UniqueKey         *message)
+{
+  static const Atomicstate__V1__UniqueKey init_value = ATOMICSTATE__V1__UNIQUE_KEY__INIT;
+  *message = init_value;
+}
+size_t atomicstate__v1__unique_key__get_packed_size
+                     (const Atomicstate__V1__UniqueKey *message)
+{
+  assert(message->base.descriptor == &atomicstate__v1__unique_key__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t atomicstate__v1__unique_key__pack
+                     (const Atomicstate__V1__UniqueKey *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &atomicstate__v1__unique_key__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t atomicstate__v1__unique_key__pack_to_buffer
+                     (const Atomicstate__V1__UniqueKey *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &atomicstate__v1__unique_key__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Atomicstate__V1__UniqueKey *
+       atomicstate__v1__unique_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Atomicstate__V1__UniqueKey *)
+     protobuf_c_message_unpack (&atomicstate__v1__unique_key__descriptor,
+                                allocator, len, data);
+}
+void   atomicstate__v1__unique_key__free_unpacked
+                     (Atomicstate__V1__UniqueKey *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &atomicstate__v1__unique_key__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   atomicstate__v1__operation_description__init
@@ -1711,7 +1981,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__server_limits__descriptor =
   (ProtobufCMessageInit) atomicstate__v1__server_limits__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__submit__field_descriptors[2] =
+static const ProtobufCFieldDescriptor atomicstate__v1__submit__field_descriptors[3] =
 {
   {
     "runs",
@@ -1737,15 +2007,28 @@ static const ProtobufCFieldDescriptor atomicstate__v1__submit__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "atomic",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__Submit, atomic),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__submit__field_indices_by_name[] = {
+  2,   /* field[2] = atomic */
   0,   /* field[0] = runs */
   1,   /* field[1] = timeout_milliseconds */
 };
 static const ProtobufCIntRange atomicstate__v1__submit__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__submit__descriptor =
 {
@@ -1755,14 +2038,14 @@ const ProtobufCMessageDescriptor atomicstate__v1__submit__descriptor =
   "Atomicstate__V1__Submit",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__Submit),
-  2,
+  3,
   atomicstate__v1__submit__field_descriptors,
   atomicstate__v1__submit__field_indices_by_name,
   1,  atomicstate__v1__submit__number_ranges,
   (ProtobufCMessageInit) atomicstate__v1__submit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__run__field_descriptors[3] =
+static const ProtobufCFieldDescriptor atomicstate__v1__run__field_descriptors[4] =
 {
   {
     "operation",
@@ -1800,16 +2083,29 @@ static const ProtobufCFieldDescriptor atomicstate__v1__run__field_descriptors[3]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "steps",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Atomicstate__V1__Run, n_steps),
+    offsetof(Atomicstate__V1__Run, steps),
+    &atomicstate__v1__step__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__run__field_indices_by_name[] = {
   2,   /* field[2] = arguments */
   1,   /* field[1] = count */
   0,   /* field[0] = operation */
+  3,   /* field[3] = steps */
 };
 static const ProtobufCIntRange atomicstate__v1__run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__run__descriptor =
 {
@@ -1819,11 +2115,337 @@ const ProtobufCMessageDescriptor atomicstate__v1__run__descriptor =
   "Atomicstate__V1__Run",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__Run),
-  3,
+  4,
   atomicstate__v1__run__field_descriptors,
   atomicstate__v1__run__field_indices_by_name,
   1,  atomicstate__v1__run__number_ranges,
   (ProtobufCMessageInit) atomicstate__v1__run__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor atomicstate__v1__step__field_descriptors[4] =
+{
+  {
+    "operation",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Atomicstate__V1__Step, step_case),
+    offsetof(Atomicstate__V1__Step, operation),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "create",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Atomicstate__V1__Step, step_case),
+    offsetof(Atomicstate__V1__Step, create),
+    &atomicstate__v1__create_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "update",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Atomicstate__V1__Step, step_case),
+    offsetof(Atomicstate__V1__Step, update),
+    &atomicstate__v1__update_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "delete",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Atomicstate__V1__Step, step_case),
+    offsetof(Atomicstate__V1__Step, delete_),
+    &atomicstate__v1__delete_step__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned atomicstate__v1__step__field_indices_by_name[] = {
+  1,   /* field[1] = create */
+  3,   /* field[3] = delete */
+  0,   /* field[0] = operation */
+  2,   /* field[2] = update */
+};
+static const ProtobufCIntRange atomicstate__v1__step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor atomicstate__v1__step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "atomicstate.v1.Step",
+  "Step",
+  "Atomicstate__V1__Step",
+  "atomicstate.v1",
+  sizeof(Atomicstate__V1__Step),
+  4,
+  atomicstate__v1__step__field_descriptors,
+  atomicstate__v1__step__field_indices_by_name,
+  1,  atomicstate__v1__step__number_ranges,
+  (ProtobufCMessageInit) atomicstate__v1__step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor atomicstate__v1__create_step__field_descriptors[2] =
+{
+  {
+    "entity",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__CreateStep, entity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "fields",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Atomicstate__V1__CreateStep, n_fields),
+    offsetof(Atomicstate__V1__CreateStep, fields),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned atomicstate__v1__create_step__field_indices_by_name[] = {
+  0,   /* field[0] = entity */
+  1,   /* field[1] = fields */
+};
+static const ProtobufCIntRange atomicstate__v1__create_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor atomicstate__v1__create_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "atomicstate.v1.CreateStep",
+  "CreateStep",
+  "Atomicstate__V1__CreateStep",
+  "atomicstate.v1",
+  sizeof(Atomicstate__V1__CreateStep),
+  2,
+  atomicstate__v1__create_step__field_descriptors,
+  atomicstate__v1__create_step__field_indices_by_name,
+  1,  atomicstate__v1__create_step__number_ranges,
+  (ProtobufCMessageInit) atomicstate__v1__create_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor atomicstate__v1__update_step__field_descriptors[3] =
+{
+  {
+    "entity",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__UpdateStep, entity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "changes",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Atomicstate__V1__UpdateStep, n_changes),
+    offsetof(Atomicstate__V1__UpdateStep, changes),
+    &atomicstate__v1__field_change__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expects_version",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__UpdateStep, expects_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned atomicstate__v1__update_step__field_indices_by_name[] = {
+  1,   /* field[1] = changes */
+  0,   /* field[0] = entity */
+  2,   /* field[2] = expects_version */
+};
+static const ProtobufCIntRange atomicstate__v1__update_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor atomicstate__v1__update_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "atomicstate.v1.UpdateStep",
+  "UpdateStep",
+  "Atomicstate__V1__UpdateStep",
+  "atomicstate.v1",
+  sizeof(Atomicstate__V1__UpdateStep),
+  3,
+  atomicstate__v1__update_step__field_descriptors,
+  atomicstate__v1__update_step__field_indices_by_name,
+  1,  atomicstate__v1__update_step__number_ranges,
+  (ProtobufCMessageInit) atomicstate__v1__update_step__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue atomicstate__v1__field_change__kind__enum_values_by_number[4] =
+{
+  { "UNSPECIFIED", "ATOMICSTATE__V1__FIELD_CHANGE__KIND__UNSPECIFIED", 0 },
+  { "SET", "ATOMICSTATE__V1__FIELD_CHANGE__KIND__SET", 1 },
+  { "ADD", "ATOMICSTATE__V1__FIELD_CHANGE__KIND__ADD", 2 },
+  { "CLEAR", "ATOMICSTATE__V1__FIELD_CHANGE__KIND__CLEAR", 3 },
+};
+static const ProtobufCIntRange atomicstate__v1__field_change__kind__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex atomicstate__v1__field_change__kind__enum_values_by_name[4] =
+{
+  { "ADD", 2 },
+  { "CLEAR", 3 },
+  { "SET", 1 },
+  { "UNSPECIFIED", 0 },
+};
+const ProtobufCEnumDescriptor atomicstate__v1__field_change__kind__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "atomicstate.v1.FieldChange.Kind",
+  "Kind",
+  "Atomicstate__V1__FieldChange__Kind",
+  "atomicstate.v1",
+  4,
+  atomicstate__v1__field_change__kind__enum_values_by_number,
+  4,
+  atomicstate__v1__field_change__kind__enum_values_by_name,
+  1,
+  atomicstate__v1__field_change__kind__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor atomicstate__v1__field_change__field_descriptors[2] =
+{
+  {
+    "field",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__FieldChange, field),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "kind",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__FieldChange, kind),
+    &atomicstate__v1__field_change__kind__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned atomicstate__v1__field_change__field_indices_by_name[] = {
+  0,   /* field[0] = field */
+  1,   /* field[1] = kind */
+};
+static const ProtobufCIntRange atomicstate__v1__field_change__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor atomicstate__v1__field_change__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "atomicstate.v1.FieldChange",
+  "FieldChange",
+  "Atomicstate__V1__FieldChange",
+  "atomicstate.v1",
+  sizeof(Atomicstate__V1__FieldChange),
+  2,
+  atomicstate__v1__field_change__field_descriptors,
+  atomicstate__v1__field_change__field_indices_by_name,
+  1,  atomicstate__v1__field_change__number_ranges,
+  (ProtobufCMessageInit) atomicstate__v1__field_change__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor atomicstate__v1__delete_step__field_descriptors[2] =
+{
+  {
+    "entity",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__DeleteStep, entity),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "expects_version",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__DeleteStep, expects_version),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned atomicstate__v1__delete_step__field_indices_by_name[] = {
+  0,   /* field[0] = entity */
+  1,   /* field[1] = expects_version */
+};
+static const ProtobufCIntRange atomicstate__v1__delete_step__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor atomicstate__v1__delete_step__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "atomicstate.v1.DeleteStep",
+  "DeleteStep",
+  "Atomicstate__V1__DeleteStep",
+  "atomicstate.v1",
+  sizeof(Atomicstate__V1__DeleteStep),
+  2,
+  atomicstate__v1__delete_step__field_descriptors,
+  atomicstate__v1__delete_step__field_indices_by_name,
+  1,  atomicstate__v1__delete_step__number_ranges,
+  (ProtobufCMessageInit) atomicstate__v1__delete_step__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor atomicstate__v1__column__field_descriptors[5] =
@@ -1980,7 +2602,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__submit_reply__descriptor =
   (ProtobufCMessageInit) atomicstate__v1__submit_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__rejection__field_descriptors[8] =
+static const ProtobufCFieldDescriptor atomicstate__v1__rejection__field_descriptors[10] =
 {
   {
     "index",
@@ -2078,21 +2700,47 @@ static const ProtobufCFieldDescriptor atomicstate__v1__rejection__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "value",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__Rejection, value),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "limit",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__Rejection, limit),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__rejection__field_indices_by_name[] = {
   1,   /* field[1] = code */
   4,   /* field[4] = entity_key */
   3,   /* field[3] = entity_type */
   0,   /* field[0] = index */
+  9,   /* field[9] = limit */
   5,   /* field[5] = message */
   6,   /* field[6] = observations */
   7,   /* field[7] = retry_can_help */
   2,   /* field[2] = rule */
+  8,   /* field[8] = value */
 };
 static const ProtobufCIntRange atomicstate__v1__rejection__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__rejection__descriptor =
 {
@@ -2102,14 +2750,14 @@ const ProtobufCMessageDescriptor atomicstate__v1__rejection__descriptor =
   "Atomicstate__V1__Rejection",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__Rejection),
-  8,
+  10,
   atomicstate__v1__rejection__field_descriptors,
   atomicstate__v1__rejection__field_indices_by_name,
   1,  atomicstate__v1__rejection__number_ranges,
   (ProtobufCMessageInit) atomicstate__v1__rejection__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__observation__field_descriptors[2] =
+static const ProtobufCFieldDescriptor atomicstate__v1__observation__field_descriptors[3] =
 {
   {
     "name",
@@ -2135,15 +2783,28 @@ static const ProtobufCFieldDescriptor atomicstate__v1__observation__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "before",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__Observation, before),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__observation__field_indices_by_name[] = {
+  2,   /* field[2] = before */
   0,   /* field[0] = name */
   1,   /* field[1] = value */
 };
 static const ProtobufCIntRange atomicstate__v1__observation__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__observation__descriptor =
 {
@@ -2153,7 +2814,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__observation__descriptor =
   "Atomicstate__V1__Observation",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__Observation),
-  2,
+  3,
   atomicstate__v1__observation__field_descriptors,
   atomicstate__v1__observation__field_indices_by_name,
   1,  atomicstate__v1__observation__number_ranges,
@@ -2383,7 +3044,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__describe_reply__descriptor =
   (ProtobufCMessageInit) atomicstate__v1__describe_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__entity_description__field_descriptors[4] =
+static const ProtobufCFieldDescriptor atomicstate__v1__entity_description__field_descriptors[6] =
 {
   {
     "name",
@@ -2433,17 +3094,43 @@ static const ProtobufCFieldDescriptor atomicstate__v1__entity_description__field
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "generic",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__EntityDescription, generic),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "unique",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Atomicstate__V1__EntityDescription, n_unique),
+    offsetof(Atomicstate__V1__EntityDescription, unique),
+    &atomicstate__v1__unique_key__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__entity_description__field_indices_by_name[] = {
   3,   /* field[3] = derived */
   2,   /* field[2] = fields */
+  4,   /* field[4] = generic */
   1,   /* field[1] = key */
   0,   /* field[0] = name */
+  5,   /* field[5] = unique */
 };
 static const ProtobufCIntRange atomicstate__v1__entity_description__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__entity_description__descriptor =
 {
@@ -2453,11 +3140,49 @@ const ProtobufCMessageDescriptor atomicstate__v1__entity_description__descriptor
   "Atomicstate__V1__EntityDescription",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__EntityDescription),
-  4,
+  6,
   atomicstate__v1__entity_description__field_descriptors,
   atomicstate__v1__entity_description__field_indices_by_name,
   1,  atomicstate__v1__entity_description__number_ranges,
   (ProtobufCMessageInit) atomicstate__v1__entity_description__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor atomicstate__v1__unique_key__field_descriptors[1] =
+{
+  {
+    "fields",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Atomicstate__V1__UniqueKey, n_fields),
+    offsetof(Atomicstate__V1__UniqueKey, fields),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned atomicstate__v1__unique_key__field_indices_by_name[] = {
+  0,   /* field[0] = fields */
+};
+static const ProtobufCIntRange atomicstate__v1__unique_key__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor atomicstate__v1__unique_key__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "atomicstate.v1.UniqueKey",
+  "UniqueKey",
+  "Atomicstate__V1__UniqueKey",
+  "atomicstate.v1",
+  sizeof(Atomicstate__V1__UniqueKey),
+  1,
+  atomicstate__v1__unique_key__field_descriptors,
+  atomicstate__v1__unique_key__field_indices_by_name,
+  1,  atomicstate__v1__unique_key__number_ranges,
+  (ProtobufCMessageInit) atomicstate__v1__unique_key__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor atomicstate__v1__operation_description__field_descriptors[2] =

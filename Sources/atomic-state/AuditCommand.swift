@@ -1,5 +1,4 @@
 import ArgumentParser
-import AtomicStateSchema
 import AtomicStateServer
 import AtomicStateStorage
 
@@ -40,17 +39,13 @@ struct AuditCommand: ParsableCommand {
     }
 
     private func audit() throws -> AuditReport {
-        let folder = try DataFolder(opening: data, schemaFingerprint: nil)
+        let folder = try DataFolder(opening: data, schemaName: nil)
         guard !folder.isNew else {
             throw RecoveryError("\(data) was created but never served: there is nothing to audit")
         }
         let database = try Database(
             path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: false,
             isReadOnly: true)
-        guard let schema = try database.get(.schema) else {
-            throw RecoveryError("\(data): the meta family has no schema")
-        }
-        let compiled = try CompiledSchema(text: String(decoding: schema, as: UTF8.self))
-        return try Audit.run(database, compiled)
+        return try Audit.run(database)
     }
 }

@@ -16,6 +16,10 @@ struct Serve: AsyncParsableCommand {
             Every option can be given in the environment instead, as ATOMIC_STATE_ and its name in \
             capitals with underscores. SIGTERM and SIGINT drain: what was taken in is committed and \
             answered, then the process exits with 0.
+
+            A schema file that differs from the one that the data has is checked against the data, and \
+            takes its place if the data satisfies it. Otherwise the old one is served, and the log and \
+            /statusz say why; `atomic-state check --data` says it beforehand.
             """)
 
     @Option(help: "The schema file.")
@@ -24,7 +28,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The data folder; created if it is not there.")
     var data: String?
 
-    @Option(help: "Where clients connect.")
+    @Option(help: "Where clients connect. Port 0 is one that is free; the log tells which.")
     var listen = Environment.address("ATOMIC_STATE_LISTEN", otherwise: "127.0.0.1:7400")
 
     @Option(help: "Where probes and metrics are served.")
@@ -39,6 +43,9 @@ struct Serve: AsyncParsableCommand {
 
     @Option(help: "MiB of journal to keep, 1 or more; what a restart replays is kept in any case.")
     var journalRetention = Environment.integer("ATOMIC_STATE_JOURNAL_RETENTION", otherwise: 16_384)
+
+    @Flag(help: "Exit if the data can't have the schema, instead of serving the one it has.")
+    var requireSchema = Environment.flag("ATOMIC_STATE_REQUIRE_SCHEMA")
 
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = Environment.value("ATOMIC_STATE_LOG_LEVEL") ?? "info"
@@ -72,7 +79,8 @@ struct Serve: AsyncParsableCommand {
             admin: Configuration.Address(host: admin.host, port: admin.port),
             eventLoopThreadCount: eventLoopThreads,
             materialiseAfterByteCount: materialiseAfter << 20,
-            journalRetentionByteCount: UInt64(journalRetention) << 20)
+            journalRetentionByteCount: UInt64(journalRetention) << 20,
+            requiresSchema: requireSchema)
         logger.info(
             "starting",
             metadata: [
@@ -82,6 +90,10 @@ struct Serve: AsyncParsableCommand {
                 "materialise_after_mib": "\(materialiseAfter)",
                 "journal_retention_mib": "\(journalRetention)",
             ])
+        for warning in compiled.schema.warnings {
+            let place = "\(schemaPath):\(warning.location.line):\(warning.location.column)"
+            logger.warning("\(warning.message)", metadata: ["place": "\(place)"])
+        }
         let server = Server(configuration: configuration, compiled: compiled, logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

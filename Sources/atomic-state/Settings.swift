@@ -18,6 +18,16 @@ enum Environment {
         return address
     }
 
+    static func flag(_ name: String) -> Bool {
+        switch value(name) {
+        case nil, "", "0", "false": return false
+        case "1", "true": return true
+        case let text?:
+            print("\(name)=\(text): expected true or false")
+            Foundation.exit(ExitCode.validationFailure.rawValue)
+        }
+    }
+
     static func integer(_ name: String, otherwise number: Int) -> Int {
         guard let text = value(name) else { return number }
         guard let number = Int(text) else {

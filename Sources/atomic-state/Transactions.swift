@@ -22,35 +22,66 @@ struct ServerOption: ParsableArguments {
 
 struct Submit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Submit one transaction: atomic-state submit transfer from=1 to=2 amount=12.50",
-        discussion: "Exits with 2 if the transaction is rejected.")
+        abstract: "Submit transactions: atomic-state submit transfer from=1 to=2 amount=12.50",
+        discussion: """
+            A transaction is a call of an operation, or several steps that stand or fall together:
+
+              OPERATION NAME=VALUE ...
+              create TYPE KEY FIELD=VALUE ...
+              update TYPE KEY [@VERSION] FIELD=VALUE FIELD+=VALUE FIELD- ...
+              delete TYPE KEY [@VERSION]
+
+            'and' joins the steps of a transaction; after 'then' the next transaction starts. FIELD+= \
+            adds, FIELD- leaves an optional field without a value. With @VERSION, the transaction is \
+            rejected if the entity has another version. Exits with 2 if a transaction is rejected.
+            """)
 
     @OptionGroup var option: ServerOption
 
-    @Argument(help: "The operation.")
-    var operation: String
+    @Flag(help: "All or nothing: if one transaction is rejected, none is applied.")
+    var atomic = false
 
-    @Argument(help: "The arguments, as NAME=VALUE.")
-    var arguments: [String] = []
+    @Argument(help: "The transactions.")
+    var words: [String]
 
     func run() async throws {
-        var values: [String: ArgumentValue] = [:]
-        for argument in arguments {
-            guard let equals = argument.firstIndex(of: "=") else {
-                throw ValidationError("\(argument): expected NAME=VALUE")
-            }
-            let name = String(argument[..<equals])
-            guard values[name] == nil else { throw ValidationError("\(name) is given twice") }
-            values[name] = ArgumentValue(String(argument[argument.index(after: equals)...]))
-        }
+        let transactions = try TransactionReader.transactions(from: words)
         try await option.withClient { client in
-            switch try await client.submit(operation, values) {
+            let areAccepted =
+                atomic
+                ? report(try await client.submitAtomically(transactions), of: transactions.count)
+                : report(try await client.submit(transactions))
+            if !areAccepted { throw ExitCode(2) }
+        }
+    }
+
+    /// Returns whether all were accepted. Several outcomes are numbered.
+    private func report(_ outcomes: [TransactionOutcome]) -> Bool {
+        var areAccepted = true
+        for (index, outcome) in outcomes.enumerated() {
+            let number = outcomes.count == 1 ? "" : "\(index + 1): "
+            switch outcome {
             case .accepted(let sequence):
-                print("accepted, sequence \(sequence)")
+                print("\(number)accepted, sequence \(sequence)")
             case .rejected(let rejection):
-                print(rejection.explanation)
-                throw ExitCode(2)
+                print("\(number)\(rejection.explanation)")
+                areAccepted = false
             }
+        }
+        return areAccepted
+    }
+
+    /// Returns whether the batch was accepted.
+    private func report(_ outcome: AtomicBatchOutcome, of transactionCount: Int) -> Bool {
+        switch outcome {
+        case .accepted(let first):
+            return report((0..<transactionCount).map { .accepted(sequence: first + UInt64($0)) })
+        case .rejected(let rejection) where transactionCount == 1:
+            return report([.rejected(rejection)])
+        case .rejected(let rejection):
+            print("\(rejection.index + 1): \(rejection.explanation)")
+            print("nothing was applied: 1 of \(transactionCount) transactions was rejected")
+            return false
         }
     }
 }
@@ -82,17 +113,5 @@ struct Get: AsyncParsableCommand {
             }
             if !allExist { throw ExitCode(2) }
         }
-    }
-}
-
-extension Rejection {
-    /// For a person: what was violated, where, and what the rule saw.
-    fileprivate var explanation: String {
-        var lines = ["rejected: \(message)", "  rule:   \(rule) (code \(code))"]
-        if !entityType.isEmpty { lines.append("  entity: \(entityType) \(entityKey)") }
-        for observation in observations {
-            lines.append("  saw:    \(observation.name) = \(observation.value)")
-        }
-        return lines.joined(separator: "\n")
     }
 }

@@ -7,6 +7,11 @@ import Testing
     @Test func acceptsUpToTheLimit() throws {
         try requireWellFormed([], transactionCountMax: 4)
         try requireWellFormed([run(1), run(3)], transactionCountMax: 4)
+        try requireWellFormed(
+            [
+                run(Array(repeating: .operation(0), count: 16), columnCount: 256),
+                run([.create(entity: 0, fields: Array(0..<64))]),
+            ], transactionCountMax: 4)
     }
 
     @Test(
@@ -23,6 +28,24 @@ import Testing
             ([run(1, Column())], .invalidArgument),
             ([run(1, mixed)], .invalidArgument),
             ([run(1, truncated)], .invalidArgument),
+            ([run([.operation(1 << 32)])], .invalidArgument),
+            ([run([.create(entity: -1, fields: [])])], .invalidArgument),
+            ([run([.create(entity: 0, fields: [-1])])], .invalidArgument),
+            (
+                [
+                    run([
+                        .update(
+                            entity: 0, changes: [.init(field: -1, kind: .set)],
+                            expectsVersion: false)
+                    ])
+                ],
+                .invalidArgument
+            ),
+            ([run([.delete(entity: -1, expectsVersion: false)])], .invalidArgument),
+            ([run([.delete(entity: 0, expectsVersion: false)], operation: 1)], .invalidArgument),
+            ([run(Array(repeating: .operation(0), count: 17))], .resourceExhausted),
+            ([run([.create(entity: 0, fields: Array(0..<65))])], .resourceExhausted),
+            ([run([.operation(0)], columnCount: 257)], .resourceExhausted),
         ] as [([Run], StatusCode)])
     func refuses(runs: [Run], code: StatusCode) {
         let status = #expect(throws: Status.self) {
@@ -52,4 +75,12 @@ private func run(_ transactionCount: Int, operation: Int = 0) -> Run {
 
 private func run(_ transactionCount: Int, operation: Int = 0, _ column: Column) -> Run {
     Run(operation: operation, transactionCount: transactionCount, arguments: [column])
+}
+
+private func run(_ steps: [Step], operation: Int = 0, columnCount: Int = 1) -> Run {
+    var run = Run(
+        steps: steps, transactionCount: 1,
+        arguments: Array(repeating: Column(words: [1]), count: columnCount))
+    run.operation = operation
+    return run
 }

@@ -22,6 +22,17 @@ import Testing
         #expect(states[2]?["Balance"] == nil)
     }
 
+    @Test func aDerivedValueOverNothingIsAbsent() throws {
+        var fewest = Column(words: [0, 3])
+        fewest.present = [false, true]
+        let reply = GetReply(
+            found: [true, true], versions: [1, 2],
+            columns: [Column(words: [5, 6]), Column(words: [0, 3]), fewest])
+        let states = try seatsDescription.states(
+            of: seatsDescription.entities[0], keys: ["a", "b"], in: reply)
+        #expect(states.map { $0?.values.map(\.text) } == [["5", "0", nil], ["6", "3", "3"]])
+    }
+
     @Test func nothingFound() throws {
         let reply = GetReply(
             found: [false], versions: [], columns: Array(repeating: Column(), count: 6))

@@ -56,6 +56,28 @@ import Testing
         try checked.crashAndRecover()
     }
 
+    /// A record's run may end between two transactions of one form, because of a batch of which the
+    /// record holds nothing. Carrying the record out again leads to the same runs.
+    @Test(arguments: [false, true]) func runThatEndsWithoutTrace(isAtomic: Bool) throws {
+        let program = try TestSchema.bank.program()
+        let deposit = try #require(program.operation(named: "deposit"))
+        let open = try #require(program.operation(named: "open"))
+        var engine = Engine(program: program, schemaVersion: testSchemaVersion)
+        _ = try engine.execute(open, [[1, "", 0]])
+        _ = try engine.execute(deposit, [[1, 5]])
+        // So many columns that the encoder needs more room, or a batch that is taken back.
+        let stepCount = isAtomic ? 1 : 16
+        let steps = Array(repeating: TransactionStep.operation(deposit), count: stepCount)
+        let refused = try engine.execute(
+            [(.steps(steps), [Array(repeating: [1, 0], count: stepCount).flatMap { $0 }])],
+            isAtomic: isAtomic)
+        #expect(refused.acceptedCount == 0)
+        _ = try engine.execute(deposit, [[1, 7]])
+        let record = StoredRecord(firstSequence: 1, bytes: engine.closeGroup(firstSequence: 1))
+        var repeated = Engine(program: program, schemaVersion: testSchemaVersion)
+        #expect(try repeated.repeat(record) == record.bytes)
+    }
+
     /// Rows are counted in another order than they were added up in.
     @Test func totalThatLeaves64BitsInAnotherOrder() throws {
         let checked = try CheckedEngine(Self.totals)

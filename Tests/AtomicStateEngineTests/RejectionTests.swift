@@ -148,8 +148,9 @@ import Testing
                 .update(
                     type: 1, changes: [.init(field: 2, kind: .set)], expectsVersion: true)
             ],
-            arguments: [1, 99, 3], code: .versionMismatch, rule: "steps[0]",
-            message: "the entity has another version than the one expected"),
+            arguments: [1, 99, 3], code: .versionMismatch, rule: "steps[0]", entity: "Item 1",
+            message: "the entity has another version than the one expected",
+            observations: ["version=2", "expected=99"]),
         Case(
             steps: [.operation(0), .create(type: 1, fields: [0, 1])],
             arguments: ["carl", 9, "dora", "x"], code: .entityMissing, rule: "steps[1].owner",

@@ -54,5 +54,7 @@ import Testing
         #expect(
             ProtocolLimits.batchTransactionCountMax * 3 * 8 < ProtocolLimits.frameByteCountMax)
         #expect(ProtocolLimits.requestsInFlightMax >= 1)
+        // A step that gives a key, a version and as many fields as it may has to fit into a run.
+        #expect(ProtocolLimits.stepFieldCountMax + 2 <= ProtocolLimits.runColumnCountMax)
     }
 }

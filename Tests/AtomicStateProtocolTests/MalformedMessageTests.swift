@@ -81,6 +81,8 @@ import Testing
             #expect(submit.transactionCount == submit.runs.reduce(0) { $0 + $1.transactionCount })
             for run in submit.runs {
                 #expect(run.transactionCount > 0)
+                #expect(run.steps.isEmpty || run.operation == 0)
+                #expect(run.steps.count <= ProtocolLimits.transactionStepCountMax)
                 for column in run.columns {
                     #expect(column.valueCount == run.transactionCount)
                     requireConsistent(column)

@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func submit() throws {
-        let runs = [Samples.wordRun, Samples.textRun]
+        let runs = [Samples.wordRun, Samples.textRun, Samples.stepRun]
         let request = try decodeRequest(
             Samples.bytes(of: .submit(runs, timeoutMilliseconds: 250)))
         guard case .submit(let submit) = request.body else {
@@ -31,14 +31,28 @@ import Testing
             return
         }
         #expect(submit.timeoutMilliseconds == 250)
-        #expect(submit.transactionCount == 6)
-        #expect(submit.runs.count == 2)
+        #expect(!submit.isAtomic)
+        #expect(submit.transactionCount == 9)
+        #expect(submit.runs.count == 3)
         for (decoded, run) in zip(submit.runs, runs) {
             #expect(Int(decoded.operation) == run.operation)
+            #expect(decoded.steps == run.steps)
             #expect(decoded.transactionCount == run.transactionCount)
             #expect(decoded.columns.map(Column.init) == run.arguments)
         }
-        #expect(submit.runs.map { $0.columns.map(\.isText) } == [[false, false], [true, false]])
+        #expect(
+            submit.runs.map { $0.columns.map(\.isText) }
+                == [[false, false], [true, false], [true, false]])
+    }
+
+    @Test func atomicSubmit() throws {
+        let request = try decodeRequest(
+            Samples.bytes(of: .submit([Samples.wordRun], isAtomic: true, timeoutMilliseconds: 0)))
+        guard case .submit(let submit) = request.body else {
+            Issue.record("\(request.body)")
+            return
+        }
+        #expect(submit.isAtomic)
     }
 
     @Test func submitWithoutRuns() throws {

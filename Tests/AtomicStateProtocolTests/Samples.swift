@@ -5,6 +5,7 @@ enum Samples {
     static let requests: [RequestBody] = [
         .hello(client: "a client", schemaFingerprint: "00ff"),
         .submit([wordRun, textRun], timeoutMilliseconds: 250),
+        .submit([stepRun], isAtomic: true, timeoutMilliseconds: 0),
         .get(entity: 3, keys: textColumn),
         .describe, .health, .ping,
     ]
@@ -28,6 +29,21 @@ enum Samples {
 
     static let textRun = Run(
         operation: 0, transactionCount: 3, arguments: [textColumn, timeColumn])
+
+    /// Steps of every kind, with changes of every kind.
+    static let stepRun = Run(
+        steps: [
+            .operation(3), .operation(0), .create(entity: 0, fields: [2, 0]),
+            .create(entity: 5, fields: []),
+            .update(
+                entity: 1,
+                changes: [
+                    .init(field: 0, kind: .set), .init(field: 7, kind: .add),
+                    .init(field: 300, kind: .clear),
+                ], expectsVersion: true),
+            .update(entity: 0, changes: [.init(field: 1, kind: .set)], expectsVersion: false),
+            .delete(entity: 2, expectsVersion: true), .delete(entity: 0, expectsVersion: false),
+        ], transactionCount: 3, arguments: [textColumn, Column(words: [1, 2, 3])])
 
     /// An empty value and one of several bytes a character among them.
     static let textColumn: Column = {
@@ -54,7 +70,10 @@ enum Samples {
     static let rejection = Rejection(
         index: 2, code: 9, rule: "within_credit", entityType: "Account", entityKey: "17",
         message: "no credit",
-        observations: [.init(name: "self.balance", value: "-1.00")], retryCanHelp: true)
+        observations: [
+            .init(name: "self.balance", value: "-1.00", before: "3.50"),
+            .init(name: "amount", value: "4.50"),
+        ], retryCanHelp: true, value: "-1.00", limit: "0.00")
 
     static let greeting = ServerGreeting(
         version: 1, server: "a server 1.0", role: "primary", schemaName: "bank",
@@ -87,7 +106,11 @@ enum Samples {
                     .init(name: "since", kind: .timestamp, isOptional: true),
                     .init(name: "limit", kind: .duration),
                 ],
-                derived: [.init(name: "count", kind: .int)])
+                derived: [
+                    .init(name: "count", kind: .int),
+                    .init(name: "least", kind: .duration, isOptional: true),
+                ], isGeneric: true, uniqueKeys: [[5], [1, 0]]),
+            .init(name: "Branch", key: .uuid, fields: [], derived: []),
         ],
         operations: [
             .init(

@@ -82,7 +82,7 @@ import Testing
 }
 
 /// Sebastiano Vigna's SplitMix64: small, seeded, the same on every platform.
-private struct SplitMix64: RandomNumberGenerator {
+struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -23,21 +23,62 @@ import Testing
             #expect(try records(database, holding: 299) == ["11 record 11", "300 record 300"])
             #expect(try records(database, holding: 5_000) == ["300 record 300"])
             #expect(try database.get(.rowsCompleteSequence) == [1, 2, 3])
-            #expect(try database.get(.schema) == nil)
+            #expect(try database.schemaVersion() == nil)
         }
     }
 
     @Test func ingestedRowsReplaceAndRemove() throws {
         try withDatabase { folder, path in
             let database = try open(folder)
-            try ingest(database, number: 1, [("a", "1"), ("b", "1"), ("c", "1")])
-            try ingest(database, number: 2, [("a", nil), ("b", "2"), ("d", "2")])
-            var rows: [String] = []
-            try database.forEach(in: .rows) { key, image in
-                rows.append(
-                    String(decoding: key, as: UTF8.self) + String(decoding: image, as: UTF8.self))
+            try ingest(database, [("a", "1"), ("b", "1"), ("c", "1")])
+            try ingest(database, [("a", nil), ("b", "2"), ("d", "2")])
+            #expect(try rows(database) == ["b2", "c1", "d2"])
+        }
+    }
+
+    /// Each version of the schema has rows of its own.
+    @Test func rowsOfVersionsAreApart() throws {
+        try withDatabase { folder, path in
+            do {
+                let database = try open(folder)
+                try ingest(database, version: 255, [("a", "1"), ("b", "1")])
+                try ingest(database, version: 256, [("a", "2"), ("c", "2")])
+                try ingest(database, version: 257, [("a", "3")])
+                #expect(try rows(database, version: 255) == ["a1", "b1"])
+                #expect(try rows(database, version: 256) == ["a2", "c2"])
+                try database.discardRows(exceptOf: 256)
             }
-            #expect(rows == ["b2", "c1", "d2"])
+            let database = try open(folder)
+            for version: UInt16 in [1, 255, 257] {
+                #expect(try rows(database, version: version) == [], "version \(version)")
+            }
+            #expect(try rows(database, version: 256) == ["a2", "c2"])
+            try database.discardRows(exceptOf: 256)
+            // What was discarded does not come back when the version is written again.
+            try ingest(database, version: 257, [("b", "4")])
+            #expect(try rows(database, version: 257) == ["b4"])
+            try database.discardRows(exceptOf: 257)
+            #expect(try rows(database, version: 256) == [])
+            #expect(try rows(database, version: 257) == ["b4"])
+        }
+    }
+
+    @Test func versionsOfTheSchema() throws {
+        try withDatabase { folder, path in
+            do {
+                let database = try open(folder)
+                try database.enforce(schemaVersion: 1, text: "first", rowsCompleteSequence: 0)
+                try database.enforce(schemaVersion: 2, text: "second", rowsCompleteSequence: 258)
+                try database.replaceSchemaText(version: 1, with: "First")
+            }
+            let database = try open(folder, mayCreate: false)
+            #expect(try database.schemaVersion() == 2)
+            #expect(try database.schemaText(version: 1) == "First")
+            #expect(try database.schemaText(version: 2) == "second")
+            #expect(try database.get(.rowsCompleteSequence) == [2, 1, 0, 0, 0, 0, 0, 0])
+            #expect(throws: StorageError.self) { try database.schemaText(version: 3) }
+            try database.put(.schemaVersion, [1])
+            #expect(throws: StorageError.self) { try database.schemaVersion() }
         }
     }
 
@@ -45,7 +86,7 @@ import Testing
         try withDatabase { folder, path in
             let database = try open(folder)
             #expect(throws: StorageError.self) {
-                try ingest(database, number: 1, [("b", "1"), ("a", "1")])
+                try ingest(database, [("b", "1"), ("a", "1")])
             }
         }
     }
@@ -71,18 +112,18 @@ import Testing
         let path = temporaryPath()
         defer { try? FileManager.default.removeItem(atPath: path) }
         do {
-            var folder = try DataFolder(opening: path, schemaFingerprint: "ab")
+            var folder = try DataFolder(opening: path, schemaName: "ab")
             let isNew = folder.isNew
             #expect(isNew)
             #expect(throws: StorageError.self) {
-                _ = try DataFolder(opening: path, schemaFingerprint: "ab")
+                _ = try DataFolder(opening: path, schemaName: "ab")
             }
             try folder.markReady()
         }
-        let folder = try DataFolder(opening: path, schemaFingerprint: nil)
-        let (isNew, fingerprint) = (folder.isNew, folder.schemaFingerprint)
+        let folder = try DataFolder(opening: path, schemaName: nil)
+        let (isNew, name) = (folder.isNew, folder.schemaName)
         #expect(!isNew)
-        #expect(fingerprint == "ab")
+        #expect(name == "ab")
     }
 
     @Test func stagingIsEmptiedAtStart() throws {
@@ -101,7 +142,7 @@ import Testing
     private func withDatabase(_ body: (borrowing DataFolder, String) throws -> Void) throws {
         let path = temporaryPath()
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let folder = try DataFolder(opening: path, schemaFingerprint: "ab")
+        let folder = try DataFolder(opening: path, schemaName: "ab")
         try folder.clearStaging()
         try body(folder, path)
     }
@@ -125,10 +166,19 @@ import Testing
         return records
     }
 
+    private func rows(_ database: Database, version: UInt16 = 1) throws -> [String] {
+        var rows: [String] = []
+        try database.forEachRow(schemaVersion: version) { key, image in
+            rows.append(
+                String(decoding: key, as: UTF8.self) + String(decoding: image, as: UTF8.self))
+        }
+        return rows
+    }
+
     private func ingest(
-        _ database: Database, number: UInt64, _ rows: [(key: String, image: String?)]
+        _ database: Database, version: UInt16 = 1, _ rows: [(key: String, image: String?)]
     ) throws {
-        var file = try RowFile(in: database, number: number)
+        var file = try RowFile(in: database, schemaVersion: version)
         for row in rows {
             try Array(row.key.utf8).withUnsafeBytes { key in
                 guard let image = row.image else {

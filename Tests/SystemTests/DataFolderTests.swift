@@ -28,7 +28,7 @@ import Testing
 
     @Test func folderOfAnotherFormat() async throws {
         try await withUsedFolder { data in
-            try rewriteIdentity(data) { $0.replacing("format 1", with: "format 7") }
+            try rewriteIdentity(data) { $0.replacing("format 2", with: "format 7") }
             try expectRefusal(schema: bank, data, reason: "format 7")
         }
     }
@@ -95,7 +95,7 @@ import Testing
             let server = try await ServerProcess(schema: bank, data: folder.appending(path: "one"))
             let second = try runServerTool([
                 "serve", "--schema", bank, "--data", folder.appending(path: "two").path, "--listen",
-                "\(server.address)", "--admin", "127.0.0.1:\(freePort())",
+                "\(server.address)", "--admin", "127.0.0.1:0",
             ])
             #expect(second.status == 1)
             #expect(second.text.contains("listen on \(server.address)"), "\(second.text)")
@@ -152,7 +152,7 @@ import Testing
     private func serve(_ schema: String, _ data: URL) throws -> (status: Int, text: String) {
         try runServerTool([
             "serve", "--schema", schema, "--data", data.path, "--listen",
-            "127.0.0.1:\(freePort())", "--admin", "127.0.0.1:\(freePort())",
+            "127.0.0.1:0", "--admin", "127.0.0.1:0",
         ])
     }
 

@@ -5,106 +5,177 @@ import Testing
 
 /// The examples over real sockets, as their comments promise them.
 @Suite struct ExampleTests {
-    @Test func bankKeepsItsPromises() async throws {
-        try await withTemporaryFolder { folder in
-            let server = try await ServerProcess(
-                schema: repositoryFile("examples/bank.yaml"), data: folder.appending(path: "data"))
-            let client = try await server.connect()
+    @Test func bank() async throws {
+        try await withExample("bank") { _, client in
             for account in [1, 2] {
-                let opened = try await client.submit(
-                    "open",
+                try await expectAccepted(
+                    client, "open",
                     [
                         "account": ArgumentValue(account), "owner": "someone",
                         "credit_limit": "10.00",
                     ])
-                #expect(opened == .accepted(sequence: UInt64(account)))
             }
             try await expectAccepted(client, "deposit", ["account": 1, "amount": "100.00"])
             try await expectAccepted(client, "transfer", ["from": 1, "to": 2, "amount": "110.00"])
+
             let overdrawn = try await rejection(
                 client, "transfer", ["from": 1, "to": 2, "amount": "0.01"])
-            #expect(overdrawn.rule == "within_credit")
-            #expect(overdrawn.entityType == "Account")
-            #expect(overdrawn.entityKey == "1")
             #expect(
-                overdrawn.observations == [
-                    .init(name: "self.balance", value: "-10.01"),
-                    .init(name: "self.credit_limit", value: "10.00"),
-                ])
-            #expect(overdrawn.message == "the account would owe more than its credit limit")
-            #expect(overdrawn.retryCanHelp)
+                overdrawn
+                    == Rejection(
+                        index: 0, code: 1, rule: "within_credit", entityType: "Account",
+                        entityKey: "1",
+                        message: "the balance would be -10.01, with a credit limit of 10.00",
+                        observations: [
+                            .init(name: "self.balance", value: "-10.01", before: "-10.00"),
+                            .init(name: "self.credit_limit", value: "10.00", before: "10.00"),
+                        ], retryCanHelp: true, value: "-10.01", limit: "-10.00"))
 
-            let paysItself = try await rejection(
-                client, "transfer", ["from": 1, "to": 1, "amount": 1])
-            #expect(paysItself.rule == "distinct")
+            try await expectRejected(
+                client, .call("transfer", ["from": 1, "to": 1, "amount": 1]),
+                as: "2 distinct: an account can't pay itself")
+            try await expectRejected(
+                client, .call("withdraw", ["account": 2, "amount": "-5"]),
+                as: """
+                    2 positive: the amount must be positive
+                    amount = -5.00
+                    -5.00 against 0.00
+                    """)
+            try await expectRejected(
+                client, .call("set_credit_limit", ["account": 1, "credit_limit": "9.99"]),
+                as: """
+                    1 within_credit: the balance would be -10.00, with a credit limit of 9.99
+                    Account 1
+                    self.balance = -10.00
+                    self.credit_limit = 10.00 → 9.99
+                    -10.00 against -9.99
+                    """)
+            try await expectRejected(
+                client, .call("close", ["account": 1]),
+                as: """
+                    2 settled: the balance must be zero, and is -10.00
+                    account.balance = -10.00
+                    """)
             let missing = try await rejection(
                 client, "transfer", ["from": 1, "to": 3, "amount": 1])
+            #expect(missing.code == 3)
             #expect(missing.rule == "to")
             #expect(missing.entityKey == "3")
             let exists = try await rejection(
                 client, "open", ["account": 2, "owner": "", "credit_limit": 0])
             #expect(exists.code == 4)
-            let unsettled = try await rejection(client, "close", ["account": 1])
-            #expect(unsettled.rule == "settled")
 
             let accounts = try await client.get("Account", keys: ["1", "2", "3"])
             #expect(accounts[0]?["balance"] == "-10.00")
             #expect(accounts[1]?["balance"] == "110.00")
             #expect(accounts[2] == nil)
             #expect(try await client.health().status == "ok")
-            #expect(await server.end(SIGTERM) == 0)
         }
     }
 
-    /// Two hundred seats, a hundred of them in use, and many teams that grow at once: each sees room
-    /// for itself, and together they may not take more than there is.
-    @Test func licenceHoldsUnderConcurrency() async throws {
-        try await withTemporaryFolder { folder in
-            let server = try await ServerProcess(
-                schema: repositoryFile("examples/seats.yaml"), data: folder.appending(path: "data"))
-            let client = try await server.connect()
-            try await expectAccepted(client, "found", ["org": "acme", "licensed_seats": 200])
-            let teamCount = 20
-            for team in 0..<teamCount {
-                try await expectAccepted(
-                    client, "add_team",
-                    [
-                        "team": ArgumentValue("team-\(team)"), "org": "acme",
-                        "name": ArgumentValue("Team \(team)"), "plan": "paid", "seats": 5,
-                    ])
+    @Test func seats() async throws {
+        try await withExample("seats") { _, client in
+            try await expectAccepted(client, "found", ["org": "acme", "licensed_seats": 100])
+            try await expectAccepted(client, "found", ["org": "other", "licensed_seats": 5])
+            for team in ["core", "web"] {
+                try await expectAccepted(client, Self.creation(team, org: "acme", seats: 45))
             }
-            let acceptedCount = try await withThrowingTaskGroup(of: Int.self) { group in
-                for team in 0..<teamCount {
-                    let client = try await server.connect()
-                    group.addTask {
-                        var accepted = 0
-                        for _ in 0..<10 {
-                            let outcome = try await client.submit(
-                                "add_seats", ["team": ArgumentValue("team-\(team)"), "count": 1])
-                            switch outcome {
-                            case .accepted: accepted += 1
-                            case .rejected(let rejection):
-                                #expect(rejection.rule == "licence")
-                                #expect(rejection.entityKey == "acme")
-                            }
-                        }
-                        await client.close()
-                        return accepted
-                    }
-                }
-                return try await group.reduce(0, +)
-            }
-            #expect(acceptedCount == 100)
-            let organization = try await client.get("Organization", keys: ["acme"])[0]
-            #expect(organization?["seats_used"] == "200")
-            #expect(organization?["team_count"] == "20")
-            let full = try await rejection(client, "add_seats", ["team": "team-0", "count": 1])
-            #expect(full.observations.contains { $0.value == "201" })
-            #expect(full.observations.contains { $0.value == "200" })
-            #expect(await server.end(SIGTERM) == 0)
-            let audit = try runServerTool(["audit", "--data", folder.appending(path: "data").path])
-            #expect(audit.text.hasPrefix("INTEGRITY_OK"), "\(audit.text)")
+            try await expectAccepted(client, "add_seats", ["team": "core", "count": 8])
+            try await expectRejected(
+                client, .call("add_seats", ["team": "web", "count": 8]),
+                as: """
+                    1 licence: 106 seats would be in use, and 100 are licensed
+                    Organization acme
+                    self.seats_used = 98 → 106
+                    self.licensed_seats = 100
+                    106 against 100
+                    """)
+            try await expectRejected(
+                client, .call("return_seats", ["org": "acme", "count": 3]),
+                as: """
+                    1 licence: 98 seats would be in use, and 97 are licensed
+                    Organization acme
+                    self.seats_used = 98
+                    self.licensed_seats = 100 → 97
+                    98 against 97
+                    """)
+            try await expectAccepted(
+                client, "transfer_seats", ["from": "core", "to": "web", "count": 50])
+            try await expectRejected(
+                client, .call("transfer_seats", ["from": "core", "to": "web", "count": 4]),
+                as: """
+                    1 seats_not_negative: a team can't have -1 seats
+                    Team core
+                    self.seats = 3 → -1
+                    -1 against 0
+                    """)
+            try await expectRejected(
+                client, .call("transfer_seats", ["from": "web", "to": "core", "count": 1]),
+                .call("add_seats", ["team": "core", "count": 2]),
+                as: """
+                    1 seats_move: a transfer would change the seats in use by 2
+                    delta(Team.seats) = 2
+                    """)
+            try await expectRejected(
+                client, .call("downgrade", ["team": "core"]),
+                as: """
+                    1 no_downgrade: a paid team can't go back to the free plan
+                    Team core
+                    oldSelf.plan = paid
+                    self.plan = paid → free
+                    """)
         }
+    }
+
+    @Test func seatsOfTeamsThatClientsMake() async throws {
+        try await withExample("seats") { _, client in
+            try await expectAccepted(client, "found", ["org": "acme", "licensed_seats": 100])
+            try await expectAccepted(client, "found", ["org": "other", "licensed_seats": 5])
+            try await expectAccepted(client, Self.creation("core", org: "acme", seats: 0))
+            try await expectRejected(
+                client, .create("Team", "copy", ["org": "acme", "name": "Team core"]),
+                as: """
+                    14 Team.unique(org, name): another entity has the same values
+                    Team copy
+                    self.org = acme
+                    self.name = Team core
+                    """)
+            try await expectAccepted(
+                client, .create("Team", "copy", ["org": "other", "name": "Team core"]))
+            try await expectRejected(
+                client, .update("Team", "copy", add: ["seats": 6]),
+                as: """
+                    1 free_plan_limit: the free plan has at most five seats, and the team would have 6
+                    Team copy
+                    self.plan = free
+                    self.seats = 0 → 6
+                    6 against 5
+                    """)
+            for team in 1...2 {
+                let name = ArgumentValue("free-\(team)")
+                try await expectAccepted(
+                    client, .create("Team", name, ["org": "other", "name": name]))
+            }
+            try await expectRejected(
+                client, .create("Team", "free-4", ["org": "other", "name": "free-4"]),
+                as: """
+                    1 free_teams: an organization may have three free teams; 0 of 4 would be paid
+                    Organization other
+                    self.team_count = 3 → 4
+                    self.paid_team_count = 0
+                    4 against 3
+                    """)
+        }
+    }
+
+    private static func creation(_ team: String, org: ArgumentValue, seats: Int) -> Transaction.Step
+    {
+        .call(
+            "add_team",
+            [
+                "team": ArgumentValue(team), "org": org, "name": "Team \(team)", "plan": "paid",
+                "seats": ArgumentValue(seats),
+            ])
     }
 
     @Test func probesMetricsAndStatus() async throws {
@@ -130,24 +201,4 @@ import Testing
             #expect(gone.status == 1)
         }
     }
-}
-
-func expectAccepted(
-    _ client: AtomicStateClient, _ operation: String, _ arguments: [String: ArgumentValue],
-    sourceLocation: SourceLocation = #_sourceLocation
-) async throws {
-    if case .rejected(let rejection) = try await client.submit(operation, arguments) {
-        Issue.record("\(operation) was rejected: \(rejection)", sourceLocation: sourceLocation)
-    }
-}
-
-func rejection(
-    _ client: AtomicStateClient, _ operation: String, _ arguments: [String: ArgumentValue],
-    sourceLocation: SourceLocation = #_sourceLocation
-) async throws -> Rejection {
-    guard case .rejected(let rejection) = try await client.submit(operation, arguments) else {
-        Issue.record("\(operation) was accepted", sourceLocation: sourceLocation)
-        throw ServerProcess.Failure(description: "\(operation) was accepted")
-    }
-    return rejection
 }

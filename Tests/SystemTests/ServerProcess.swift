@@ -8,29 +8,31 @@ final class ServerProcess {
         let description: String
     }
 
-    let address: ServerAddress
-    let adminPort: Int
+    private(set) var address: ServerAddress
+    private(set) var adminPort = 0
     private let process = Process()
     private let errors: URL
 
     /// Starts the server and returns when it is ready.
+    ///
+    /// - Parameter port: 0 for one that is free.
     init(
-        schema: String, data: URL, port: Int = freePort(), adminPort: Int = freePort(),
-        arguments: [String] = []
+        schema: String, data: URL, port: Int = 0, arguments: [String] = []
     ) async throws {
         address = ServerAddress(host: "127.0.0.1", port: port)
-        self.adminPort = adminPort
-        errors = data.deletingLastPathComponent().appending(path: "\(port)-\(UUID()).log")
+        errors = data.deletingLastPathComponent().appending(path: "\(UUID()).log")
         process.executableURL = binary("atomic-state")
         process.arguments =
             [
                 "serve", "--schema", schema, "--data", data.path, "--listen", "\(address)",
-                "--admin", "127.0.0.1:\(adminPort)",
+                "--admin", "127.0.0.1:0",
             ] + arguments
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: errors)
         try process.run()
         try await waitUntilReady()
+        address = ServerAddress(host: "127.0.0.1", port: try loggedPort(of: "listen"))
+        adminPort = try loggedPort(of: "admin")
     }
 
     deinit {
@@ -81,10 +83,20 @@ final class ServerProcess {
         return (status, lines.count > 1 ? String(lines[1]) : "")
     }
 
+    /// The port that the server says it listens on, in the line in which it says that it is ready.
+    private func loggedPort(of name: String) throws -> Int {
+        let line = log.split(separator: "\n").last { $0.hasSuffix(" ready") } ?? ""
+        let field = line.split(separator: " ").first { $0.hasPrefix("\(name)=") } ?? ""
+        guard let port = field.split(separator: ":").last.flatMap({ Int($0) }) else {
+            throw Failure(description: "no \(name)= with a port in: \(line)")
+        }
+        return port
+    }
+
     private func waitUntilReady() async throws {
         let deadline = ContinuousClock.now.advanced(by: .seconds(30))
         while ContinuousClock.now < deadline {
-            if log.contains(" ready") { return }
+            if log.contains(" ready\n") { return }
             guard process.isRunning else {
                 throw Failure(description: "the server ended: \(log)")
             }
@@ -128,23 +140,6 @@ func runTool(_ path: String, _ arguments: [String]) throws -> (status: Int, text
 
 func runServerTool(_ arguments: [String]) throws -> (status: Int, text: String) {
     try runTool(binary("atomic-state").path, arguments)
-}
-
-/// A port that was free a moment ago.
-func freePort() -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-            _ = bind(descriptor, pointer, length)
-            _ = getsockname(descriptor, pointer, &length)
-        }
-    }
-    return Int(UInt16(bigEndian: address.sin_port))
 }
 
 /// A folder for one test, removed at its end.

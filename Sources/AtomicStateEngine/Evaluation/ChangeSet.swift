@@ -75,7 +75,7 @@ struct ChangeSet: ~Copyable {
         }
         first = 0
         count = 0
-        imageChunk = 0
+        if imageChunk > 0 { releaseImageChunks() }
         imageWordCount = 0
         firstStructureChange = 0
         if !structureChanges.isEmpty { structureChanges.removeAll(keepingCapacity: true) }
@@ -143,6 +143,12 @@ struct ChangeSet: ~Copyable {
         if imageChunk == imageChunks.count {
             imageChunks.append(.allocate(capacity: chunkWordCount))
         }
+    }
+
+    private mutating func releaseImageChunks() {
+        imageChunk = 0
+        for chunk in imageChunks.dropFirst() { chunk.deallocate() }
+        imageChunks.removeLast(imageChunks.count - 1)
     }
 
     @inline(__always)

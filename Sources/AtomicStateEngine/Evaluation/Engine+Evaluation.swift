@@ -184,6 +184,16 @@ extension Engine {
                 if frame[a] == 0 { next = operand }
             case .jumpIfEqual:
                 if frame[a] == frame[b] { next = operand }
+            case .jumpIfNotEqual:
+                if frame[a] != frame[b] { next = operand }
+            case .jumpIfLessInt:
+                if int(frame[a]) < int(frame[b]) { next = operand }
+            case .jumpIfLessOrEqualInt:
+                if int(frame[a]) <= int(frame[b]) { next = operand }
+            case .jumpIfLessUInt:
+                if frame[a] < frame[b] { next = operand }
+            case .jumpIfLessOrEqualUInt:
+                if frame[a] <= frame[b] { next = operand }
             case .takeError:
                 frame[a] = UInt64(error.rawValue)
             case .raise:
@@ -244,6 +254,23 @@ extension Engine {
                 rowAt(frame[a])[operand] &= ~(1 << UInt64(c))
             case .store:
                 rowAt(frame[a])[operand] = frame[b]
+            case .addIntToField:
+                let row = rowAt(frame[a])
+                let (sum, overflow) = int(row[operand]).addingReportingOverflow(int(frame[b]))
+                if overflow {
+                    fail(.arithmeticOverflow, step, &error, &next)
+                } else {
+                    row[operand] = UInt64(bitPattern: sum)
+                }
+            case .subtractIntFromField:
+                let row = rowAt(frame[a])
+                let (difference, overflow) = int(row[operand]).subtractingReportingOverflow(
+                    int(frame[b]))
+                if overflow {
+                    fail(.arithmeticOverflow, step, &error, &next)
+                } else {
+                    row[operand] = UInt64(bitPattern: difference)
+                }
             case .storePair:
                 let row = rowAt(frame[a])
                 row[operand] = frame[b]
@@ -273,6 +300,10 @@ extension Engine {
             case .settle:
                 let membership = (before: frame[c] != 0, now: frame[c + 1] != 0)
                 if !settle(operand, of: rowAt(frame[b]), membership, holders: frame + a) {
+                    fail(.arithmeticOverflow, step, &error, &next)
+                }
+            case .settleInPlace:
+                if !settleInPlace(operand, of: rowAt(frame[b]), holder: frame + a) {
                     fail(.arithmeticOverflow, step, &error, &next)
                 }
             case .releaseUnique:

@@ -34,6 +34,24 @@ extension Engine {
         }
     }
 
+    /// The same for a sum whose holder is one before and now.
+    @inline(__always)
+    mutating func settleInPlace(
+        _ derivedIndex: Int, of row: Row, holder: UnsafeMutablePointer<UInt64>
+    ) -> Bool {
+        let shape = derived[derivedIndex]
+        holder[0] = row[shape.groupByOffset]
+        guard let index = changes.index(of: row),
+            changes[index].settled & shape.settledMask == 0
+        else { return true }
+        changes[index].settled |= shape.settledMask
+        guard holder[0] != 0 else { return true }
+        let change =
+            Int128(Int64(bitPattern: row[shape.operandOffset]))
+            - Int128(Int64(bitPattern: changes[index].before[shape.operandOffset]))
+        return add(change, to: holder[0], shape)
+    }
+
     @inline(__always)
     private mutating func settleTotal(
         _ shape: DerivedShape, _ before: Row, _ now: Row, from old: UInt64, to new: UInt64

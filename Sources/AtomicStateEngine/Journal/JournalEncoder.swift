@@ -233,7 +233,8 @@ struct JournalEncoder: ~Copyable {
         lastMark = mark
     }
 
-    private mutating func closeRun() {
+    /// Ends the run under way: the next transaction begins another one, of whatever form it is.
+    mutating func closeRun() {
         guard openCount > 0 else { return }
         keepMarkedRun()
         let columns = openColumns

@@ -19,6 +19,8 @@ extension Engine {
                     transactionCount: run.transactionCount, firstIndex: firstIndex,
                     outcome: &outcome)
             }
+            // What ended the run, such as an atomic batch that was rejected, may have left no trace.
+            journal.closeRun()
             firstIndex += run.transactionCount
         }
         finishGroup(firstSequence: record.firstSequence, record: &buffer)
@@ -97,7 +99,8 @@ extension Engine {
         }
         for (index, value) in entity.derived.enumerated() {
             let offset = layout.derivedOffsets[index]
-            let words = offset..<(offset + (value.type == .timestamp || value.type == .duration ? 2 : 1))
+            let words =
+                offset..<(offset + (value.type == .timestamp || value.type == .duration ? 2 : 1))
             if words.contains(where: { left[$0] != right[$0] }) { return value.name }
             if let root = layout.rootOffsets[index], (left[root] == 0) != (right[root] == 0) {
                 return value.name

@@ -43,6 +43,26 @@ extension Expression {
         return derived
     }
 
+    /// The members that the expression reads or passes through, as `Team.seats`.
+    func memberNames(in schema: Schema) -> [String] {
+        var names: [String] = []
+        visit { expression in
+            switch expression.kind {
+            case .field(of: let owner, let index), .has(.field(let index), of: let owner):
+                guard case .entity(let type) = owner.type else { return }
+                let entity = schema.entities[type]
+                names.append("\(entity.name).\(entity.fields[index].name)")
+            case .derived(of: let owner, let index), .has(.derived(let index), of: let owner):
+                guard case .entity(let type) = owner.type else { return }
+                let entity = schema.entities[type]
+                names.append("\(entity.name).\(entity.derived[index].name)")
+            default:
+                break
+            }
+        }
+        return names
+    }
+
     var readsOldSelf: Bool {
         var found = false
         visit { if case .oldSelfEntity = $0.kind { found = true } }
@@ -107,7 +127,8 @@ extension Expression {
         for child in children { child.visit(body) }
     }
 
-    private var children: [Expression] {
+    /// What the expression is made of.
+    var children: [Expression] {
         switch kind {
         case .literal, .selfEntity, .oldSelfEntity, .parameter, .now, .delta: []
         case .field(of: let operand, _), .derived(of: let operand, _), .key(of: let operand),

@@ -96,8 +96,10 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     case jump
     /// go to operand if a is 1, or 0
     case jumpIfTrue, jumpIfFalse
-    /// go to operand if a and b are the same word
-    case jumpIfEqual
+    /// go to operand if a and b compare so
+    case jumpIfEqual, jumpIfNotEqual
+    case jumpIfLessInt, jumpIfLessOrEqualInt
+    case jumpIfLessUInt, jumpIfLessOrEqualUInt
     /// a = the code in the error register
     case takeError
     /// put a into the error register and go to onError
@@ -134,6 +136,8 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
 
     /// [a + operand] = b
     case store
+    /// [a + operand] = [a + operand] + b, or - b; overflow fails
+    case addIntToField, subtractIntFromField
     /// [a + operand], [a + operand + 1] = b, b+1
     case storePair
     /// [a + operand] = a new text block that holds text b, of at most c bytes
@@ -149,6 +153,9 @@ package enum Opcode: UInt16, Sendable, BitwiseCopyable {
     /// say whether it took part before and takes part now; a and a+1 receive the rows that hold the
     /// value it left and the one it joined, 0 for none.
     case settle
+    /// The same for a sum that row b has taken part in and takes part in with one holder, or none, whose
+    /// row a receives.
+    case settleInPlace
     /// Take row a, as it was before, out of the index `Program.uniqueKeys[operand]`.
     case releaseUnique
     /// Enter row a, as it is now, into that index. Fails if another row has the same values.

@@ -22,12 +22,10 @@ extension Program {
         var operations: [TransactionForm] = []
         for (index, operation) in schema.operations.enumerated() {
             let compiler = TransactionCompiler(
-                steps: [.init(operation: operation, index: index, place: nil)], data: data)
+                steps: [.init(operation: operation, index: index, form: nil, place: nil)],
+                data: data)
             do throws(SchemaError) {
-                operations.append(
-                    TransactionForm(
-                        steps: nil, parameters: operation.parameters,
-                        routine: try compiler.compile(rules: &rules)))
+                operations.append(try compiler.compile(rules: &rules))
             } catch {
                 diagnostics += error.diagnostics
             }
@@ -62,19 +60,19 @@ extension Program {
             let operation = try schema.operation(of: step, at: place)
             var declared: Int?
             if case .operation(let index) = step { declared = index }
-            parts.append(.init(operation: operation, index: declared, place: place))
+            parts.append(.init(operation: operation, index: declared, form: step, place: place))
         }
-        let parameters = parts.flatMap(\.operation.parameters)
-        guard parameters.count <= Limits.Transaction.argumentCount else {
+        let argumentCount = parts.reduce(0) { $0 + $1.operation.parameters.count }
+        guard argumentCount <= Limits.Transaction.argumentCount else {
             throw StepError(
-                "\(parameters.count) arguments: expected at most "
+                "\(argumentCount) arguments: expected at most "
                     + "\(Limits.Transaction.argumentCount)")
         }
         var rules = RuleTable(schema: schema, descriptions: descriptions)
         do throws(SchemaError) {
-            let routine = try TransactionCompiler(steps: parts, data: data).compile(rules: &rules)
+            let form = try TransactionCompiler(steps: parts, data: data).compile(rules: &rules)
             descriptions = rules.descriptions
-            return TransactionForm(steps: steps, parameters: parameters, routine: routine)
+            return form
         } catch {
             throw StepError(error.diagnostics.map(\.message).joined(separator: "; "))
         }

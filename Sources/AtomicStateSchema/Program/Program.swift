@@ -36,6 +36,12 @@ package struct TransactionForm: Sendable {
     /// Those of all steps, in order.
     package let parameters: [Parameter]
     package let routine: Routine
+    /// The rules that it can break, and its requirements, as indices into the rules.
+    let judgedRules: [Int]
+    /// The derived values that it can change, as indices into `Program.derived`.
+    let settledValues: [Int]
+    /// The most rows that it changes, those with derived values included.
+    let rowCountMax: Int
 }
 
 /// Where a derived value is and what it is computed from.
@@ -217,9 +223,10 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
         switch self {
         case .invariantViolated, .requirementFailed, .entityMissing, .entityExists,
             .arithmeticOverflow, .divisionByZero, .conversionFailed, .entityReferenced,
-            .valueAbsent, .indexOutOfRange, .notUnique, .versionMismatch:
+            .valueAbsent, .indexOutOfRange, .notUnique:
             true
-        case .argumentOutOfRange, .textTooLong, .textMalformed:
+        // A version that has passed does not come back.
+        case .argumentOutOfRange, .textTooLong, .textMalformed, .versionMismatch:
             false
         }
     }

@@ -9,6 +9,16 @@ struct Bindings {
     var oldSelfRow: Register?
     /// By parameter. That of a reference holds the row's address.
     var parameters: [Register] = []
+
+    /// The row of an entity that is given, and not reached by a path.
+    func row(of entity: Expression) -> Register? {
+        switch entity.kind {
+        case .selfEntity: selfRow
+        case .oldSelfEntity: oldSelfRow
+        case .parameter(let index): parameters[index]
+        default: nil
+        }
+    }
 }
 
 extension RoutineBuilder {

@@ -95,8 +95,37 @@ struct RoutineBuilder {
     }
 
     mutating func jump(_ opcode: Opcode, a: Register = 0, b: Register = 0, to label: Label) {
+        if let comparison = comparison(decidingBy: opcode, a) {
+            code.removeLast()
+            jump(comparison.opcode, a: comparison.a, b: comparison.b, to: label)
+            return
+        }
         operandFixups.append((code.count, label))
         code.append(Instruction(opcode, a: a, b: b))
+    }
+
+    /// The jump that stands for a comparison and a jump on its outcome, if the last instruction is one
+    /// that every way to the jump takes. Nothing else reads the outcome of such a comparison.
+    private func comparison(
+        decidingBy jump: Opcode, _ outcome: Register
+    ) -> (opcode: Opcode, a: Register, b: Register)? {
+        guard jump == .jumpIfTrue || jump == .jumpIfFalse, let last = code.last,
+            last.a == outcome, !labelPositions.contains(code.count)
+        else { return nil }
+        switch (last.opcode, jump) {
+        case (.equal, .jumpIfTrue), (.notEqual, .jumpIfFalse):
+            return (.jumpIfEqual, last.b, last.c)
+        case (.equal, _), (.notEqual, _): return (.jumpIfNotEqual, last.b, last.c)
+        case (.lessInt, .jumpIfTrue): return (.jumpIfLessInt, last.b, last.c)
+        case (.lessInt, _): return (.jumpIfLessOrEqualInt, last.c, last.b)
+        case (.lessOrEqualInt, .jumpIfTrue): return (.jumpIfLessOrEqualInt, last.b, last.c)
+        case (.lessOrEqualInt, _): return (.jumpIfLessInt, last.c, last.b)
+        case (.lessUInt, .jumpIfTrue): return (.jumpIfLessUInt, last.b, last.c)
+        case (.lessUInt, _): return (.jumpIfLessOrEqualUInt, last.c, last.b)
+        case (.lessOrEqualUInt, .jumpIfTrue): return (.jumpIfLessOrEqualUInt, last.b, last.c)
+        case (.lessOrEqualUInt, _): return (.jumpIfLessUInt, last.c, last.b)
+        default: return nil
+        }
     }
 
     /// Whether an instruction so far can fail to the label.

@@ -14,6 +14,8 @@ struct TransactionCompiler {
         let operation: Operation
         /// Its index in the schema; nil for a generic step.
         let index: Int?
+        /// As the client put it; nil for a declared operation that is all of the transaction.
+        let form: TransactionStep?
         /// How rejections name it, as in `steps[1]`; nil if it is all of the transaction.
         let place: String?
     }
@@ -31,6 +33,10 @@ struct TransactionCompiler {
     private var origin = ""
     private var targets: [Target] = []
     private var holders: [Holder] = []
+    /// The rules that are judged, as indices into `Program.rules`, each once.
+    private var judgedRules: [Int] = []
+    /// The derived values that can change, as indices into `Program.derived`.
+    private var settledValues: [Int] = []
 
     /// A row that the transaction changes, with all that it changes of it.
     private struct Target {
@@ -48,6 +54,7 @@ struct TransactionCompiler {
         let row: Register
         let type: Int
         let derived: Int
+        let existenceIsCertain: Bool
     }
 
     /// Where an effect's or a derived value's failure is turned into a rejection.
@@ -55,8 +62,14 @@ struct TransactionCompiler {
         let label: RoutineBuilder.Label
         let rule: Int
         let entity: Register?
-        /// What is noted for the rejection.
-        let observed: [Expression]
+        let observed: Observed
+    }
+
+    /// What is noted for a rejection.
+    private enum Observed {
+        /// Of the entity that it is about.
+        case members([Expression])
+        case words([Register])
     }
 
     init(steps: [Step], data: ProgramData) {
@@ -68,7 +81,7 @@ struct TransactionCompiler {
     private var schema: Schema { data.schema }
     private var layouts: [RowLayout] { data.layouts }
 
-    consuming func compile(rules: inout RuleTable) throws(SchemaError) -> Routine {
+    consuming func compile(rules: inout RuleTable) throws(SchemaError) -> TransactionForm {
         for (index, step) in steps.enumerated() { emit(step, isFirst: index == 0, &rules) }
         settleDerivedValues()
         checkUniqueKeys()
@@ -97,8 +110,15 @@ struct TransactionCompiler {
                 kind: $0.kind, type: $0.type, row: $0.row, keyParameter: $0.keyParameter,
                 fields: $0.fields.sorted())
         }
-        return try builder.finish(
+        let form = steps.map(\.form)
+        let declaredParameters = steps.flatMap(\.operation.parameters)
+        let (judgedRules, settledValues) = (judgedRules, settledValues)
+        let routine = try builder.finish(
             name, operation.location, parameters: parameters, targets: writeTargets)
+        return TransactionForm(
+            steps: form.contains { $0 == nil } ? nil : form.compactMap(\.self),
+            parameters: declaredParameters, routine: routine, judgedRules: judgedRules,
+            settledValues: settledValues, rowCountMax: rowCount)
     }
 
     private mutating func emit(_ step: Step, isFirst: Bool, _ rules: inout RuleTable) {
@@ -114,11 +134,12 @@ struct TransactionCompiler {
                 .requirement, id: requirement.id, rule: requirement.rule,
                 message: requirement.message, entity: nil, parameters: operation.parameters,
                 rules: &rules)
+            judge(check)
             check.emit(in: bindings, entity: nil, into: &builder)
         }
         for (index, effect) in operation.effects.enumerated() {
             let id = "\(operation.name).effects[\(index)]"
-            emit(effect, rule: rules.add(.effect, id: step.index == nil ? operation.name : id))
+            emit(effect, id: step.index == nil ? operation.name : id, &rules)
         }
     }
 
@@ -160,8 +181,12 @@ struct TransactionCompiler {
         parameters.append(ParameterSlot(kind: kind, register: register, rule: rule))
     }
 
+    private mutating func judge(_ check: RuleCheck) {
+        if !judgedRules.contains(check.index) { judgedRules.append(check.index) }
+    }
+
     private mutating func errorLabel(
-        rule: Int, entity: Register? = nil, observing observed: [Expression] = []
+        rule: Int, entity: Register? = nil, observing observed: Observed = .words([])
     ) -> RoutineBuilder.Label {
         let label = builder.label()
         errors.append(EffectError(label: label, rule: rule, entity: entity, observed: observed))
@@ -169,15 +194,23 @@ struct TransactionCompiler {
     }
 
     private mutating func emitRejection(_ error: EffectError) {
-        if let entity = error.entity, !error.observed.isEmpty {
+        switch error.observed {
+        case .members(let members):
             let code = builder.registers(1)
             builder.emit(.takeError, a: code)
-            let bindings = Bindings(layouts: layouts, selfRow: entity)
-            for (index, value) in error.observed.enumerated() {
-                builder.observe(value, .read, index, in: bindings)
+            let bindings = Bindings(layouts: layouts, selfRow: error.entity)
+            for (index, member) in members.enumerated() {
+                builder.observe(member, .read, index, in: bindings)
             }
-            builder.observeBefore(error.observed, of: entity, in: bindings)
+            if let entity = error.entity {
+                builder.observeBefore(members, of: entity, in: bindings)
+            }
             builder.emit(.restoreError, a: code)
+        case .words(let registers):
+            for (index, register) in registers.enumerated() {
+                builder.emit(
+                    .observe, b: register, c: ObservationRole.read.rawValue, operand: index)
+            }
         }
         builder.emit(
             .rejectError, a: error.entity ?? 0, c: error.entity == nil ? 0 : 1,
@@ -188,16 +221,29 @@ struct TransactionCompiler {
 // MARK: Effects
 
 extension TransactionCompiler {
-    private mutating func emit(_ effect: Effect, rule: Int) {
-        let failed = errorLabel(rule: rule)
+    private mutating func emit(_ effect: Effect, id: String, _ rules: inout RuleTable) {
+        if case .expectVersion(entity: let entity, version: let version) = effect.kind {
+            expect(version, of: entity, id: id, &rules)
+            return
+        }
+        let failed = errorLabel(rule: rules.add(.effect, id: id))
         switch effect.kind {
         case .assign(entity: let entity, field: let field, value: let value):
             let target = target(.update, entity, onError: failed)
             let type = targets[target].type
             let row = targets[target].row
             builder.emit(.touch, a: row, operand: type, onError: failed)
-            store(value, in: field, of: row, type: type, onError: failed)
             targets[target].fields.insert(field)
+            guard let (opcode, change) = value.changeInPlace(of: entity, field),
+                layouts[type].presence(of: .field(field)) == nil
+            else {
+                store(value, in: field, of: row, type: type, onError: failed)
+                return
+            }
+            let register = builder.compile(change, in: bindings, onError: failed)
+            builder.emit(
+                opcode, a: row, b: register, operand: layouts[type].fieldOffsets[field],
+                onError: failed)
         case .create(entity: let type, key: let key, values: let values):
             let keyRegister = builder.compile(key, in: bindings, onError: failed)
             let row = builder.registers(1)
@@ -214,11 +260,26 @@ extension TransactionCompiler {
             let target = target(.delete, entity, onError: failed)
             builder.emit(
                 .delete, a: targets[target].row, operand: targets[target].type, onError: failed)
-        case .expectVersion(entity: let entity, version: let version):
-            let row = builder.compile(entity, in: bindings, onError: failed)
-            let version = builder.compile(version, in: bindings, onError: failed)
-            builder.emit(.checkVersion, a: row, b: version, onError: failed)
+        case .expectVersion:
+            preconditionFailure("emitted above")
         }
+    }
+
+    private mutating func expect(
+        _ version: Expression, of entity: Expression, id: String, _ rules: inout RuleTable
+    ) {
+        guard case .entity(let type) = entity.type, let row = bindings.row(of: entity),
+            case .parameter(let index) = version.kind
+        else { preconditionFailure("a version is expected by two parameters") }
+        let expected = bindings.parameters[index]
+        let found = builder.registers(1)
+        let rule = rules.add(
+            .effect, id: id, entity: type,
+            observations: ["version", "expected"].map { .init(name: $0, type: .uint) })
+        builder.emit(.load, a: found, b: row, operand: RowLayout.versionOffset)
+        builder.emit(
+            .checkVersion, a: row, b: expected,
+            onError: errorLabel(rule: rule, entity: row, observing: .words([found, expected])))
     }
 
     /// The target for the entity: the one of an earlier effect on the same parameter, or a new one.
@@ -307,19 +368,27 @@ extension TransactionCompiler {
                 if !sources.contains(holder.row) { sources.append(holder.row) }
             }
             for source in sources {
-                let isTarget = targets.contains { $0.row == source }
-                settle(index, of: source, existenceIsCertain: isTarget)
+                settle(index, of: source, isTarget: targets.contains { $0.row == source })
             }
         }
     }
 
-    private mutating func settle(_ index: Int, of source: Register, existenceIsCertain: Bool) {
+    private mutating func settle(_ index: Int, of source: Register, isTarget: Bool) {
         let layout = data.derived[index]
         let value = schema.entities[layout.holder].derived[layout.index]
+        if !settledValues.contains(index) { settledValues.append(index) }
         let failed = errorLabel(rule: layout.rule)
+        let holderCanChange = holderCanChange(of: value, from: layout.source)
+        if isTarget, !holderCanChange, value.condition == nil, case .sum = value.function {
+            let row = builder.registers(1)
+            builder.emit(.settleInPlace, a: row, b: source, operand: index, onError: failed)
+            let isThere = !schema.entities[layout.source].fields[value.groupBy].isOptional
+            note(holder: row, of: layout, isThere: isThere)
+            return
+        }
         let rows = builder.registers(2)
         let end = builder.label()
-        if !existenceIsCertain {
+        if !isTarget {
             builder.emit(.move, a: rows, b: builder.constant(0 as UInt64))
             builder.emit(.move, a: rows + 1, b: builder.constant(0 as UInt64))
             builder.jump(.jumpIfFalse, a: source, to: end)
@@ -336,20 +405,30 @@ extension TransactionCompiler {
         builder.emit(
             .settle, a: rows, b: source, c: membership, operand: index, onError: failed)
         builder.place(end)
-
-        // An entity that only changes what it adds is in one total before and after. It may be
-        // changed under another name, too: whatever the transaction does to its type counts.
-        let condition = value.condition
-        let membershipFields = (condition?.fieldsOfSelf ?? []).union([value.groupBy])
-        let holderCanChange =
-            !(condition?.derivedOfSelf ?? []).isEmpty
-            || targets.contains { other in
-                other.type == layout.source
-                    && (other.kind == .delete || !membershipFields.isDisjoint(with: other.fields))
-            }
         for row in holderCanChange ? [rows, rows + 1] : [rows + 1] {
-            holders.append(Holder(row: row, type: layout.holder, derived: layout.index))
+            note(holder: row, of: layout, isThere: false)
         }
+    }
+
+    /// Whether an entity of the source may take part in the value of one holder before the transaction
+    /// and of another, or none, after it. One that only changes what it adds does not, but it may be
+    /// changed under another name, too: whatever the transaction does to its type counts.
+    private func holderCanChange(of value: DerivedValue, from source: Int) -> Bool {
+        let membershipFields = (value.condition?.fieldsOfSelf ?? []).union([value.groupBy])
+        return !(value.condition?.derivedOfSelf ?? []).isEmpty
+            || targets.contains { target in
+                target.type == source
+                    && (target.kind == .delete || !membershipFields.isDisjoint(with: target.fields))
+            }
+    }
+
+    /// - Parameter isThere: whether the register holds a row whose entity an existing one refers to.
+    private mutating func note(holder row: Register, of layout: DerivedLayout, isThere: Bool) {
+        let canBeDeleted = targets.contains { $0.kind == .delete && $0.type == layout.holder }
+        holders.append(
+            Holder(
+                row: row, type: layout.holder, derived: layout.index,
+                existenceIsCertain: isThere && !canBeDeleted))
     }
 
     /// All rows leave the index before one enters it, so that values can be exchanged.
@@ -374,7 +453,8 @@ extension TransactionCompiler {
                         location: declared.location)
                 }
                 let failed = errorLabel(
-                    rule: key.rule, entity: target.row, observing: observed.map(schema.shown))
+                    rule: key.rule, entity: target.row,
+                    observing: .members(observed.map(schema.shown)))
                 builder.emit(.claimUnique, a: target.row, operand: index, onError: failed)
             }
         }
@@ -427,7 +507,7 @@ extension TransactionCompiler {
         let affected = data.invariants.byType[holder.type].filter {
             $0.rule.derivedOfSelf.contains(holder.derived)
         }
-        emit(affected, on: holder.row, existenceIsCertain: false)
+        emit(affected, on: holder.row, existenceIsCertain: holder.existenceIsCertain)
     }
 
     private mutating func checkTransactionInvariants() {
@@ -447,6 +527,7 @@ extension TransactionCompiler {
             }
             // A transaction that changes nothing of what the rule is about has all deltas at 0.
             if !canChange, check.rule.valueWithoutChanges == true { continue }
+            judge(check)
             check.emit(in: Bindings(layouts: layouts), entity: nil, into: &builder)
         }
     }
@@ -480,12 +561,31 @@ extension TransactionCompiler {
             (existed, oldRow) = (registers, registers + 1)
         }
         for check in affected {
+            judge(check)
             let next = builder.label()
             if check.readsOldSelf, let existed { builder.jump(.jumpIfFalse, a: existed, to: next) }
             check.emit(on: row, oldRow: oldRow, layouts: layouts, into: &builder)
             builder.place(next)
         }
         builder.place(end)
+    }
+}
+
+extension Expression {
+    /// For the field's own value with an int added or subtracted: which of the two, and the int.
+    fileprivate func changeInPlace(
+        of entity: Expression, _ field: Int
+    ) -> (opcode: Opcode, change: Expression)? {
+        guard case .arithmetic(let operation, let present, let change) = kind,
+            case .field(of: let owner, field) = present.kind,
+            case .parameter(let parameter) = owner.kind,
+            case .parameter(parameter) = entity.kind
+        else { return nil }
+        switch (operation, type) {
+        case (.add, .int), (.add, .decimal): return (.addIntToField, change)
+        case (.subtract, .int), (.subtract, .decimal): return (.subtractIntFromField, change)
+        default: return nil
+        }
     }
 }
 

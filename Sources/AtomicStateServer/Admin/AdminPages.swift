@@ -14,8 +14,8 @@ struct AdminPages: Sendable {
     let health: HealthReporter
     let connections: ConnectionTable
     let configuration: Configuration
-    let schemaName: String
-    let schemaFingerprint: String
+    let schema: SchemaVersion
+    let refusal: SchemaRefusal?
 
     func page(at path: String) -> Page {
         switch path {

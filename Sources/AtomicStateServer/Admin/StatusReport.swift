@@ -4,7 +4,17 @@ internal import AtomicStateStorage
 struct StatusReport: Encodable {
     struct Schema: Encodable {
         let name: String
+        let version: UInt16
         let fingerprint: String
+        /// The schema that was offered at the start, if the data can't have it.
+        let refused: RefusedSchema?
+    }
+
+    struct RefusedSchema: Encodable {
+        let fingerprint: String
+        /// The first reasons.
+        let reasons: [String]
+        let reasonCount: Int
     }
 
     struct Journal: Encodable {
@@ -58,7 +68,13 @@ struct StatusReport: Encodable {
         health = pages.health.status
         listen = pages.configuration.listen.description
         dataFolder = pages.configuration.dataPath
-        schema = Schema(name: pages.schemaName, fingerprint: pages.schemaFingerprint)
+        schema = Schema(
+            name: pages.schema.compiled.schema.name, version: pages.schema.number,
+            fingerprint: pages.schema.compiled.fingerprint,
+            refused: pages.refusal.map {
+                RefusedSchema(
+                    fingerprint: $0.fingerprint, reasons: $0.reasons, reasonCount: $0.reasonCount)
+            })
         journal = Journal(
             durableSequence: statistics.durableSequence.load(ordering: .acquiring),
             rowsCompleteSequence: statistics.rowsCompleteSequence.load(ordering: .relaxed))

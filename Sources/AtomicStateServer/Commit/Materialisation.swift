@@ -52,20 +52,20 @@ struct Materialisation {
 /// The thread that writes images to the rows family, in key order and in bulk, off the commit path.
 final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     private let database: Database
+    private let schemaVersion: UInt16
     private let statistics: Statistics
     private let journalRetentionByteCount: UInt64
     private let logger: Logger
     private let monitor = Monitor(conditionCount: 1)
     private var parts = FirstInFirstOut<MaterialisationPart>()
     private var isStopping = false
-    /// Of the materialiser's thread.
-    private var fileNumber: UInt64 = 0
 
     init(
-        database: Database, statistics: Statistics, journalRetentionByteCount: UInt64,
-        logger: Logger
+        database: Database, schemaVersion: UInt16, statistics: Statistics,
+        journalRetentionByteCount: UInt64, logger: Logger
     ) {
         self.database = database
+        self.schemaVersion = schemaVersion
         self.statistics = statistics
         self.journalRetentionByteCount = journalRetentionByteCount
         self.logger = logger
@@ -108,8 +108,7 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
 
     private func store(_ part: MaterialisationPart) throws(StorageError) {
         if part.images.count > 0 {
-            fileNumber += 1
-            var file = try RowFile(in: database, number: fileNumber)
+            var file = try RowFile(in: database, schemaVersion: schemaVersion)
             try part.images.forEachInKeyOrder { (key, image) throws(StorageError) in
                 try file.add(key: key, image: image)
             }

@@ -72,7 +72,8 @@ final class RequestService: Sendable {
                 throw Status(.failedPrecondition, "a hello was sent already")
             case .submit(let submit):
                 return try queue(
-                    .submit(try engineRuns(submit.runs)), request, connection,
+                    .submit(try engineRuns(submit.runs), isAtomic: submit.isAtomic), request,
+                    connection,
                     timeoutMilliseconds: submit.timeoutMilliseconds,
                     transactionCount: submit.transactionCount, byteCount: byteCount)
             case .get(let get):
@@ -112,41 +113,72 @@ final class RequestService: Sendable {
 // MARK: Checks against the schema
 
 extension RequestService {
-    private func engineRuns(_ runs: [RunView]) throws(Status) -> [EngineRun] {
+    private func engineRuns(_ runs: [RunView]) throws(Status) -> [TransactionRun] {
         guard !runs.isEmpty else {
             throw Status(.invalidArgument, "a batch without runs: expected at least one")
         }
-        var result: [EngineRun] = []
+        var forms: Set<[Step]> = []
+        var result: [TransactionRun] = []
         result.reserveCapacity(runs.count)
         for (index, run) in runs.enumerated() {
-            let operations = compiled.schema.operations
-            guard run.operation < operations.count else {
+            if !run.steps.isEmpty { forms.insert(run.steps) }
+            guard forms.count <= ServerLimits.composedFormCountPerBatchMax else {
                 throw Status(
-                    .notFound,
-                    "run \(index): operation \(run.operation): the schema has operations 0 to "
-                        + "\(operations.count - 1)")
+                    .resourceExhausted,
+                    "run \(index): a batch has transactions of at most "
+                        + "\(ServerLimits.composedFormCountPerBatchMax) different sequences of steps"
+                )
             }
-            let operation = operations[Int(run.operation)]
-            guard run.columns.count == operation.parameters.count else {
+            let (form, name, parameters) = try form(of: run, index)
+            guard run.columns.count == parameters.count else {
                 throw Status(
                     .invalidArgument,
-                    "run \(index): \(operation.name) takes \(operation.parameters.count) arguments, "
-                        + "found \(run.columns.count)")
+                    "\(name) takes \(parameters.count) arguments, found \(run.columns.count)")
             }
             var arguments: [ArgumentColumn] = []
             arguments.reserveCapacity(run.columns.count)
-            for (column, parameter) in zip(run.columns, operation.parameters) {
+            for (column, parameter) in zip(run.columns, parameters) {
                 arguments.append(
                     try argument(
                         column, isText: isText(parameter.type), isTime: parameter.type.isTime,
-                        name: "run \(index): \(operation.name), \(parameter.name)"))
+                        name: "\(name), \(parameter.name)"))
             }
             result.append(
-                EngineRun(
-                    operation: Int(run.operation), transactionCount: run.transactionCount,
-                    arguments: arguments))
+                TransactionRun(
+                    form: form, transactionCount: run.transactionCount, arguments: arguments))
         }
         return result
+    }
+
+    /// What the run's transactions consist of, how messages name it, and its parameters.
+    private func form(
+        of run: RunView, _ index: Int
+    ) throws(Status) -> (TransactionRun.Form, String, [Parameter]) {
+        guard run.steps.isEmpty else {
+            let steps = run.steps.map(TransactionStep.init)
+            var parameters: [Parameter] = []
+            for (place, step) in steps.enumerated() {
+                do throws(StepError) {
+                    parameters += try compiled.schema.operation(of: step, at: "steps[\(place)]")
+                        .parameters
+                } catch {
+                    throw Status(.invalidArgument, "run \(index): \(error)")
+                }
+            }
+            return (.steps(steps), "run \(index)", parameters)
+        }
+        let operations = compiled.schema.operations
+        guard run.operation < operations.count else {
+            throw Status(
+                .notFound,
+                "run \(index): operation \(run.operation): the schema has operations 0 to "
+                    + "\(operations.count - 1)")
+        }
+        let operation = operations[Int(run.operation)]
+        return (
+            .operation(Int(run.operation)), "run \(index): \(operation.name)",
+            operation.parameters
+        )
     }
 
     private func lookUp(_ get: DecodedRequest.Get) throws(Status) -> WorkItem.Kind {
@@ -196,6 +228,32 @@ extension RequestService {
     }
 }
 
+extension TransactionStep {
+    fileprivate init(_ step: Step) {
+        switch step {
+        case .operation(let index): self = .operation(index)
+        case .create(let entity, let fields): self = .create(type: entity, fields: fields)
+        case .update(let entity, let changes, let expectsVersion):
+            self = .update(
+                type: entity,
+                changes: changes.map { FieldChange(field: $0.field, kind: .init($0.kind)) },
+                expectsVersion: expectsVersion)
+        case .delete(let entity, let expectsVersion):
+            self = .delete(type: entity, expectsVersion: expectsVersion)
+        }
+    }
+}
+
+extension TransactionStep.FieldChange.Kind {
+    fileprivate init(_ kind: Step.FieldChange.Kind) {
+        switch kind {
+        case .set: self = .set
+        case .add: self = .add
+        case .clear: self = .clear
+        }
+    }
+}
+
 extension ValueType {
     fileprivate var isTime: Bool { self == .timestamp || self == .duration }
 }
@@ -206,7 +264,7 @@ extension RequestService {
     func response(for body: PendingReply.Body) -> ResponseBody {
         switch body {
         case .failure(let status): .failure(status)
-        case .outcome(let outcome): .submit(SubmitReply(outcome, compiled.program))
+        case .outcome(let outcome): .submit(SubmitReply(outcome, compiled.schema))
         case .read(let result): fitting(GetReply(result))
         }
     }

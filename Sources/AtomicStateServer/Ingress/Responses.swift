@@ -3,29 +3,50 @@ internal import AtomicStateProtocol
 internal import AtomicStateSchema
 
 extension SubmitReply {
-    /// The first rejections in full, the rest by place, code and rule.
-    init(_ outcome: BatchOutcome, _ program: Program) {
+    /// The first rejections in full, the rest by place and code, and rule while there is room.
+    init(_ outcome: BatchOutcome, _ schema: Schema) {
+        var remainingByteCount = ServerLimits.describedRejectionByteCountMax
         let described = outcome.describeRejections(
-            program, limit: ServerLimits.describedRejectionCountMax
-        ).map { rejection in
-            Rejection(
-                index: rejection.index, code: rejection.code.rawValue, rule: rejection.rule,
-                entityType: rejection.entityType, entityKey: rejection.entityKey,
-                message: rejection.message,
-                observations: rejection.observations.map {
-                    Rejection.Observation(name: $0.name, value: $0.value)
-                },
-                retryCanHelp: rejection.code.retryCanHelp)
+            schema, limit: ServerLimits.describedRejectionCountMax
+        ).lazy.map(Rejection.init).prefix { rejection in
+            remainingByteCount -= rejection.byteCount
+            return remainingByteCount >= 0
         }
-        let rest = outcome.rejections.dropFirst(described.count).map { rejection in
-            Rejection(
+        let first = Array(described)
+        remainingByteCount = ServerLimits.describedRejectionByteCountMax
+        let rest = outcome.rejections.dropFirst(first.count).map { rejection in
+            let rule = outcome.rules[rejection.rule].id
+            remainingByteCount -= rule.utf8.count
+            return Rejection(
                 index: rejection.index, code: rejection.code.rawValue,
-                rule: program.rules[rejection.rule].id, entityType: "", entityKey: "", message: "",
-                observations: [], retryCanHelp: rejection.code.retryCanHelp)
+                rule: remainingByteCount < 0 ? "" : rule, entityType: "", entityKey: "",
+                message: "", observations: [], retryCanHelp: rejection.code.retryCanHelp)
         }
         self.init(
             firstSequence: outcome.firstSequence, acceptedCount: outcome.acceptedCount,
-            rejections: described + rest)
+            rejections: first + rest)
+    }
+}
+
+extension Rejection {
+    fileprivate init(_ rejection: RejectionDescription) {
+        self.init(
+            index: rejection.index, code: rejection.code.rawValue, rule: rejection.rule,
+            entityType: rejection.entityType, entityKey: rejection.entityKey,
+            message: rejection.message,
+            observations: rejection.observations.map {
+                Observation(name: $0.name, value: $0.value, before: $0.before ?? "")
+            },
+            retryCanHelp: rejection.code.retryCanHelp, value: rejection.value ?? "",
+            limit: rejection.limit ?? "")
+    }
+
+    /// About what it takes in a reply.
+    fileprivate var byteCount: Int {
+        let texts = [rule, entityType, entityKey, message, value, limit]
+        return observations.reduce(texts.reduce(64) { $0 + $1.utf8.count }) {
+            $0 + $1.name.utf8.count + $1.value.utf8.count + $1.before.utf8.count + 16
+        }
     }
 }
 
@@ -62,8 +83,11 @@ extension SchemaDescription {
                             isOptional: $0.isOptional)
                     },
                     derived: entity.derived.map {
-                        Member(name: $0.name, kind: ValueKind($0.type, nil))
-                    })
+                        Member(
+                            name: $0.name, kind: ValueKind($0.type, nil),
+                            isOptional: $0.function.isOptional)
+                    },
+                    isGeneric: entity.isGeneric, uniqueKeys: entity.uniqueKeys.map(\.fields))
             },
             operations: schema.operations.map { operation in
                 Operation(

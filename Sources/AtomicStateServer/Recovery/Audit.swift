@@ -1,5 +1,4 @@
 internal import AtomicStateEngine
-package import AtomicStateSchema
 package import AtomicStateStorage
 
 /// What an audit looked at, and what it found wrong.
@@ -19,35 +18,31 @@ package struct AuditReport: Sendable {
 /// Checks a data folder against itself:
 ///
 /// - The journal's sequences have no gaps.
-/// - Carrying every journaled transaction out again, on an empty state and with all rules, accepts
-///   each of them and produces the same journal records, byte for byte.
+/// - Carrying every journaled transaction out again, on an empty state and with all rules of the
+///   schema's version at that time, accepts each of them and produces the same journal records, byte
+///   for byte. The data in between satisfies each version that came to be in force.
 /// - The rows that a restart would serve are the same as those that this leads to.
 /// - Every invariant holds for every row.
 /// - Every total, as kept up to date by the transactions, equals its computation from the rows.
 package struct Audit: ~Copyable {
     private static let findingCountMax = 100
 
-    private let compiled: CompiledSchema
     private var report = AuditReport()
 
-    package static func run(
-        _ database: Database, _ compiled: CompiledSchema
-    ) throws(RecoveryError) -> AuditReport {
-        var audit = Audit(compiled: compiled)
+    package static func run(_ database: Database) throws(RecoveryError) -> AuditReport {
+        var audit = Audit()
         try audit.run(database)
         return audit.report
     }
 
-    private init(compiled: CompiledSchema) {
-        self.compiled = compiled
-    }
-
     private mutating func run(_ database: Database) throws(RecoveryError) {
-        var served = try LoadedState(database, compiled)
+        let versions = try SchemaVersion.all(database)
+        let inForce = versions[versions.count - 1]
+        var served = try LoadedState(database, inForce)
         report.entityCount = served.engine.entityCount
         report.lastSequence = served.engine.lastSequence
 
-        var repeated = Engine(program: compiled.program, schemaVersion: 1)
+        var repeated = RepeatedState(versions)
         try describingFailures("journal") { () throws(IterationError<CorruptionError>) in
             try database.forEachJournalRecord(holding: 1) {
                 (firstSequence, bytes) throws(CorruptionError) in
@@ -55,13 +50,18 @@ package struct Audit: ~Copyable {
             }
         }
         if report.journalIsComplete {
-            if repeated.lastSequence != served.engine.lastSequence {
+            do throws(CorruptionError) {
+                try move(&repeated, to: inForce.number)
+            } catch {
+                throw RecoveryError("schema: \(error)")
+            }
+            if repeated.engine.lastSequence != served.engine.lastSequence {
                 find(
-                    "the journal ends at sequence \(repeated.lastSequence), the state at "
+                    "the journal ends at sequence \(repeated.engine.lastSequence), the state at "
                         + "\(served.engine.lastSequence)")
             }
             for difference in served.engine.differences(
-                from: repeated, limit: Self.findingCountMax)
+                from: repeated.engine, limit: Self.findingCountMax)
             {
                 find(difference)
             }
@@ -72,24 +72,29 @@ package struct Audit: ~Copyable {
     }
 
     private mutating func carryOutAgain(
-        _ bytes: UnsafeRawBufferPointer, firstSequence: UInt64, on engine: inout Engine
+        _ bytes: UnsafeRawBufferPointer, firstSequence: UInt64, on state: inout RepeatedState
     ) throws(CorruptionError) {
-        let record = try JournalRecord(bytes, program: compiled.program)
-        try record.check(firstSequence: firstSequence)
+        let header = try JournalRecordHeader(bytes, key: firstSequence)
         if report.transactionCount == 0 && firstSequence > 1 { report.journalIsComplete = false }
-        report.transactionCount += record.transactionCount
-        guard report.journalIsComplete else { return }
-
-        guard record.firstSequence == engine.lastSequence + 1 else {
+        report.transactionCount += header.transactionCount
+        guard report.journalIsComplete else {
+            let program = try state.version(header.schemaVersion).compiled.program
+            _ = try JournalRecord(bytes, forms: TransactionForms(program: program))
+            return
+        }
+        try move(&state, to: header.schemaVersion)
+        let record = try JournalRecord(bytes, forms: state.engine.forms)
+        guard header.firstSequence == state.engine.lastSequence + 1 else {
             find(
-                "the journal continues at sequence \(record.firstSequence): expected "
-                    + "\(engine.lastSequence + 1)")
-            engine.resume(after: record.lastSequence)
+                "the journal continues at sequence \(header.firstSequence): expected "
+                    + "\(state.engine.lastSequence + 1)")
+            state.engine.resume(after: header.lastSequence)
             return
         }
         var again = ByteBuffer()
-        let outcome = engine.carryOutAgain(record, into: &again)
-        if let rejection = outcome.describeRejections(compiled.program, limit: 1).first {
+        let outcome = state.engine.carryOutAgain(record, into: &again)
+        if let rejection = outcome.describeRejections(state.schema.compiled.schema, limit: 1).first
+        {
             find(
                 "the record from sequence \(record.firstSequence) holds a transaction that "
                     + "\(rejection.rule) rejects: \(rejection.message)")
@@ -98,6 +103,16 @@ package struct Audit: ~Copyable {
             find(
                 "the record from sequence \(record.firstSequence) differs from what its "
                     + "transactions lead to")
+        }
+    }
+
+    private mutating func move(
+        _ state: inout RepeatedState, to version: UInt16
+    ) throws(CorruptionError) {
+        for violation in try state.move(to: version).described {
+            find(
+                "at sequence \(state.engine.lastSequence), when schema version "
+                    + "\(state.schema.number) came: \(violation)")
         }
     }
 

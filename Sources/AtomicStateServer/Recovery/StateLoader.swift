@@ -1,5 +1,4 @@
 package import AtomicStateEngine
-package import AtomicStateSchema
 package import AtomicStateStorage
 
 /// Why a data folder can't be served.
@@ -19,11 +18,12 @@ package struct LoadedState: ~Copyable {
     package let replayedByteCount: Int
 
     /// - Throws: what is damaged, and where. The folder is not changed.
-    package init(_ database: Database, _ compiled: CompiledSchema) throws(RecoveryError) {
-        var engine = Engine(program: compiled.program, schemaVersion: 1)
+    package init(_ database: Database, _ schema: SchemaVersion) throws(RecoveryError) {
+        var engine = Engine(program: schema.compiled.program, schemaVersion: schema.number)
         let complete = try Self.rowsCompleteSequence(database)
         try describingFailures("rows") { () throws(IterationError<CorruptionError>) in
-            try database.forEach(in: .rows) { (key, image) throws(CorruptionError) in
+            try database.forEachRow(schemaVersion: schema.number) {
+                (key, image) throws(CorruptionError) in
                 try engine.load(key: key, image: image)
             }
         }
@@ -32,10 +32,18 @@ package struct LoadedState: ~Copyable {
         try describingFailures("journal") { () throws(IterationError<CorruptionError>) in
             try database.forEachJournalRecord(holding: complete + 1) {
                 (firstSequence, bytes) throws(CorruptionError) in
-                let record = try JournalRecord(bytes, program: compiled.program)
-                try record.check(firstSequence: firstSequence)
-                guard record.lastSequence > complete else { return }
-                try engine.replay(record)
+                let header = try JournalRecordHeader(bytes, key: firstSequence)
+                guard header.lastSequence > complete else {
+                    // The last one that the rows show; it may be of another version of the schema.
+                    engine.beginGroup(microseconds: header.microseconds)
+                    return
+                }
+                guard header.schemaVersion == schema.number else {
+                    throw CorruptionError(
+                        "journal record of schema version \(header.schemaVersion): expected "
+                            + "\(schema.number)")
+                }
+                try engine.replay(try JournalRecord(bytes, forms: engine.forms))
                 byteCount += bytes.count
             }
         }
@@ -66,18 +74,6 @@ package struct LoadedState: ~Copyable {
             )
         }
         return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
-    }
-}
-
-extension JournalRecord {
-    var lastSequence: UInt64 { firstSequence + transactionCount - 1 }
-
-    /// The key in the journal says the same as the record.
-    func check(firstSequence key: UInt64) throws(CorruptionError) {
-        guard firstSequence == key, transactionCount > 0 else {
-            throw CorruptionError(
-                "record under key \(key) of \(transactionCount) transactions from \(firstSequence)")
-        }
     }
 }
 

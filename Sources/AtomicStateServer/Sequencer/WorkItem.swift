@@ -4,7 +4,7 @@ internal import AtomicStateProtocol
 /// A request on its way through the writer, checked against the schema.
 struct WorkItem {
     enum Kind {
-        case submit([EngineRun])
+        case submit([TransactionRun], isAtomic: Bool)
         case get(type: Int, keys: ArgumentColumn, count: Int)
     }
 
@@ -16,13 +16,6 @@ struct WorkItem {
     let deadline: UInt64?
     let transactionCount: Int
     let byteCount: Int
-}
-
-/// A run as the engine takes it.
-struct EngineRun {
-    let operation: Int
-    let transactionCount: Int
-    let arguments: [ArgumentColumn]
 }
 
 /// An answer that waits for its group to be durable.

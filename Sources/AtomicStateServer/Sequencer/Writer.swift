@@ -1,5 +1,6 @@
 internal import AtomicStateEngine
 internal import AtomicStateProtocol
+internal import AtomicStateSchema
 
 /// The one thread that changes the state. It evaluates batches in the order of the queue, collects
 /// them in a commit group, and runs ahead of the disk: while one group is synced, it evaluates the
@@ -45,10 +46,11 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
             isEmpty: group.replies.isEmpty,
             isLarge: transactionCount >= ServerLimits.groupTransactionCountLarge,
             isFull: transactionCount >= ServerLimits.groupTransactionCountMax
-                || engine.groupByteCount >= ServerLimits.groupByteCountMax)
+                || engine.groupByteCount >= ServerLimits.groupByteCountMax || engine.formsAreFull)
     }
 
     private func carryOut(_ item: WorkItem) {
+        if group.replies.isEmpty { engine.beginGroup(microseconds: wallClockMicroseconds()) }
         group.replies.append(
             PendingReply(
                 connection: item.connection, requestID: item.request.id, body: perform(item)))
@@ -63,19 +65,15 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
             )
         }
         switch item.kind {
-        case .submit(let runs):
-            var outcome = BatchOutcome()
-            var firstIndex = 0
-            for run in runs {
-                engine.execute(
-                    operation: run.operation, arguments: run.arguments,
-                    transactionCount: run.transactionCount, firstIndex: firstIndex,
-                    outcome: &outcome)
-                firstIndex += run.transactionCount
+        case .submit(let runs, isAtomic: let isAtomic):
+            do throws(StepError) {
+                let outcome = try engine.execute(runs, isAtomic: isAtomic)
+                statistics.noteBatch(
+                    accepted: outcome.acceptedCount, rejected: outcome.rejections.count)
+                return .outcome(outcome)
+            } catch {
+                return .failure(Status(.invalidArgument, error.description))
             }
-            statistics.noteBatch(
-                accepted: outcome.acceptedCount, rejected: outcome.rejections.count)
-            return .outcome(outcome)
         case .get(type: let type, keys: let keys, count: let count):
             return .read(engine.read(type: type, keys: keys, count: count))
         }
@@ -86,10 +84,10 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
         finished.lastSequence = engine.lastSequence
         if !engine.groupIsEmpty {
             engine.finishGroup(
-                firstSequence: finished.firstSequence, microseconds: wallClockMicroseconds(),
-                record: &finished.record)
+                firstSequence: finished.firstSequence, record: &finished.record)
             materialisation.noteJournal(byteCount: finished.record.count)
         }
+        engine.limitForms()
         finished.rowImages = materialisation.step(&engine)
         statistics.noteState(
             entityCount: engine.entityCount, byteCount: engine.byteCount)

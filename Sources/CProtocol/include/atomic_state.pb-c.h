@@ -23,6 +23,11 @@ typedef struct Atomicstate__V1__HelloReply Atomicstate__V1__HelloReply;
 typedef struct Atomicstate__V1__ServerLimits Atomicstate__V1__ServerLimits;
 typedef struct Atomicstate__V1__Submit Atomicstate__V1__Submit;
 typedef struct Atomicstate__V1__Run Atomicstate__V1__Run;
+typedef struct Atomicstate__V1__Step Atomicstate__V1__Step;
+typedef struct Atomicstate__V1__CreateStep Atomicstate__V1__CreateStep;
+typedef struct Atomicstate__V1__UpdateStep Atomicstate__V1__UpdateStep;
+typedef struct Atomicstate__V1__FieldChange Atomicstate__V1__FieldChange;
+typedef struct Atomicstate__V1__DeleteStep Atomicstate__V1__DeleteStep;
 typedef struct Atomicstate__V1__Column Atomicstate__V1__Column;
 typedef struct Atomicstate__V1__SubmitReply Atomicstate__V1__SubmitReply;
 typedef struct Atomicstate__V1__Rejection Atomicstate__V1__Rejection;
@@ -32,6 +37,7 @@ typedef struct Atomicstate__V1__GetReply Atomicstate__V1__GetReply;
 typedef struct Atomicstate__V1__Describe Atomicstate__V1__Describe;
 typedef struct Atomicstate__V1__DescribeReply Atomicstate__V1__DescribeReply;
 typedef struct Atomicstate__V1__EntityDescription Atomicstate__V1__EntityDescription;
+typedef struct Atomicstate__V1__UniqueKey Atomicstate__V1__UniqueKey;
 typedef struct Atomicstate__V1__OperationDescription Atomicstate__V1__OperationDescription;
 typedef struct Atomicstate__V1__MemberDescription Atomicstate__V1__MemberDescription;
 typedef struct Atomicstate__V1__TypeDescription Atomicstate__V1__TypeDescription;
@@ -44,6 +50,22 @@ typedef struct Atomicstate__V1__Pong Atomicstate__V1__Pong;
 
 /* --- enums --- */
 
+typedef enum _Atomicstate__V1__FieldChange__Kind {
+  ATOMICSTATE__V1__FIELD_CHANGE__KIND__UNSPECIFIED = 0,
+  /*
+   * The field gets the value.
+   */
+  ATOMICSTATE__V1__FIELD_CHANGE__KIND__SET = 1,
+  /*
+   * The value is added to the field's, as += does.
+   */
+  ATOMICSTATE__V1__FIELD_CHANGE__KIND__ADD = 2,
+  /*
+   * The field, which is optional, has no value any more.
+   */
+  ATOMICSTATE__V1__FIELD_CHANGE__KIND__CLEAR = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ATOMICSTATE__V1__FIELD_CHANGE__KIND)
+} Atomicstate__V1__FieldChange__Kind;
 typedef enum _Atomicstate__V1__TypeDescription__Kind {
   ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__UNSPECIFIED = 0,
   ATOMICSTATE__V1__TYPE_DESCRIPTION__KIND__BOOL = 1,
@@ -225,20 +247,25 @@ struct  Atomicstate__V1__Submit
    * After this time in the server's queue the batch is not carried out any more. 0: no deadline.
    */
   uint32_t timeout_milliseconds;
+  /*
+   * All or nothing: if one transaction is rejected, none is applied, and the reply holds that
+   * rejection alone.
+   */
+  protobuf_c_boolean atomic;
 };
 #define ATOMICSTATE__V1__SUBMIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__submit__descriptor) \
-    , 0,NULL, 0 }
+    , 0,NULL, 0, 0 }
 
 
 /*
- * Consecutive transactions of one operation, with their arguments as columns.
+ * Consecutive transactions of one form, with their arguments as columns. At most 256 columns.
  */
 struct  Atomicstate__V1__Run
 {
   ProtobufCMessage base;
   /*
-   * An index into DescribeReply.operations.
+   * An index into DescribeReply.operations; 0 if there are steps.
    */
   uint32_t operation;
   /*
@@ -246,14 +273,122 @@ struct  Atomicstate__V1__Run
    */
   uint32_t count;
   /*
-   * One for each parameter of the operation, in order.
+   * One for each parameter of the operation, in order; or those of all steps, one after the other.
    */
   size_t n_arguments;
   Atomicstate__V1__Column **arguments;
+  /*
+   * What every transaction of the run consists of, if it is not one call of `operation`: steps that
+   * are carried out in order, and stand or fall together. At most 16.
+   */
+  size_t n_steps;
+  Atomicstate__V1__Step **steps;
 };
 #define ATOMICSTATE__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__run__descriptor) \
-    , 0, 0, 0,NULL }
+    , 0, 0, 0,NULL, 0,NULL }
+
+
+typedef enum {
+  ATOMICSTATE__V1__STEP__STEP__NOT_SET = 0,
+  ATOMICSTATE__V1__STEP__STEP_OPERATION = 1,
+  ATOMICSTATE__V1__STEP__STEP_CREATE = 2,
+  ATOMICSTATE__V1__STEP__STEP_UPDATE = 3,
+  ATOMICSTATE__V1__STEP__STEP_DELETE = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ATOMICSTATE__V1__STEP__STEP__CASE)
+} Atomicstate__V1__Step__StepCase;
+
+struct  Atomicstate__V1__Step
+{
+  ProtobufCMessage base;
+  Atomicstate__V1__Step__StepCase step_case;
+  union {
+    /*
+     * A call, an index into DescribeReply.operations. Arguments: its parameters'.
+     */
+    uint32_t operation;
+    Atomicstate__V1__CreateStep *create;
+    Atomicstate__V1__UpdateStep *update;
+    Atomicstate__V1__DeleteStep *delete_;
+  };
+};
+#define ATOMICSTATE__V1__STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__step__descriptor) \
+    , ATOMICSTATE__V1__STEP__STEP__NOT_SET, {0} }
+
+
+/*
+ * Creates an entity of a type with EntityDescription.generic. Arguments: its key, and a value for each
+ * of the fields.
+ */
+struct  Atomicstate__V1__CreateStep
+{
+  ProtobufCMessage base;
+  /*
+   * An index into DescribeReply.entities.
+   */
+  uint32_t entity;
+  /*
+   * Indices into EntityDescription.fields, at most 64. Other fields take their default, or no value.
+   */
+  size_t n_fields;
+  uint32_t *fields;
+};
+#define ATOMICSTATE__V1__CREATE_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__create_step__descriptor) \
+    , 0, 0,NULL }
+
+
+/*
+ * Changes an entity of a type with EntityDescription.generic. Arguments: its key, the version that is
+ * expected, if any, as a uint64, and a value for each change but CLEAR.
+ */
+struct  Atomicstate__V1__UpdateStep
+{
+  ProtobufCMessage base;
+  uint32_t entity;
+  /*
+   * At most 64.
+   */
+  size_t n_changes;
+  Atomicstate__V1__FieldChange **changes;
+  /*
+   * Whether the transaction is rejected if the entity's version (GetReply.versions) is another one.
+   */
+  protobuf_c_boolean expects_version;
+};
+#define ATOMICSTATE__V1__UPDATE_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__update_step__descriptor) \
+    , 0, 0,NULL, 0 }
+
+
+struct  Atomicstate__V1__FieldChange
+{
+  ProtobufCMessage base;
+  /*
+   * An index into EntityDescription.fields.
+   */
+  uint32_t field;
+  Atomicstate__V1__FieldChange__Kind kind;
+};
+#define ATOMICSTATE__V1__FIELD_CHANGE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__field_change__descriptor) \
+    , 0, ATOMICSTATE__V1__FIELD_CHANGE__KIND__UNSPECIFIED }
+
+
+/*
+ * Deletes an entity of a type with EntityDescription.generic. Arguments: its key, and the version that
+ * is expected, if any, as a uint64.
+ */
+struct  Atomicstate__V1__DeleteStep
+{
+  ProtobufCMessage base;
+  uint32_t entity;
+  protobuf_c_boolean expects_version;
+};
+#define ATOMICSTATE__V1__DELETE_STEP__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__delete_step__descriptor) \
+    , 0, 0 }
 
 
 /*
@@ -282,7 +417,7 @@ struct  Atomicstate__V1__Column
   size_t n_nanoseconds;
   uint32_t *nanoseconds;
   /*
-   * For an optional field in a reply: whether each value is one; where not, 0 or an empty text stands
+   * For an optional member in a reply: whether each value is one; where not, 0 or an empty text stands
    * in its place.
    */
   size_t n_present;
@@ -303,7 +438,9 @@ struct  Atomicstate__V1__SubmitReply
   uint64_t first_sequence;
   uint32_t accepted;
   /*
-   * In the batch's order. The first 1,000 are described in full, later ones by index, code and rule.
+   * In the batch's order. The first 1,000 are described in full, later ones by index and code,
+   * and rule while the reply has room.
+   * Of an atomic batch, at most one.
    */
   size_t n_rejections;
   Atomicstate__V1__Rejection **rejections;
@@ -346,10 +483,16 @@ struct  Atomicstate__V1__Rejection
    * Whether the same transaction may be accepted later, when other transactions changed the state.
    */
   protobuf_c_boolean retry_can_help;
+  /*
+   * Of a rule that compares something with a limit: what it would have become, and the limit. Both
+   * empty for any other.
+   */
+  char *value;
+  char *limit;
 };
 #define ATOMICSTATE__V1__REJECTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__rejection__descriptor) \
-    , 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0 }
+    , 0, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, 0,NULL, 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 struct  Atomicstate__V1__Observation
@@ -360,10 +503,15 @@ struct  Atomicstate__V1__Observation
    */
   char *name;
   char *value;
+  /*
+   * The value before the transaction; empty if the entity did not exist, and for what is no value of
+   * an entity that the transaction changes.
+   */
+  char *before;
 };
 #define ATOMICSTATE__V1__OBSERVATION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__observation__descriptor) \
-    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
+    , (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
 
 
 /*
@@ -446,10 +594,33 @@ struct  Atomicstate__V1__EntityDescription
   Atomicstate__V1__MemberDescription **fields;
   size_t n_derived;
   Atomicstate__V1__MemberDescription **derived;
+  /*
+   * Whether transactions may create, update and delete entities of the type by steps.
+   */
+  protobuf_c_boolean generic;
+  /*
+   * Fields whose values, taken together, no two entities of the type share.
+   */
+  size_t n_unique;
+  Atomicstate__V1__UniqueKey **unique;
 };
 #define ATOMICSTATE__V1__ENTITY_DESCRIPTION__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__entity_description__descriptor) \
-    , (char *)protobuf_c_empty_string, NULL, 0,NULL, 0,NULL }
+    , (char *)protobuf_c_empty_string, NULL, 0,NULL, 0,NULL, 0, 0,NULL }
+
+
+struct  Atomicstate__V1__UniqueKey
+{
+  ProtobufCMessage base;
+  /*
+   * Indices into EntityDescription.fields.
+   */
+  size_t n_fields;
+  uint32_t *fields;
+};
+#define ATOMICSTATE__V1__UNIQUE_KEY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__unique_key__descriptor) \
+    , 0,NULL }
 
 
 struct  Atomicstate__V1__OperationDescription
@@ -470,7 +641,8 @@ struct  Atomicstate__V1__MemberDescription
   char *name;
   Atomicstate__V1__TypeDescription *type;
   /*
-   * Whether the field may be without a value.
+   * Whether there may be no value: of an optional field, and of a derived minimum or maximum over no
+   * entities.
    */
   protobuf_c_boolean optional;
 };
@@ -723,6 +895,101 @@ Atomicstate__V1__Run *
 void   atomicstate__v1__run__free_unpacked
                      (Atomicstate__V1__Run *message,
                       ProtobufCAllocator *allocator);
+/* Atomicstate__V1__Step methods */
+void   atomicstate__v1__step__init
+                     (Atomicstate__V1__Step         *message);
+size_t atomicstate__v1__step__get_packed_size
+                     (const Atomicstate__V1__Step   *message);
+size_t atomicstate__v1__step__pack
+                     (const Atomicstate__V1__Step   *message,
+                      uint8_t             *out);
+size_t atomicstate__v1__step__pack_to_buffer
+                     (const Atomicstate__V1__Step   *message,
+                      ProtobufCBuffer     *buffer);
+Atomicstate__V1__Step *
+       atomicstate__v1__step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   atomicstate__v1__step__free_unpacked
+                     (Atomicstate__V1__Step *message,
+                      ProtobufCAllocator *allocator);
+/* Atomicstate__V1__CreateStep methods */
+void   atomicstate__v1__create_step__init
+                     (Atomicstate__V1__CreateStep         *message);
+size_t atomicstate__v1__create_step__get_packed_size
+                     (const Atomicstate__V1__CreateStep   *message);
+size_t atomicstate__v1__create_step__pack
+                     (const Atomicstate__V1__CreateStep   *message,
+                      uint8_t             *out);
+size_t atomicstate__v1__create_step__pack_to_buffer
+                     (const Atomicstate__V1__CreateStep   *message,
+                      ProtobufCBuffer     *buffer);
+Atomicstate__V1__CreateStep *
+       atomicstate__v1__create_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   atomicstate__v1__create_step__free_unpacked
+                     (Atomicstate__V1__CreateStep *message,
+                      ProtobufCAllocator *allocator);
+/* Atomicstate__V1__UpdateStep methods */
+void   atomicstate__v1__update_step__init
+                     (Atomicstate__V1__UpdateStep         *message);
+size_t atomicstate__v1__update_step__get_packed_size
+                     (const Atomicstate__V1__UpdateStep   *message);
+size_t atomicstate__v1__update_step__pack
+                     (const Atomicstate__V1__UpdateStep   *message,
+                      uint8_t             *out);
+size_t atomicstate__v1__update_step__pack_to_buffer
+                     (const Atomicstate__V1__UpdateStep   *message,
+                      ProtobufCBuffer     *buffer);
+Atomicstate__V1__UpdateStep *
+       atomicstate__v1__update_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   atomicstate__v1__update_step__free_unpacked
+                     (Atomicstate__V1__UpdateStep *message,
+                      ProtobufCAllocator *allocator);
+/* Atomicstate__V1__FieldChange methods */
+void   atomicstate__v1__field_change__init
+                     (Atomicstate__V1__FieldChange         *message);
+size_t atomicstate__v1__field_change__get_packed_size
+                     (const Atomicstate__V1__FieldChange   *message);
+size_t atomicstate__v1__field_change__pack
+                     (const Atomicstate__V1__FieldChange   *message,
+                      uint8_t             *out);
+size_t atomicstate__v1__field_change__pack_to_buffer
+                     (const Atomicstate__V1__FieldChange   *message,
+                      ProtobufCBuffer     *buffer);
+Atomicstate__V1__FieldChange *
+       atomicstate__v1__field_change__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   atomicstate__v1__field_change__free_unpacked
+                     (Atomicstate__V1__FieldChange *message,
+                      ProtobufCAllocator *allocator);
+/* Atomicstate__V1__DeleteStep methods */
+void   atomicstate__v1__delete_step__init
+                     (Atomicstate__V1__DeleteStep         *message);
+size_t atomicstate__v1__delete_step__get_packed_size
+                     (const Atomicstate__V1__DeleteStep   *message);
+size_t atomicstate__v1__delete_step__pack
+                     (const Atomicstate__V1__DeleteStep   *message,
+                      uint8_t             *out);
+size_t atomicstate__v1__delete_step__pack_to_buffer
+                     (const Atomicstate__V1__DeleteStep   *message,
+                      ProtobufCBuffer     *buffer);
+Atomicstate__V1__DeleteStep *
+       atomicstate__v1__delete_step__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   atomicstate__v1__delete_step__free_unpacked
+                     (Atomicstate__V1__DeleteStep *message,
+                      ProtobufCAllocator *allocator);
 /* Atomicstate__V1__Column methods */
 void   atomicstate__v1__column__init
                      (Atomicstate__V1__Column         *message);
@@ -893,6 +1160,25 @@ Atomicstate__V1__EntityDescription *
                       const uint8_t       *data);
 void   atomicstate__v1__entity_description__free_unpacked
                      (Atomicstate__V1__EntityDescription *message,
+                      ProtobufCAllocator *allocator);
+/* Atomicstate__V1__UniqueKey methods */
+void   atomicstate__v1__unique_key__init
+                     (Atomicstate__V1__UniqueKey         *message);
+size_t atomicstate__v1__unique_key__get_packed_size
+                     (const Atomicstate__V1__UniqueKey   *message);
+size_t atomicstate__v1__unique_key__pack
+                     (const Atomicstate__V1__UniqueKey   *message,
+                      uint8_t             *out);
+size_t atomicstate__v1__unique_key__pack_to_buffer
+                     (const Atomicstate__V1__UniqueKey   *message,
+                      ProtobufCBuffer     *buffer);
+Atomicstate__V1__UniqueKey *
+       atomicstate__v1__unique_key__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   atomicstate__v1__unique_key__free_unpacked
+                     (Atomicstate__V1__UniqueKey *message,
                       ProtobufCAllocator *allocator);
 /* Atomicstate__V1__OperationDescription methods */
 void   atomicstate__v1__operation_description__init
@@ -1072,6 +1358,21 @@ typedef void (*Atomicstate__V1__Submit_Closure)
 typedef void (*Atomicstate__V1__Run_Closure)
                  (const Atomicstate__V1__Run *message,
                   void *closure_data);
+typedef void (*Atomicstate__V1__Step_Closure)
+                 (const Atomicstate__V1__Step *message,
+                  void *closure_data);
+typedef void (*Atomicstate__V1__CreateStep_Closure)
+                 (const Atomicstate__V1__CreateStep *message,
+                  void *closure_data);
+typedef void (*Atomicstate__V1__UpdateStep_Closure)
+                 (const Atomicstate__V1__UpdateStep *message,
+                  void *closure_data);
+typedef void (*Atomicstate__V1__FieldChange_Closure)
+                 (const Atomicstate__V1__FieldChange *message,
+                  void *closure_data);
+typedef void (*Atomicstate__V1__DeleteStep_Closure)
+                 (const Atomicstate__V1__DeleteStep *message,
+                  void *closure_data);
 typedef void (*Atomicstate__V1__Column_Closure)
                  (const Atomicstate__V1__Column *message,
                   void *closure_data);
@@ -1098,6 +1399,9 @@ typedef void (*Atomicstate__V1__DescribeReply_Closure)
                   void *closure_data);
 typedef void (*Atomicstate__V1__EntityDescription_Closure)
                  (const Atomicstate__V1__EntityDescription *message,
+                  void *closure_data);
+typedef void (*Atomicstate__V1__UniqueKey_Closure)
+                 (const Atomicstate__V1__UniqueKey *message,
                   void *closure_data);
 typedef void (*Atomicstate__V1__OperationDescription_Closure)
                  (const Atomicstate__V1__OperationDescription *message,
@@ -1137,6 +1441,12 @@ extern const ProtobufCMessageDescriptor atomicstate__v1__hello_reply__descriptor
 extern const ProtobufCMessageDescriptor atomicstate__v1__server_limits__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__submit__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__run__descriptor;
+extern const ProtobufCMessageDescriptor atomicstate__v1__step__descriptor;
+extern const ProtobufCMessageDescriptor atomicstate__v1__create_step__descriptor;
+extern const ProtobufCMessageDescriptor atomicstate__v1__update_step__descriptor;
+extern const ProtobufCMessageDescriptor atomicstate__v1__field_change__descriptor;
+extern const ProtobufCEnumDescriptor    atomicstate__v1__field_change__kind__descriptor;
+extern const ProtobufCMessageDescriptor atomicstate__v1__delete_step__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__column__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__submit_reply__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__rejection__descriptor;
@@ -1146,6 +1456,7 @@ extern const ProtobufCMessageDescriptor atomicstate__v1__get_reply__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__describe__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__describe_reply__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__entity_description__descriptor;
+extern const ProtobufCMessageDescriptor atomicstate__v1__unique_key__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__operation_description__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__member_description__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__type_description__descriptor;

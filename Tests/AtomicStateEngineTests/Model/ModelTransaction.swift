@@ -199,7 +199,13 @@ extension ModelTransaction {
             do throws(RejectionCode) {
                 try change(step.action)
             } catch {
-                throw ModelRejection(code: error, rule: step.name)
+                var rejection = ModelRejection(code: error, rule: step.name)
+                if error == .versionMismatch {
+                    let name = state[arguments[0].identity].name
+                    rejection.entityType = model.schema.entities[name.type].name
+                    rejection.entityKey = model.shown(model.argument(name.key), ofType: name.type)
+                }
+                throw rejection
             }
             return
         }

@@ -1,0 +1,26 @@
+package import AtomicStateEngine
+package import AtomicStateStorage
+
+/// The part of a change of schema that takes long.
+package enum SchemaMove {
+    /// Writes an image of every entity that has none under this version yet. Nobody looks at them
+    /// before `Database.enforce`; until then the version before is whole, whatever happens.
+    package static func writeRows(
+        of engine: inout Engine, version: UInt16, to database: Database
+    ) throws(StorageError) {
+        var images = RowImageBatch()
+        engine.beginDraining(deleted: &images)
+        while engine.isDraining {
+            engine.drain(limit: ServerLimits.drainedEntityCountPerGroup, into: &images)
+            guard !engine.isDraining || images.byteCount >= ServerLimits.rowFileByteCount else {
+                continue
+            }
+            var file = try RowFile(in: database, schemaVersion: version)
+            try images.forEachInKeyOrder { (key, image) throws(StorageError) in
+                try file.add(key: key, image: image)
+            }
+            try file.ingest()
+            images = RowImageBatch()
+        }
+    }
+}

@@ -1,0 +1,63 @@
+internal import CRocksDB
+
+// The versions of the schema, in the meta family:
+//
+//     schema/N           the text of version N, for each from 1 to the one in force
+//     schema_version     the number of the version in force: two little-endian bytes
+//
+// Rows are kept apart by version, see `Database+Rows.swift`. So a change of the schema first writes
+// all rows of the next version, which nobody looks at yet, and then, in one write, makes that version
+// the one in force. A crash before that write leaves the version before and its rows as they were.
+
+extension Database {
+    /// The greatest number of a version; the row keys above it end what is removed behind a version.
+    package static let schemaVersionMax = UInt16.max - 1
+
+    /// The number of the version in force; nil for a database that was just created.
+    package func schemaVersion() throws(StorageError) -> UInt16? {
+        guard let bytes = try get(.schemaVersion) else { return nil }
+        guard bytes.count == 2, bytes != [0, 0] else {
+            throw StorageError(
+                "meta: \(MetaKey.schemaVersion.rawValue) is \(bytes): expected two bytes from 1")
+        }
+        return UInt16(bytes[0]) | UInt16(bytes[1]) << 8
+    }
+
+    /// The text of a version up to the one in force.
+    package func schemaText(version: UInt16) throws(StorageError) -> String {
+        guard let bytes = try get(Self.schemaKey(version)) else {
+            throw StorageError("meta: \(Self.schemaKey(version)) is missing")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw StorageError("meta: \(Self.schemaKey(version)) is not UTF-8")
+        }
+        return text
+    }
+
+    /// Makes a version the one in force, with the rows that were written for it, durably and at once.
+    ///
+    /// - Parameter rowsCompleteSequence: the sequence that those rows are complete up to.
+    package func enforce(
+        schemaVersion: UInt16, text: String, rowsCompleteSequence: UInt64
+    ) throws(StorageError) {
+        precondition((1...Self.schemaVersionMax).contains(schemaVersion))
+        try put([
+            (Self.schemaKey(schemaVersion), Array(text.utf8)),
+            (MetaKey.schemaVersion.rawValue, littleEndianBytes(schemaVersion)),
+            (MetaKey.rowsCompleteSequence.rawValue, littleEndianBytes(rowsCompleteSequence)),
+        ])
+    }
+
+    /// Notes another text that says the same as a version's text.
+    package func replaceSchemaText(
+        version: UInt16, with text: String
+    ) throws(StorageError) {
+        try put([(Self.schemaKey(version), Array(text.utf8))])
+    }
+
+    private static func schemaKey(_ version: UInt16) -> String { "schema/\(version)" }
+
+    private func littleEndianBytes(_ number: some FixedWidthInteger) -> [UInt8] {
+        withUnsafeBytes(of: number.littleEndian) { Array($0) }
+    }
+}

@@ -1,0 +1,191 @@
+import AtomicStateEngine
+import AtomicStateSchema
+import AtomicStateStorage
+import Foundation
+import Logging
+import Testing
+
+@testable import AtomicStateServer
+
+/// A change of schema that comes to an end at some point of its way.
+@Suite struct SchemaMoveTests {
+    private static func text(fields: String, rule: String = "true") -> String {
+        """
+        schema: 1
+        name: test
+        entities:
+          Item:
+            key: uint64
+            fields: { stock: int\(fields) }
+            invariants: [{ id: rule, rule: \(rule) }]
+        operations:
+          add: { parameters: { item: uint64, stock: int }, effects: ['create Item(item) { stock: stock }'] }
+          remove: { parameters: { item: { ref: Item } }, effects: [delete item] }
+
+        """
+    }
+
+    private static let first = text(fields: "")
+    private static let second = text(fields: ", note: { type: string, default: second }")
+    private static let third = text(fields: ", number: { type: int, default: 3 }")
+
+    /// Rows of the next version are there, whole or in part, and the version before is in force.
+    @Test func rowsAreWrittenAndNotEnforced() throws {
+        try withData { path in
+            try withDatabase(path) { database in
+                var opened = try open(database, Self.first)
+                try execute(&opened, database, operation: 0, [1, 2, 3])
+            }
+            try withDatabase(path) { database in
+                let state = try LoadedState(database, .inForce(database))
+                var findings = MigrationFindings()
+                var engine = try Engine(
+                    migrating: state.engine, to: CompiledSchema(text: Self.second).program,
+                    schemaVersion: 2, findings: &findings)
+                try SchemaMove.writeRows(of: &engine, version: 2, to: database)
+                #expect(try rowCount(database, version: 2) == 3)
+            }
+            // The old schema goes on, and an entity goes that has a row of the next version.
+            try withDatabase(path) { database in
+                var opened = try open(database, Self.first)
+                #expect(opened.schema.number == 1)
+                #expect(opened.state.engine.entityCount == 3)
+                #expect(try rowCount(database, version: 2) == 0)
+                try execute(&opened, database, operation: 1, [2])
+            }
+            // Another schema gets the same number.
+            for start in 1...2 {
+                try withDatabase(path) { database in
+                    let opened = try open(database, Self.third)
+                    #expect(opened.refusal == nil)
+                    #expect(opened.schema.number == 2, "start \(start)")
+                    #expect(opened.state.engine.entityCount == 2)
+                    #expect(opened.state.replayedTransactionCount == 0)
+                    #expect(try rowCount(database, version: 1) == 0)
+                    #expect(try rowCount(database, version: 2) == 2)
+                }
+            }
+            try withDatabase(path) { database in
+                let report = try Audit.run(database)
+                #expect(report.findings == [])
+                #expect(report.transactionCount == 4)
+                #expect(report.entityCount == 2)
+            }
+        }
+    }
+
+    /// The version is in force, and the rows of the one before are still there.
+    @Test func oldRowsAreNotDiscarded() throws {
+        try withData { path in
+            try withDatabase(path) { database in
+                var opened = try open(database, Self.first)
+                try execute(&opened, database, operation: 0, [1, 2, 3])
+                try SchemaMove.writeRows(of: &opened.state.engine, version: 1, to: database)
+                try database.put(.rowsCompleteSequence, [3, 0, 0, 0, 0, 0, 0, 0])
+            }
+            try withDatabase(path) { database in
+                let state = try LoadedState(database, .inForce(database))
+                var findings = MigrationFindings()
+                var engine = try Engine(
+                    migrating: state.engine, to: CompiledSchema(text: Self.second).program,
+                    schemaVersion: 2, findings: &findings)
+                try SchemaMove.writeRows(of: &engine, version: 2, to: database)
+                try database.enforce(
+                    schemaVersion: 2, text: Self.second, rowsCompleteSequence: 3)
+            }
+            try withDatabase(path) { database in
+                #expect(try rowCount(database, version: 1) == 3)
+                var opened = try open(database, Self.second)
+                #expect(opened.schema.number == 2)
+                #expect(opened.state.engine.entityCount == 3)
+                #expect(try rowCount(database, version: 1) == 0)
+                try execute(&opened, database, operation: 1, [1])
+                let report = try Audit.run(database)
+                #expect(report.findings == [])
+                #expect(report.entityCount == 2)
+            }
+        }
+    }
+
+    /// An audit notices a version that its data did not satisfy.
+    @Test func versionThatShouldNotBeInForce() throws {
+        try withData { path in
+            try withDatabase(path) { database in
+                var opened = try open(database, Self.first)
+                try execute(&opened, database, operation: 0, [1, 2])
+                let state = try LoadedState(database, .inForce(database))
+                var findings = MigrationFindings()
+                let text = Self.text(fields: "", rule: "self.stock != 2")
+                var engine = try Engine(
+                    migrating: state.engine, to: CompiledSchema(text: text).program,
+                    schemaVersion: 2, findings: &findings)
+                #expect(findings.count == 1)
+                try SchemaMove.writeRows(of: &engine, version: 2, to: database)
+                try database.enforce(schemaVersion: 2, text: text, rowsCompleteSequence: 2)
+            }
+            try withDatabase(path) { database in
+                let report = try Audit.run(database)
+                #expect(
+                    report.findings.first
+                        == "at sequence 2, when schema version 2 came: Item 2: rule: the invariant "
+                        + "would not hold (self.stock = 2)", "\(report.findings)")
+            }
+        }
+    }
+
+    // MARK: Helpers
+
+    private func withData(_ body: (String) throws -> Void) throws {
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "atomic-state-\(UUID())").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var folder = try DataFolder(opening: path, schemaName: "test")
+        let database = try Database(
+            path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true)
+        try database.enforce(schemaVersion: 1, text: Self.first, rowsCompleteSequence: 0)
+        try folder.markReady()
+        _ = consume database
+        _ = consume folder
+        try body(path)
+    }
+
+    /// Opens the folder and the database as a new process would.
+    private func withDatabase(_ path: String, _ body: (Database) throws -> Void) throws {
+        let folder = try DataFolder(opening: path, schemaName: nil)
+        try folder.clearStaging()
+        try body(
+            try Database(
+                path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: false))
+    }
+
+    private func open(_ database: Database, _ text: String) throws -> OpenedState {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return try OpenedState(database, offered: CompiledSchema(text: text), logger: logger)
+    }
+
+    /// Carries out a transaction for each number, whose stock is the number, and commits them.
+    private func execute(
+        _ opened: inout OpenedState, _ database: Database, operation: Int, _ items: [UInt64]
+    ) throws {
+        let first = opened.state.engine.lastSequence + 1
+        try items.withUnsafeBufferPointer { items in
+            let column = ArgumentColumn(words: items)
+            let outcome = try opened.state.engine.execute([
+                TransactionRun(
+                    form: .operation(operation), transactionCount: items.count,
+                    arguments: operation == 0 ? [column, column] : [column])
+            ])
+            try #require(outcome.acceptedCount == items.count)
+        }
+        var record = ByteBuffer()
+        opened.state.engine.finishGroup(firstSequence: first, record: &record)
+        try record.withBytes { try database.commit(firstSequence: first, record: $0) }
+    }
+
+    private func rowCount(_ database: Database, version: UInt16) throws -> Int {
+        var count = 0
+        try database.forEachRow(schemaVersion: version) { _, _ in count += 1 }
+        return count
+    }
+}
