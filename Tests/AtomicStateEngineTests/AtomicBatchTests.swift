@@ -61,6 +61,12 @@ import Testing
             checked.closeGroup()
             try checked.accept("score", 10, 1)
         }
+        // Memory that was given back twice would be two entities at once.
+        for (key, name) in [(20, "c"), (21, "d"), (22, "e")] as [(Argument, Argument)] {
+            try checked.accept("club", key, "south", name)
+        }
+        try checked.accept("settle", 21, "here")
+        #expect(try checked.value("Club.city", of: 22) == .absent)
         try checked.crashAndRecover()
         for batch in batches.dropLast() {
             #expect(try checked.execute(batch, isAtomic: true).isEmpty)

@@ -52,17 +52,12 @@ import Testing
           C:
             key: string
             fields: { b: { ref: B }, n: int }
-            derived:
-              back: { count: A, by: c }
         operations:
           o: { parameters: { a: { ref: A } }, effects: [a.n = 1] }
           p: { parameters: { a: { ref: A } }, effects: [a.n = 2] }
         transaction_invariants: \(rules)
 
-        """.replacing("      back: { count: A, by: c }\n", with: "")
-            .replacing(
-                "fields: { b: { ref: B }, n: int }\n    derived:\n",
-                with: "fields: { b: { ref: B }, n: int }\n")
+        """
     }
 
     static let unique = [
