@@ -18,6 +18,7 @@ extension AnomalyTests {
             }
             #expect(attempts.accepted().count == 1)
             #expect(attempts.rejections().count == 19)
+            let first = try #require(attempts.accepted().first)
             for attempt in attempts {
                 guard let rejection = attempt.rejection else { continue }
                 #expect(
@@ -26,6 +27,7 @@ extension AnomalyTests {
                         Slot b\(attempt.request)/2100-05-01T09:00:00Z
                         self.room = blue
                         self.start = 2100-05-01T09:00:00Z
+                        taken_by = b\(first)/2100-05-01T09:00:00Z
                         """)
             }
         }
@@ -288,8 +290,8 @@ extension AnomalyTests {
         var cents: [String: Int] = [:]
         for (account, state) in zip(accounts, try await client.get("Account", keys: accounts)) {
             let balance = try #require(state?["balance"])
-            let amount = Int(balance.replacingOccurrences(of: ".", with: ""))
-            cents[account] = try #require(amount)
+            let amount: Int = try #require(Int(balance.replacingOccurrences(of: ".", with: "")))
+            cents[account] = amount
         }
         return cents
     }

@@ -15,6 +15,7 @@ import Testing
                     Slot b2/2100-05-01T10:00:00Z
                     self.room = blue
                     self.start = 2100-05-01T10:00:00Z
+                    taken_by = b1/2100-05-01T10:00:00Z
                     """)
             #expect(try await client.get("Booking", keys: ["b2"]) == [nil])
             #expect(try await client.get("Slot", keys: ["b2/2100-05-01T11:00:00Z"]) == [nil])

@@ -33,7 +33,11 @@ import Testing
 
             try await expectRejected(
                 client, .call("transfer", ["from": 1, "to": 1, "amount": 1]),
-                as: "2 distinct: an account can't pay itself")
+                as: """
+                    2 distinct: an account can't pay itself
+                    from = 1
+                    to = 1
+                    """)
             try await expectRejected(
                 client, .call("withdraw", ["account": 2, "amount": "-5"]),
                 as: """
@@ -139,6 +143,7 @@ import Testing
                     Team copy
                     self.org = acme
                     self.name = Team core
+                    taken_by = core
                     """)
             try await expectAccepted(
                 client, .create("Team", "copy", ["org": "other", "name": "Team core"]))

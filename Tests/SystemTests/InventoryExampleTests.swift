@@ -126,6 +126,7 @@ import Testing
                     Stock x
                     self.warehouse = hamburg
                     self.product = lamp
+                    taken_by = north
                     """)
             try await expectRejected(
                 client, .call("move", ["from": "north", "to": "south", "count": 6]),

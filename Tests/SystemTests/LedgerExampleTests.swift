@@ -78,6 +78,7 @@ import Testing
                     14 Posting.unique(reverses): another entity has the same values
                     Posting r2
                     self.reverses = p1
+                    taken_by = r1
                     """)
             #expect(try await values(client, "Posting", "r1")["text"] == "reversal of p1")
             #expect(try await values(client, "Account", "bank")["balance"] == "0.00")
@@ -169,6 +170,7 @@ import Testing
                     Account other
                     self.currency = USD
                     self.name = bank-usd
+                    taken_by = bank-usd
                     """)
         }
     }

@@ -45,7 +45,10 @@ import Testing
             }
             try await expectRejected(
                 client, .create("Team", "core", [:]),
-                as: "4 steps[0]: the entity exists already")
+                as: """
+                    4 steps[0]: the entity exists already
+                    Team.key = core
+                    """)
             try await expectAccepted(
                 client,
                 .update(
@@ -219,6 +222,7 @@ import Testing
                     Team other
                     self.org = acme
                     self.name = Web
+                    taken_by = web
                     """)
             try await expectAccepted(
                 again, .create("Team", "other", ["org": "acme", "name": "Gone"]))
