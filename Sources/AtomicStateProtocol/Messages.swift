@@ -107,7 +107,7 @@ public struct SubmitReply: Sendable {
 public struct Rejection: Sendable, Equatable {
     /// The transaction's place in the batch, from 0.
     public var index: Int
-    /// A rejection code of docs/protocol.md.
+    /// A rejection code of docs/rules.md.
     public var code: UInt32
     /// The invariant's or requirement's id, the parameter, or the effect that failed.
     public var rule: String

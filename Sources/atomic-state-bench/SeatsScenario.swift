@@ -14,7 +14,7 @@ final class SeatsScenario: Scenario {
     static let startingFreeSeats: Int64 = 100
     /// Of 1,000 transactions.
     private static let takingCount: UInt64 = 505
-    /// The rejection code of docs/protocol.md.
+    /// The rejection code of docs/rules.md.
     private static let invariantViolated: UInt32 = 1
 
     private let teams: NumberedKeys

@@ -128,7 +128,7 @@ import Testing
             try message(Array(repeating: .operation(1), count: 17)) == "17 steps: expected 1 to 16")
         #expect(
             try message([.operation(1), .operation(99)])
-                == "steps[1]: operation 99: the schema has operations 0 to 13")
+                == "steps[1]: operation 99: the schema has 14 operations")
         #expect(
             try message([.set(0, 0)]).hasPrefix("steps[0]: League is changed by operations only"))
         #expect(

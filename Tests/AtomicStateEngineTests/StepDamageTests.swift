@@ -13,9 +13,9 @@ import Testing
     static let changes: [(step: TransactionStep, offset: Int, byte: UInt8, message: String)] = [
         (update, 0, 0, "run of steps: 0 steps: expected 1 to 16"),
         (update, 1, 4, "step of kind 4: expected 0 to 3"),
-        (update, 2, 3, "run of steps: steps[0]: entity type 3: the schema has types 0 to 2"),
+        (update, 2, 3, "run of steps: steps[0]: entity type 3: the schema has 3 types"),
         (update, 4, 2, "flag 2: expected 0 or 1"),
-        (update, 7, 9, "run of steps: steps[0]: field 9: Player has fields 0 to 2"),
+        (update, 7, 9, "run of steps: steps[0]: field 9: Player has 3 fields"),
         (update, 9, 0, "change of kind 0: expected 1 to 3"),
         (update, 9, 4, "change of kind 4: expected 1 to 3"),
         (update, 9, 3, "run of steps: steps[0]: Player.points always has a value"),

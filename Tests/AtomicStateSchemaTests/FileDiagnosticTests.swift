@@ -336,7 +336,7 @@ import Testing
                 "10:7: a derived value has one of 'sum', 'count', 'min' and 'max'",
                 "11:7: a derived value has one of 'sum', 'count', 'min' and 'max'",
                 "12:7: a derived value needs 'by'",
-                "13:19: unknown field 'x' of A; expected one of a, s",
+                "13:19: unknown field 'x' of A; expected one of a, s, d, e, f, g, h, i",
                 "13:26: unknown field 'b' of A; expected one of a, s",
                 "13:29: unknown key 'wher' of a derived value; did you mean 'where'?",
             ]

@@ -57,7 +57,7 @@ import Testing
         ),
         ("effects", 32, { $0.operation("effects: [\($0.repeated($1) { _ in "create A('x')" })]") }),
         (
-            "'values'", 256,
+            "values of an enum", 256,
             {
                 $0.file(
                     fields:

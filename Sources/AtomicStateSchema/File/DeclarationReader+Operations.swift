@@ -72,8 +72,8 @@ extension DeclarationReader {
         let scope: TransactionRuleDeclaration.Scope
         switch (map["only"], map["except"]) {
         case (nil, nil): scope = .all
-        case (let node?, nil): scope = .only(operationNames(node, "'only'"))
-        case (nil, let node?): scope = .except(operationNames(node, "'except'"))
+        case (let node?, nil): scope = .only(operationNames(node, "operations of 'only'"))
+        case (nil, let node?): scope = .except(operationNames(node, "operations of 'except'"))
         case (_?, let except?):
             log.report(except.location, "\(what) has 'only' or 'except', not both")
             scope = .all
@@ -83,7 +83,7 @@ extension DeclarationReader {
 
     private func operationNames(_ node: YAMLNode, _ what: String) -> [Name] {
         let items = items(node, what, limit: Limits.Declaration.operationCount)
-        if items?.isEmpty == true { log.report(node.location, "\(what) needs an operation") }
+        if items?.isEmpty == true { log.report(node.location, "\(what) are at least one") }
         return (items ?? []).compactMap { name($0, "the name of an operation") }
     }
 

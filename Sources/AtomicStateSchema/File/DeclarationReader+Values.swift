@@ -164,7 +164,8 @@ extension DeclarationReader {
                 type.location, "an enum needs its values, as in { type: enum, values: [a, b] }")
             return nil
         }
-        let items = items(node, "'values'", limit: Limits.Declaration.enumerationValueCount)
+        let items = items(
+            node, "the values of an enum", limit: Limits.Declaration.enumerationValueCount)
         guard let items else { return nil }
         let names = items.compactMap { name($0, "a value of an enum") }
         refuseDuplicates(names, "value")

@@ -179,7 +179,8 @@ extension Resolver {
     private mutating func member(named name: Name, of source: Int) -> (Member, ValueType)? {
         let derived = declaration.entities[source].derived
         guard let index = derived.firstIndex(where: { $0.name.text == name.text }) else {
-            return field(named: name, of: source).map { (.field($0.index), $0.type) }
+            return field(named: name, of: source, or: derived.map(\.name.text))
+                .map { (.field($0.index), $0.type) }
         }
         let place = DerivedPlace(owner: source, index: index)
         var isUnderWay = false
@@ -227,7 +228,10 @@ extension Resolver {
         return nil
     }
 
-    private func field(named name: Name, of entity: Int) -> (index: Int, type: ValueType)? {
+    /// - Parameter others: names that would do as well, for the message.
+    private func field(
+        named name: Name, of entity: Int, or others: [String] = []
+    ) -> (index: Int, type: ValueType)? {
         let entity = catalog.entities[entity]
         switch entity.member(named: name.text)?.kind {
         case .field(let index, let type, _, _): return (index, type)
@@ -237,7 +241,8 @@ extension Resolver {
             return nil
         case .broken: return nil
         case nil:
-            log.report(name.location, entity.unknownField(name.text, among: entity.fieldNames))
+            log.report(
+                name.location, entity.unknownField(name.text, among: entity.fieldNames + others))
             return nil
         }
     }

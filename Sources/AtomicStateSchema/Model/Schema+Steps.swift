@@ -11,8 +11,7 @@ extension Schema {
         case .operation(let index):
             guard operations.indices.contains(index) else {
                 throw StepError(
-                    "\(place): operation \(index): the schema has operations 0 to "
-                        + "\(operations.count - 1)")
+                    "\(place): operation \(index): the schema has \(operations.count) operations")
             }
             return operations[index]
         case .create(let type, let fields):
@@ -31,7 +30,7 @@ extension Schema {
     private func genericType(_ type: Int, _ place: String) throws(StepError) -> EntityType {
         guard entities.indices.contains(type) else {
             throw StepError(
-                "\(place): entity type \(type): the schema has types 0 to \(entities.count - 1)")
+                "\(place): entity type \(type): the schema has \(entities.count) types")
         }
         guard entities[type].isGeneric else {
             throw StepError(
@@ -124,7 +123,7 @@ extension EntityType {
     fileprivate func field(_ index: Int, _ place: String) throws(StepError) -> Field {
         guard fields.indices.contains(index) else {
             throw StepError(
-                "\(place): field \(index): \(name) has fields 0 to \(fields.count - 1)")
+                "\(place): field \(index): \(name) has \(fields.count) fields")
         }
         return fields[index]
     }

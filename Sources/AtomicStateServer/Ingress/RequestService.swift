@@ -171,8 +171,8 @@ extension RequestService {
         guard run.operation < operations.count else {
             throw Status(
                 .notFound,
-                "run \(index): operation \(run.operation): the schema has operations 0 to "
-                    + "\(operations.count - 1)")
+                "run \(index): operation \(run.operation): the schema has \(operations.count) "
+                    + "operations")
         }
         let operation = operations[Int(run.operation)]
         return (
@@ -186,7 +186,7 @@ extension RequestService {
         guard get.entity < entities.count else {
             throw Status(
                 .notFound,
-                "entity type \(get.entity): the schema has types 0 to \(entities.count - 1)")
+                "entity type \(get.entity): the schema has \(entities.count) types")
         }
         guard (1...ProtocolLimits.batchTransactionCountMax).contains(get.keys.valueCount) else {
             throw Status(

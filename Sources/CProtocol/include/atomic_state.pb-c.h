@@ -458,7 +458,7 @@ struct  Atomicstate__V1__Rejection
    */
   uint32_t index;
   /*
-   * A RejectionCode of docs/protocol.md.
+   * A RejectionCode of docs/rules.md.
    */
   uint32_t code;
   /*
