@@ -207,8 +207,12 @@ import Testing
         Case(
             "[{ id: a, rule: 'true', only: [q] }]",
             "33:56: unknown operation 'q'; expected one of o, p"),
-        Case("[{ id: a, rule: 'true', except: [] }]", "33:57: operations of 'except' are at least one"),
-        Case("[{ id: a, rule: 'true', only: o }]", "33:55: operations of 'only' are a list; found 'o'"),
+        Case(
+            "[{ id: a, rule: 'true', except: [] }]",
+            "33:57: operations of 'except' are at least one"),
+        Case(
+            "[{ id: a, rule: 'true', only: o }]",
+            "33:55: operations of 'only' are a list; found 'o'"),
         Case(
             "[{ id: a, rule: 'true' }, { id: a, rule: 'true' }]",
             "33:57: the id 'a' is declared twice"),

@@ -165,7 +165,7 @@ extension DeclarationReader {
             return nil
         }
         let items = items(
-            node, "the values of an enum", limit: Limits.Declaration.enumerationValueCount)
+            node, "values of an enum", limit: Limits.Declaration.enumerationValueCount)
         guard let items else { return nil }
         let names = items.compactMap { name($0, "a value of an enum") }
         refuseDuplicates(names, "value")
