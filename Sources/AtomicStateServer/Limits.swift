@@ -13,6 +13,9 @@ package enum ServerLimits {
     /// A group of this many transactions need not grow: syncing it costs little more than writing it,
     /// so it may wait in line behind the group that is being synced.
     package static let groupTransactionCountLarge = 4_096
+    /// A group of at most this many transactions takes less time to evaluate than threads take to wake
+    /// each other.
+    package static let groupTransactionCountSmall = 64
     /// The connections that may be open.
     package static let connectionCountMax = 4_096
     /// The different sequences of steps in a batch: each may have to be compiled.

@@ -151,7 +151,8 @@ private final class CommitPipeline: Sendable {
             statistics: statistics, usedGroups: usedGroups, replies: ReplySender(), logger: logger)
         let replayByteCount = state.replayedByteCount
         let writer = Writer(
-            engine: state.engine, sequencer: sequencer, statistics: statistics,
+            engine: state.engine, sequencer: sequencer, committer: committer,
+            statistics: statistics,
             materialiseAfterByteCount: configuration.materialiseAfterByteCount,
             replayByteCount: replayByteCount, usedGroups: usedGroups)
         threads = [

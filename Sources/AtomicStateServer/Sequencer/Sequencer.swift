@@ -96,11 +96,20 @@ extension Sequencer {
         return step
     }
 
-    func handOver(_ group: CommitGroup) {
+    /// Gives the group to the committer's thread. False if there is nothing that the writer could do
+    /// meanwhile, and the committer has nothing to do either: then the writer may as well commit the
+    /// group itself.
+    func handOver(_ group: CommitGroup) -> Bool {
         monitor.withLock {
             precondition(waitingGroup == nil, "at most one group waits for the committer")
+            if queue.isEmpty, !committerIsBusy,
+                group.transactionCount <= ServerLimits.groupTransactionCountSmall
+            {
+                return false
+            }
             waitingGroup = group
             monitor.signal(Wake.committer)
+            return true
         }
     }
 

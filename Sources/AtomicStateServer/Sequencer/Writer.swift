@@ -4,10 +4,11 @@ internal import AtomicStateSchema
 
 /// The one thread that changes the state. It evaluates batches in the order of the queue, collects
 /// them in a commit group, and runs ahead of the disk: while one group is synced, it evaluates the
-/// next against memory. It never waits for I/O.
+/// next against memory. It never waits for I/O while there is work to do.
 final class Writer: @unchecked Sendable {  // Used by the writer's thread alone, once it runs.
     private var engine: Engine
     private let sequencer: Sequencer
+    private let committer: Committer
     private let statistics: Statistics
     private var group: CommitGroup
     private var materialisation: Materialisation
@@ -15,7 +16,8 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     private let usedGroups: UsedGroups
 
     init(
-        engine: consuming Engine, sequencer: Sequencer, statistics: Statistics,
+        engine: consuming Engine, sequencer: Sequencer, committer: Committer,
+        statistics: Statistics,
         materialiseAfterByteCount: Int, replayByteCount: Int, usedGroups: UsedGroups
     ) {
         group = usedGroups.take()
@@ -24,6 +26,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
             afterByteCount: materialiseAfterByteCount, journalByteCount: replayByteCount)
         self.engine = engine
         self.sequencer = sequencer
+        self.committer = committer
         self.statistics = statistics
         self.usedGroups = usedGroups
     }
@@ -91,7 +94,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
         finished.rowImages = materialisation.step(&engine)
         statistics.noteState(
             entityCount: engine.entityCount, byteCount: engine.byteCount)
-        sequencer.handOver(finished)
+        if !sequencer.handOver(finished) { committer.commit(finished) }
         group = usedGroups.take()
         group.begin(firstSequence: engine.lastSequence + 1)
     }
