@@ -159,6 +159,28 @@ import Testing
         }
     }
 
+    /// More sequences of steps than are kept compiled, none of which changes anything.
+    @Test func manyForms() async throws {
+        try await withTeamSchema { _, client in
+            func transaction(_ form: Int) -> Transaction {
+                Transaction(
+                    steps: (0..<11).map { bit in
+                        form >> bit & 1 == 0
+                            ? .update("Team", "nobody", set: ["seats": 1])
+                            : .update("Team", "nobody", add: ["seats": 1])
+                    })
+            }
+            for first in stride(from: 0, to: 1 << 11, by: 64) {
+                let outcomes = try await client.submit((first..<(first + 64)).map(transaction))
+                #expect(outcomes.allSatisfy { !$0.isAccepted })
+            }
+            await #expect(throws: (any Error).self) {
+                _ = try await client.submit((0..<65).map(transaction))
+            }
+            try await expectAccepted(client, .create("Team", "core", [:]))
+        }
+    }
+
     /// Everything by SDK and by command line, then a crash and a restart.
     @Test func survivesARestart() async throws {
         try await withTemporaryFolder { folder in
