@@ -29,8 +29,9 @@ struct AuditCommand: ParsableCommand {
         }
         for finding in report.findings { print(finding) }
         let scope =
-            "\(report.entityCount) entities, \(report.transactionCount) transactions carried out "
-            + "again, last sequence \(report.lastSequence)"
+            "\(report.entityCount) entities, \(report.transactionCount) transactions "
+            + (report.journalIsComplete ? "carried out again" : "read")
+            + ", last sequence \(report.lastSequence)"
         guard report.isIntact else {
             print("INTEGRITY_VIOLATED \(report.findings.count) findings; \(scope)")
             throw ExitCode.failure
