@@ -34,9 +34,12 @@ struct Check: ParsableCommand {
         FileHandle.standardError.write(Data(warnings.utf8))
         let entities = compiled.schema.entities
         print(
-            "\(schema): schema \(compiled.schema.name), \(entities.count) entity types, "
-                + "\(compiled.schema.operations.count) operations, "
-                + "\(compiled.schema.invariantCount) invariants")
+            "\(schema): schema \(compiled.schema.name), "
+                + [
+                    counted(entities.count, "entity type"),
+                    counted(compiled.schema.operations.count, "operation"),
+                    counted(compiled.schema.invariantCount, "invariant"),
+                ].joined(separator: ", "))
         print("SHA-256 \(compiled.fingerprint)")
         if explain {
             for explanation in compiled.program.explanations { print("\n\(explanation.text)") }
@@ -80,10 +83,16 @@ extension OperationExplanation {
             "  \(title.padded(to: 9))\(names.joined(separator: ", "))"
         }
         let cost =
-            "  \("costs".padded(to: 9))at most \(instructionCountMax) instructions of the compiled "
-            + "rules, and \(rowCountMax) \(rowCountMax == 1 ? "row" : "rows")"
+            "  \("costs".padded(to: 9))at most "
+            + "\(counted(instructionCountMax, "instruction")) of the compiled rules, and "
+            + counted(rowCountMax, "row")
         return ([name] + lines + [cost]).joined(separator: "\n")
     }
+}
+
+/// `1 row`, `2 rows`.
+private func counted(_ count: Int, _ noun: String) -> String {
+    "\(count) \(noun)\(count == 1 ? "" : "s")"
 }
 
 extension String {
