@@ -37,10 +37,11 @@ class Result:
 
 
 class Process:
-    """A peer's server, from `with` to the end of its block."""
+    """A peer's server, ready from `with` to the end of its block."""
 
-    def __init__(self, command, log_path, stop_signal=signal.SIGTERM, user=None):
+    def __init__(self, command, log_path, is_ready, stop_signal=signal.SIGTERM, user=None):
         self._command = command
+        self._is_ready = is_ready
         self._log_path = log_path
         self._stop_signal = stop_signal
         self._user = user
@@ -52,6 +53,11 @@ class Process:
                 self._command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 start_new_session=True, **as_user(self._user),
             )  # fmt: skip
+        try:
+            self._await_ready()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -63,12 +69,12 @@ class Process:
                 self._process.kill()
                 self._process.wait()
 
-    def await_ready(self, is_ready):
+    def _await_ready(self):
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise BenchError(f"{self._command[0]} ended at its start:\n{self._log_end()}")
-            if is_ready():
+            if self._is_ready():
                 return
             time.sleep(0.1)
         raise BenchError(f"{self._command[0]} was not ready after {READY_SECONDS} s")

@@ -168,14 +168,9 @@ class Postgres:
         # SIGINT is its fast shutdown.
         self._process = peer.Process(
             [self._binaries / "postgres", "-D", self._data, *options],
-            self._folder / "log", stop_signal=signal.SIGINT, user=self._user,
+            self._folder / "log", self._is_ready, stop_signal=signal.SIGINT, user=self._user,
         )  # fmt: skip
         self._process.__enter__()
-        try:
-            self._process.await_ready(self._is_ready)
-        except BaseException:
-            self._process.__exit__()
-            raise
         return self
 
     def __exit__(self, *error):

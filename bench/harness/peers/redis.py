@@ -111,13 +111,10 @@ class Redis:
         settings = {"bind": "127.0.0.1", "port": str(self._port), "dir": str(self._folder),
                     "daemonize": "no", **_SERVER_SETTINGS}  # fmt: skip
         options = [part for name, value in settings.items() for part in (f"--{name}", value)]
-        self._process = peer.Process([self._server, *options], self._folder / "log")
+        self._process = peer.Process(
+            [self._server, *options], self._folder / "log", self._is_ready
+        )
         self._process.__enter__()
-        try:
-            self._process.await_ready(self._is_ready)
-        except BaseException:
-            self._process.__exit__()
-            raise
         return self
 
     def __exit__(self, *error):
