@@ -128,8 +128,8 @@ enum JournalColumn: BitwiseCopyable {
     ) -> [JournalColumn] {
         let offset = layout.fieldOffsets[field]
         var columns: [JournalColumn] = []
-        if let bit = layout.presenceBit(of: field), let offset = layout.presenceOffset {
-            columns.append(.presence(row: row, offset: offset, bit: bit))
+        if let presence = layout.presence(of: .field(field)) {
+            columns.append(.presence(row: row, offset: presence.offset, bit: presence.bit))
         }
         if case .entity(let target) = type {
             let isText = schema.entities[target].keyType.isText

@@ -11,11 +11,7 @@ package struct CorruptionError: Error, Sendable, Equatable, CustomStringConverti
 
 /// A journal record that was read back. See `JournalFormat.swift`.
 package struct JournalRecord {
-    package let schemaVersion: UInt16
-    package let firstSequence: UInt64
-    package let transactionCount: UInt64
-    /// Microseconds since 1970-01-01T00:00:00Z.
-    package let microseconds: UInt64
+    package let header: JournalRecordHeader
     package let runs: [Run]
 
     package struct Run {
@@ -42,19 +38,9 @@ package struct JournalRecord {
         _ bytes: UnsafeRawBufferPointer, forms: TransactionForms
     ) throws(CorruptionError) {
         var reader = ByteReader(bytes)
-        let version: UInt8 = try reader.read("a journal record's format")
-        guard version == JournalFormat.version else {
-            throw CorruptionError(
-                "journal record of format \(version): expected \(JournalFormat.version)")
-        }
-        let _: UInt8 = try reader.read("a journal record's header")
-        schemaVersion = try reader.read("a journal record's schema version")
-        let runCount: UInt32 = try reader.read("a journal record's run count")
-        firstSequence = try reader.read("a journal record's first sequence")
-        transactionCount = try reader.read("a journal record's transaction count")
-        microseconds = try reader.read("a journal record's commit time")
+        header = try JournalRecordHeader(&reader)
         var runs: [Run] = []
-        for _ in 0..<runCount {
+        for _ in 0..<header.runCount {
             runs.append(try Run(&reader, forms))
         }
         self.runs = runs
@@ -62,9 +48,9 @@ package struct JournalRecord {
             throw CorruptionError("bytes after the last run of a journal record")
         }
         let sum = runs.reduce(0) { $0 + UInt64($1.transactionCount) }
-        guard sum == transactionCount else {
+        guard sum == header.transactionCount else {
             throw CorruptionError(
-                "journal record with \(sum) transactions: expected \(transactionCount)")
+                "journal record with \(sum) transactions: expected \(header.transactionCount)")
         }
     }
 }

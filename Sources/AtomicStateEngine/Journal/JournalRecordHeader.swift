@@ -5,6 +5,7 @@ package struct JournalRecordHeader: Sendable {
     package let transactionCount: UInt64
     /// Microseconds since 1970-01-01T00:00:00Z.
     package let microseconds: UInt64
+    let runCount: UInt32
 
     package var lastSequence: UInt64 { firstSequence + transactionCount - 1 }
 
@@ -12,6 +13,15 @@ package struct JournalRecordHeader: Sendable {
     /// - Parameter key: the sequence that the record is kept under.
     package init(_ bytes: UnsafeRawBufferPointer, key: UInt64) throws(CorruptionError) {
         var reader = ByteReader(bytes)
+        try self.init(&reader)
+        guard firstSequence == key, transactionCount > 0 else {
+            throw CorruptionError(
+                "record under key \(key) of \(transactionCount) transactions from \(firstSequence)")
+        }
+    }
+
+    /// Leaves the reader at the first run.
+    init(_ reader: inout ByteReader) throws(CorruptionError) {
         let version: UInt8 = try reader.read("a journal record's format")
         guard version == JournalFormat.version else {
             throw CorruptionError(
@@ -19,13 +29,9 @@ package struct JournalRecordHeader: Sendable {
         }
         let _: UInt8 = try reader.read("a journal record's header")
         schemaVersion = try reader.read("a journal record's schema version")
-        let _: UInt32 = try reader.read("a journal record's run count")
+        runCount = try reader.read("a journal record's run count")
         firstSequence = try reader.read("a journal record's first sequence")
         transactionCount = try reader.read("a journal record's transaction count")
         microseconds = try reader.read("a journal record's commit time")
-        guard firstSequence == key, transactionCount > 0 else {
-            throw CorruptionError(
-                "record under key \(key) of \(transactionCount) transactions from \(firstSequence)")
-        }
     }
 }

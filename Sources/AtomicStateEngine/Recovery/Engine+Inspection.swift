@@ -1,4 +1,5 @@
 internal import AtomicStateSchema
+internal import AtomicStateValues
 
 extension Engine {
     /// Executes a record's transactions as if they had just been submitted.
@@ -11,7 +12,7 @@ extension Engine {
         var outcome = BatchOutcome()
         outcome.rules = forms.rules
         var firstIndex = 0
-        beginGroup(microseconds: record.microseconds)
+        beginGroup(microseconds: record.header.microseconds)
         for run in record.runs {
             run.withArguments { arguments in
                 execute(
@@ -23,7 +24,7 @@ extension Engine {
             journal.closeRun()
             firstIndex += run.transactionCount
         }
-        finishGroup(firstSequence: record.firstSequence, record: &buffer)
+        finishGroup(firstSequence: record.header.firstSequence, record: &buffer)
         return outcome
     }
 
@@ -31,20 +32,19 @@ extension Engine {
     package func differences(from other: borrowing Engine, limit: Int) -> [String] {
         var found: [String] = []
         for type in stores.indices {
-            let name = program.schema.entities[type].name
-            if stores[type].entityCount != other.stores[type].entityCount {
-                found.append(
-                    "\(stores[type].entityCount) entities of type \(name): expected "
-                        + "\(other.stores[type].entityCount)")
+            let (count, expected) = (stores[type].entityCount, other.stores[type].entityCount)
+            if count != expected {
+                let name = program.schema.entities[type].name
+                found.append("\(count) entities of type \(name): expected \(expected)")
             }
             for row in rows(of: type) where found.count < limit {
                 let key = stores[type].key(of: row)
                 guard let otherRow = other.stores[type].find(key) else {
-                    found.append("\(name) \(key.text): expected no such entity")
+                    found.append("\(name(of: row, type: type)): expected no such entity")
                     continue
                 }
                 if let member = firstDifference(row, otherRow, type: type) {
-                    found.append("\(name) \(key.text): \(member) differs")
+                    found.append("\(name(of: row, type: type)): \(member) differs")
                 }
             }
         }
@@ -64,13 +64,24 @@ extension Engine {
                     routine.code, routine.frame, outcome: &outcome)
                 {
                     found.append(
-                        "\(program.schema.entities[type].name) "
-                            + "\(stores[type].key(of: row).text): the invariant "
+                        "\(name(of: row, type: type)): the invariant "
                             + "\(program.rules[rule].id) does not hold")
                 }
             }
         }
         return found
+    }
+
+    /// The entity as findings name it: its type and key.
+    func name(of row: Row, type: Int) -> String {
+        let key: String
+        switch stores[type].key(of: row) {
+        case .number(let number): key = String(number)
+        case .text(let text) where stores[type].shape.keyType == .uuid:
+            key = UUIDValue(Array(text))?.text ?? HexText.text(of: Array(text))
+        case .text(let text): key = String(decoding: text, as: UTF8.self)
+        }
+        return "\(program.schema.entities[type].name) \(key)"
     }
 
     private func firstDifference(_ left: Row, _ right: Row, type: Int) -> String? {

@@ -73,14 +73,15 @@ extension Engine {
 
     /// Applies the after-images of a record to the rows, where they are not there yet.
     package mutating func replay(_ record: JournalRecord) throws(CorruptionError) {
-        guard record.schemaVersion == schemaVersion else {
+        guard record.header.schemaVersion == schemaVersion else {
             throw CorruptionError(
-                "journal record of schema version \(record.schemaVersion): expected \(schemaVersion)"
+                "journal record of schema version \(record.header.schemaVersion): expected \(schemaVersion)"
             )
         }
-        guard record.firstSequence == lastSequence + 1 else {
+        guard record.header.firstSequence == lastSequence + 1 else {
             throw CorruptionError(
-                "journal record of sequence \(record.firstSequence): expected \(lastSequence + 1)")
+                "journal record of sequence \(record.header.firstSequence): expected \(lastSequence + 1)"
+            )
         }
         prepareForms()
         for run in record.runs {
@@ -88,7 +89,7 @@ extension Engine {
                 try replay(run, arguments)
             }
         }
-        commitMicroseconds = max(commitMicroseconds, record.microseconds)
+        commitMicroseconds = max(commitMicroseconds, record.header.microseconds)
         limitForms()
     }
 
@@ -185,7 +186,7 @@ extension Engine {
         let fields = program.schema.entities[target.type].fields
         var column = next
         for field in target.fields {
-            next += layout.presenceBit(of: field) == nil ? 0 : 1
+            next += layout.presence(of: .field(field)) == nil ? 0 : 1
             next += fields[field].type.journalColumnCount
         }
         // A transaction may change a row under several names, and may delete and create a key: all of

@@ -88,8 +88,8 @@ extension Engine {
                     }
                 }
                 if let problem { note(problem, field, row, type, &findings) }
-                if let bit = layout.presenceBit(of: index), let presence = layout.presenceOffset {
-                    row[presence] |= 1 << UInt64(bit)
+                if let presence = layout.presence(of: .field(index)) {
+                    row[presence.offset] |= presence.mask
                 }
             }
         }
@@ -98,8 +98,8 @@ extension Engine {
     /// Where a field's value is; nil if it has none.
     private func place(of field: Int, in row: Row, type: Int) -> Row? {
         let layout = program.layouts[type]
-        if let bit = layout.presenceBit(of: field), let offset = layout.presenceOffset,
-            row[offset] >> UInt64(bit) & 1 == 0
+        if let presence = layout.presence(of: .field(field)),
+            row[presence.offset] & presence.mask == 0
         {
             return nil
         }
@@ -243,17 +243,6 @@ extension Engine {
                 index: 0, code: code, rule: rule, key: nil, entityType: nil,
                 observations: isNamed ? 0..<outcome.observations.count : 0..<0))
         return outcome.describeRejections(program.schema)[0].summary
-    }
-
-    private func name(of row: Row, type: Int) -> String {
-        let key: String
-        switch stores[type].key(of: row) {
-        case .number(let number): key = String(number)
-        case .text(let text) where stores[type].shape.keyType == .uuid:
-            key = UUIDValue(Array(text))?.text ?? HexText.text(of: Array(text))
-        case .text(let text): key = String(decoding: text, as: UTF8.self)
-        }
-        return "\(program.schema.entities[type].name) \(key)"
     }
 }
 

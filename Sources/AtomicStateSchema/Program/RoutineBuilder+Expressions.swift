@@ -164,7 +164,7 @@ extension RoutineBuilder {
         let row = row(of: entity, in: bindings, onError: onError)
         if let presence = layout.presence(of: member) {
             emit(
-                member.isField ? .requirePresent : .requireRoot, b: row, c: presence.bit,
+                member.isField ? .requirePresent : .requireRoot, b: row, c: Register(presence.bit),
                 operand: presence.offset, onError: onError)
         }
         return load(type, at: layout.offset(of: member), of: row)
@@ -179,7 +179,7 @@ extension RoutineBuilder {
         let row = row(of: entity, in: bindings, onError: onError)
         let result = registers(1)
         emit(
-            member.isField ? .isPresent : .hasRoot, a: result, b: row, c: presence.bit,
+            member.isField ? .isPresent : .hasRoot, a: result, b: row, c: Register(presence.bit),
             operand: presence.offset)
         return result
     }
@@ -189,11 +189,6 @@ extension Member {
     fileprivate var isField: Bool {
         if case .field = self { true } else { false }
     }
-}
-
-extension RowLayout.Presence {
-    /// Of a field, its place in the presence word.
-    fileprivate var bit: Register { Register(mask.trailingZeroBitCount) }
 }
 
 // MARK: Logic

@@ -98,18 +98,13 @@ package struct RowLayout: Sendable {
         self.references = references
     }
 
-    /// The bit of the presence word that belongs to an optional field; nil for any other field.
-    package func presenceBit(of field: Int) -> Int? {
-        optionalFields.contains(field) ? field : nil
-    }
-
     /// Which word tells whether a member has a value, and by which of its bits; nil for a member that
     /// always has one.
     package func presence(of member: Member) -> Presence? {
         switch member {
         case .field(let field):
-            guard let offset = presenceOffset, let bit = presenceBit(of: field) else { return nil }
-            return Presence(offset: offset, mask: 1 << UInt64(bit))
+            guard let offset = presenceOffset, optionalFields.contains(field) else { return nil }
+            return Presence(offset: offset, mask: 1 << UInt64(field))
         case .derived(let derived):
             return rootOffsets[derived].map { Presence(offset: $0, mask: .max) }
         }
@@ -126,6 +121,9 @@ package struct RowLayout: Sendable {
     package struct Presence: Sendable, BitwiseCopyable {
         package let offset: Int
         package let mask: UInt64
+
+        /// Of a field, the place of its one bit.
+        package var bit: Int { mask.trailingZeroBitCount }
     }
 }
 

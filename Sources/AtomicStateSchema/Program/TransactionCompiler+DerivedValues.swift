@@ -93,7 +93,7 @@ extension TransactionCompiler {
         if let presence = layouts[value.source].presence(of: .field(value.groupBy)) {
             builder.emit(
                 .isPresent, a: result, b: values,
-                c: Register(presence.mask.trailingZeroBitCount), operand: presence.offset)
+                c: Register(presence.bit), operand: presence.offset)
             builder.jump(.jumpIfFalse, a: result, to: end)
         }
         let fulfilled = builder.compile(

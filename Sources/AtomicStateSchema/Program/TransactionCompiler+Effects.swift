@@ -106,7 +106,7 @@ extension TransactionCompiler {
         storeValue(value, in: field, of: row, type: type, onError: onError)
         builder.emit(
             isAbsent ? .markAbsent : .markPresent, a: row,
-            c: Register(presence.mask.trailingZeroBitCount), operand: presence.offset)
+            c: Register(presence.bit), operand: presence.offset)
     }
 
     private mutating func storeValue(

@@ -151,7 +151,7 @@ private struct Repetition: ~Copyable {
                     try carryOut(
                         PastRun(
                             run: run, firstSequence: sequence, steps: forms.steps(of: run),
-                            microseconds: record.microseconds, schema: schema.schema))
+                            microseconds: header.microseconds, schema: schema.schema))
                     sequence += UInt64(run.transactionCount)
                 }
             }

@@ -96,12 +96,12 @@ package struct Audit: ~Copyable {
         if let rejection = outcome.describeRejections(state.schema.compiled.schema, limit: 1).first
         {
             find(
-                "the record from sequence \(record.firstSequence) holds a transaction that "
+                "the record from sequence \(header.firstSequence) holds a transaction that "
                     + "\(rejection.rule) rejects: \(rejection.message)")
         }
         if !again.withBytes({ $0.elementsEqual(bytes) }) {
             find(
-                "the record from sequence \(record.firstSequence) differs from what its "
+                "the record from sequence \(header.firstSequence) differs from what its "
                     + "transactions lead to")
         }
     }
