@@ -63,7 +63,7 @@ let package = Package(
         // Framing and codec; the only importer of CProtocol.
         .target(
             name: "AtomicStateProtocol",
-            dependencies: ["CProtocol"],
+            dependencies: ["AtomicStateValues", "CProtocol"],
             swiftSettings: settings),
         // Ingress, sequencer, writer, committer, recovery, audit, admin.
         .target(

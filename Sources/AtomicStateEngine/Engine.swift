@@ -24,6 +24,12 @@ package struct Engine: ~Copyable {
     /// What an atomic batch will free if it is accepted.
     var remainders: [Remainder] = []
     var journal: JournalEncoder
+    /// Of keyed transactions and named batches.
+    package var outcomes: OutcomeMemory
+    /// By form: what its transactions' hashes begin with.
+    var formHashes: [UInt64] = []
+    /// Where the outcomes of an atomic batch are, in case that it is turned back.
+    var rememberedSlots: [Int] = []
     /// The version of the schema among those that the data has had.
     package let schemaVersion: UInt16
     /// The sequence of the last accepted transaction; 0 before the first.
@@ -47,6 +53,7 @@ package struct Engine: ~Copyable {
         routines = RoutineList(capacity: program.operations.count)
         changes = ChangeSet(rowWordCountMax: program.layouts.map(\.wordCount).max() ?? 0)
         journal = JournalEncoder(schemaVersion: schemaVersion)
+        outcomes = OutcomeMemory()
         prepareForms()
         journal.begin()
     }
@@ -83,23 +90,27 @@ extension Engine {
     package mutating func execute(
         _ runs: [TransactionRun], isAtomic: Bool = false
     ) throws(StepError) -> BatchOutcome {
-        var indices: [Int] = []
-        for run in runs {
-            switch run.form {
-            case .operation(let index): indices.append(index)
-            case .steps(let steps): indices.append(try forms.index(of: steps))
-            }
-        }
-        prepareForms()
+        let indices = try prepareForms(of: runs)
         var outcome = BatchOutcome()
         outcome.rules = forms.rules
+        carryOut(runs, indices, runs.map { _ in nil }, isAtomic: isAtomic, &outcome)
+        return outcome
+    }
+
+    /// - Parameters:
+    ///   - indices: of the runs' forms.
+    ///   - keyed: for each run the keys that are to be looked at, if there are any.
+    mutating func carryOut(
+        _ runs: [TransactionRun], _ indices: [Int], _ keyed: [KeyedTransactions?], isAtomic: Bool,
+        _ outcome: inout BatchOutcome
+    ) {
         let lastSequence = self.lastSequence
         var firstIndex = 0
         if isAtomic { beginAtomicBatch() }
-        for (form, run) in zip(indices, runs) {
+        for (run, (form, keyed)) in zip(runs, zip(indices, keyed)) {
             execute(
                 form: form, arguments: run.arguments, transactionCount: run.transactionCount,
-                firstIndex: firstIndex, outcome: &outcome)
+                keyed: keyed, firstIndex: firstIndex, outcome: &outcome)
             firstIndex += run.transactionCount
             if isAtomic, !outcome.rejections.isEmpty { break }
         }
@@ -107,17 +118,19 @@ extension Engine {
             keepAtomicBatch()
         } else if isAtomic {
             undoAtomicBatch(lastSequence: lastSequence)
+            rememberRejection(runs, keyed, outcome)
             outcome.firstSequence = 0
             outcome.acceptedCount = 0
+            outcome.duplicates = []
         }
-        return outcome
     }
 
     /// - Parameter form: an index into the forms.
+    /// - Parameter keyed: the transactions' keys, if they are to be looked at.
     /// - Parameter firstIndex: the place of the run's first transaction in its batch.
     mutating func execute(
-        form: Int, arguments: [ArgumentColumn], transactionCount: Int, firstIndex: Int,
-        outcome: inout BatchOutcome
+        form: Int, arguments: [ArgumentColumn], transactionCount: Int, keyed: KeyedTransactions?,
+        firstIndex: Int, outcome: inout BatchOutcome
     ) {
         // SAFETY: the routine's memory lives and stays in place as long as its form.
         let code = routines[form].code
@@ -127,8 +140,19 @@ extension Engine {
         var cursor = ArgumentCursor(arguments)
         for offset in 0..<transactionCount {
             if offset % RowLookahead.transactionCount == 0 {
-                lookahead.fetch(
-                    min(RowLookahead.transactionCount, transactionCount - offset), stores)
+                let count = min(RowLookahead.transactionCount, transactionCount - offset)
+                if let keyed { outcomes.prefetch(keyed, offset..<(offset + count)) }
+                lookahead.fetch(count, stores)
+            }
+            var slot = 0
+            if let keyed {
+                let place = recognize(keyed, at: offset, index: firstIndex + offset, &outcome)
+                guard let place else {
+                    if isInAtomicBatch, !outcome.rejections.isEmpty { return }
+                    cursor.advance()
+                    continue
+                }
+                slot = place
             }
             let observationCount = outcome.observations.count
             changes.begin(keepingEarlier: isInAtomicBatch)
@@ -142,6 +166,10 @@ extension Engine {
                 outcome.acceptedCount += 1
                 journal.append(form: form, arguments: cursor, frame: frame)
                 keepChanges(sequence: lastSequence)
+                if let keyed {
+                    outcomes.remember(keyed, at: offset, .accepted(lastSequence), in: slot)
+                    if isInAtomicBatch { rememberedSlots.append(slot) }
+                }
             case .rejected(let code, rule: let rule, entity: let entity):
                 let observations = observationCount..<outcome.observations.count
                 reject(
@@ -149,6 +177,11 @@ extension Engine {
                     observations: observations, cursor: cursor, parameters: parameters, &outcome)
                 undoChanges()
                 if isInAtomicBatch { return }
+                if let keyed {
+                    let known = KnownOutcome.told(
+                        inReply: outcomes.nextReplyNumber, index: firstIndex + offset)
+                    outcomes.remember(keyed, at: offset, known, in: slot)
+                }
             }
             cursor.advance()
         }
@@ -217,14 +250,30 @@ extension Engine {
     package mutating func limitForms() {
         guard formsAreFull else { return }
         routines.removeLast(forms.composedCount)
+        formHashes.removeLast(forms.composedCount)
         journal.removeForms(forms.composedCount)
         forms.removeComposed()
+    }
+
+    /// The forms of the runs, executable.
+    mutating func prepareForms(of runs: [TransactionRun]) throws(StepError) -> [Int] {
+        var indices: [Int] = []
+        for run in runs {
+            switch run.form {
+            case .operation(let index): indices.append(index)
+            case .steps(let steps): indices.append(try forms.index(of: steps))
+            }
+        }
+        prepareForms()
+        return indices
     }
 
     /// Makes the forms that have come up executable.
     mutating func prepareForms() {
         while routines.count < forms.forms.count {
             let form = forms.forms[routines.count]
+            formHashes.append(
+                ContentHash.ofForm(form, index: routines.count, schema: program.schema))
             routines.append(PreparedRoutine(form.routine))
             journal.append(form, of: program)
         }

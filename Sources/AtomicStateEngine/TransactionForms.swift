@@ -47,10 +47,17 @@ package struct TransactionRun {
     package let transactionCount: Int
     /// One for each parameter of the form, of the parameter's kind.
     package let arguments: [ArgumentColumn]
+    /// Empty, or one for each transaction.
+    let keys: KeyColumn
 
-    package init(form: Form, transactionCount: Int, arguments: [ArgumentColumn]) {
+    /// - Parameter idempotencyKeys: empty, or 16 bytes for each transaction.
+    package init(
+        form: Form, transactionCount: Int, arguments: [ArgumentColumn],
+        idempotencyKeys: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    ) {
         self.form = form
         self.transactionCount = transactionCount
         self.arguments = arguments
+        keys = KeyColumn(idempotencyKeys)
     }
 }

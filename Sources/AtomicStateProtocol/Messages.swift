@@ -1,3 +1,5 @@
+public import AtomicStateValues
+
 /// The values of one parameter or field for several transactions or entities, one after the other.
 ///
 /// Text (string, bytes, uuid, and keys of these) is in `text` and `lengths`; every other type is in
@@ -71,6 +73,8 @@ public struct Run: Sendable {
     /// One for each parameter of the operation, or the arguments of all steps, one after the other;
     /// each with `transactionCount` values.
     public var arguments: [Column]
+    /// Empty, or one for each transaction.
+    public var idempotencyKeys: [IdempotencyKey] = []
 
     public init(operation: Int, transactionCount: Int, arguments: [Column]) {
         self.operation = operation
@@ -95,11 +99,30 @@ public struct SubmitReply: Sendable {
     public var acceptedCount: Int
     /// In the batch's order; at most one of an atomic batch.
     public var rejections: [Rejection]
+    /// Transactions that an earlier batch's reply told as accepted, known by their idempotency keys, in
+    /// the batch's order. They are not counted in `acceptedCount`.
+    public var duplicates: [Duplicate]
 
-    public init(firstSequence: UInt64, acceptedCount: Int, rejections: [Rejection]) {
+    public struct Duplicate: Sendable, Equatable {
+        /// The transaction's place in the batch, from 0.
+        public var index: Int
+        /// The one that it has had since it was accepted.
+        public var sequence: UInt64
+
+        public init(index: Int, sequence: UInt64) {
+            self.index = index
+            self.sequence = sequence
+        }
+    }
+
+    public init(
+        firstSequence: UInt64, acceptedCount: Int, rejections: [Rejection],
+        duplicates: [Duplicate] = []
+    ) {
         self.firstSequence = firstSequence
         self.acceptedCount = acceptedCount
         self.rejections = rejections
+        self.duplicates = duplicates
     }
 }
 
@@ -186,14 +209,18 @@ public struct ServerGreeting: Sendable, Equatable {
     public var batchTransactionCountMax: Int
     public var requestsInFlightMax: Int
     public var keyByteCountMax: Int
+    /// The outcomes of at least so many of the last keyed transactions and named batches are remembered.
+    public var rememberedOutcomeCount: Int
     /// "ok", or what is wrong.
     public var health: String
+    /// The server's clock: milliseconds since 1970-01-01T00:00:00Z.
+    public var milliseconds: UInt64
 
     public init(
         version: UInt32, server: String, role: String, schemaName: String,
         schemaFingerprint: String,
         frameByteCountMax: Int, batchTransactionCountMax: Int, requestsInFlightMax: Int,
-        keyByteCountMax: Int, health: String
+        keyByteCountMax: Int, rememberedOutcomeCount: Int, health: String, milliseconds: UInt64
     ) {
         self.version = version
         self.server = server
@@ -204,7 +231,9 @@ public struct ServerGreeting: Sendable, Equatable {
         self.batchTransactionCountMax = batchTransactionCountMax
         self.requestsInFlightMax = requestsInFlightMax
         self.keyByteCountMax = keyByteCountMax
+        self.rememberedOutcomeCount = rememberedOutcomeCount
         self.health = health
+        self.milliseconds = milliseconds
     }
 }
 
@@ -221,11 +250,14 @@ public struct HealthReply: Sendable, Equatable {
     public var backgroundErrorCount: UInt64
     public var runningCompactionCount: UInt64
     public var runningFlushCount: UInt64
+    /// What was sent later than this is remembered: milliseconds since 1970-01-01T00:00:00Z.
+    public var forgottenUntilMilliseconds: UInt64
 
     public init(
         status: String, durableSequence: UInt64, queuedTransactionCount: UInt64,
         columnFamilies: [ColumnFamilyHealth], writesStopped: Bool, delayedWriteRate: UInt64,
-        backgroundErrorCount: UInt64, runningCompactionCount: UInt64, runningFlushCount: UInt64
+        backgroundErrorCount: UInt64, runningCompactionCount: UInt64, runningFlushCount: UInt64,
+        forgottenUntilMilliseconds: UInt64
     ) {
         self.status = status
         self.durableSequence = durableSequence
@@ -236,6 +268,7 @@ public struct HealthReply: Sendable, Equatable {
         self.backgroundErrorCount = backgroundErrorCount
         self.runningCompactionCount = runningCompactionCount
         self.runningFlushCount = runningFlushCount
+        self.forgottenUntilMilliseconds = forgottenUntilMilliseconds
     }
 }
 

@@ -1,3 +1,4 @@
+package import AtomicStateValues
 internal import CProtocol
 
 /// A request as a server receives it. It owns the memory that its parts point into, and is used by
@@ -32,6 +33,7 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
         package let isAtomic: Bool
         /// 0 for no deadline.
         package let timeoutMilliseconds: UInt32
+        package let name: BatchName?
     }
 
     package struct Get {
@@ -112,6 +114,7 @@ extension DecodedRequest.Submit {
         self.transactionCount = transactionCount
         isAtomic = message.atomic != 0
         timeoutMilliseconds = message.timeout_milliseconds
+        name = try message.name.map { name throws(Status) in try BatchName(name.pointee) }
     }
 }
 
@@ -123,6 +126,8 @@ package struct RunView {
     /// What every transaction consists of; empty if it is one call of `operation`.
     package let steps: [Step]
     package let columns: [ColumnView]
+    /// Empty, or `IdempotencyKey.byteCount` bytes for each transaction.
+    package let idempotencyKeys: UnsafeRawBufferPointer
 
     fileprivate init(_ message: Atomicstate__V1__Run, index: Int) throws(Status) {
         operation = message.operation
@@ -147,6 +152,10 @@ package struct RunView {
             columns.append(view)
         }
         self.columns = columns
+        // SAFETY: the bytes are in the request's memory.
+        idempotencyKeys = UnsafeRawBufferPointer(
+            start: message.idempotency_keys.data, count: message.idempotency_keys.len)
+        try requireKeys(idempotencyKeys, count: transactionCount, index)
     }
 
     private static func steps(
@@ -168,6 +177,42 @@ package struct RunView {
             steps.append(try Step(step.pointee, name: "run \(index), step \(position)"))
         }
         return steps
+    }
+}
+
+private func requireKeys(
+    _ bytes: UnsafeRawBufferPointer, count: Int, _ run: Int
+) throws(Status) {
+    guard !bytes.isEmpty else { return }
+    guard bytes.count == count * IdempotencyKey.byteCount else {
+        throw Status(
+            .invalidArgument,
+            "run \(run): \(bytes.count) bytes of idempotency keys for \(count) transactions: expected "
+                + "\(IdempotencyKey.byteCount) for each")
+    }
+    for index in 0..<count {
+        let offset = index * IdempotencyKey.byteCount
+        let high = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        let low = UInt64(
+            bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
+        guard IdempotencyKey.isValid(high: high, low: low) else {
+            throw Status(
+                .invalidArgument,
+                "run \(run), transaction \(index): expected an idempotency key that is a UUID of "
+                    + "version 7")
+        }
+    }
+}
+
+extension BatchName {
+    fileprivate init(_ message: Atomicstate__V1__BatchName) throws(Status) {
+        guard message.number <= Self.numberMax else {
+            throw Status(
+                .invalidArgument, "a batch's number is \(message.number): expected one below 2^63")
+        }
+        self.init(
+            producer: message.producer, number: message.number,
+            sentMilliseconds: message.sent_milliseconds)
     }
 }
 

@@ -1,9 +1,11 @@
+package import AtomicStateValues
 internal import CProtocol
 
 /// A request as a client sends it.
 package enum RequestBody: Sendable {
     case hello(client: String, schemaFingerprint: String)
-    case submit([Run], isAtomic: Bool = false, timeoutMilliseconds: UInt32)
+    case submit(
+        [Run], isAtomic: Bool = false, timeoutMilliseconds: UInt32, name: BatchName? = nil)
     case get(entity: Int, keys: Column)
     case describe
     case health
@@ -32,13 +34,14 @@ package enum RequestBody: Sendable {
                 $0.client = arena.string(client)
                 $0.schema_fingerprint = arena.string(fingerprint)
             }
-        case .submit(let runs, let isAtomic, let timeoutMilliseconds):
+        case .submit(let runs, let isAtomic, let timeoutMilliseconds, let name):
             message.body_case = ATOMICSTATE__V1__REQUEST__BODY_SUBMIT
             message.submit = arena.message(atomicstate__v1__submit__init) {
                 $0.n_runs = runs.count
                 $0.runs = arena.pointers(runs.map { arena.run($0) })
                 $0.timeout_milliseconds = timeoutMilliseconds
                 $0.atomic = isAtomic ? 1 : 0
+                if let name { $0.name = arena.name(name) }
             }
         case .get(let entity, let keys):
             message.body_case = ATOMICSTATE__V1__REQUEST__BODY_GET
@@ -68,6 +71,28 @@ extension Arena {
             $0.arguments = pointers(run.arguments.map { column($0) })
             $0.n_steps = run.steps.count
             $0.steps = pointers(run.steps.map { step($0) })
+            $0.idempotency_keys = keys(run.idempotencyKeys)
+        }
+    }
+
+    private func keys(_ keys: [IdempotencyKey]) -> ProtobufCBinaryData {
+        let words = array(of: UInt64.self, count: 2 * keys.count)
+        for (index, key) in keys.enumerated() {
+            words[2 * index] = key.high.bigEndian
+            words[2 * index + 1] = key.low.bigEndian
+        }
+        let byteCount = IdempotencyKey.byteCount * keys.count
+        // SAFETY: the arena's memory is plain, and has as many bytes.
+        return ProtobufCBinaryData(
+            len: byteCount,
+            data: UnsafeMutableRawPointer(words).assumingMemoryBound(to: UInt8.self))
+    }
+
+    fileprivate func name(_ name: BatchName) -> UnsafeMutablePointer<Atomicstate__V1__BatchName> {
+        message(atomicstate__v1__batch_name__init) {
+            $0.producer = name.producer
+            $0.number = name.number
+            $0.sent_milliseconds = name.sentMilliseconds
         }
     }
 

@@ -35,11 +35,7 @@ extension ResponseBody {
         case ATOMICSTATE__V1__RESPONSE__BODY_HELLO:
             self = .hello(ServerGreeting(message.hello.pointee))
         case ATOMICSTATE__V1__RESPONSE__BODY_SUBMIT:
-            let reply = message.submit.pointee
-            self = .submit(
-                SubmitReply(
-                    firstSequence: reply.first_sequence, acceptedCount: Int(reply.accepted),
-                    rejections: messages(reply.rejections, reply.n_rejections).map(Rejection.init)))
+            self = .submit(try SubmitReply(message.submit.pointee))
         case ATOMICSTATE__V1__RESPONSE__BODY_GET:
             let reply = message.get.pointee
             self = .get(
@@ -80,6 +76,38 @@ extension Column {
     }
 }
 
+extension SubmitReply {
+    /// - Parameter bytes: what `encoded` gave.
+    /// - Throws: `internal` for bytes that are no reply.
+    package init(decoding bytes: UnsafeRawBufferPointer) throws(Status) {
+        let arena = Arena()
+        let unpacked = arena.withAllocator { allocator in
+            atomicstate__v1__submit_reply__unpack(
+                allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+        guard let message = unpacked?.pointee else {
+            throw Status(.internal, "\(bytes.count) bytes that are no SubmitReply")
+        }
+        try self.init(message)
+        withExtendedLifetime(arena) {}
+    }
+
+    fileprivate init(_ message: Atomicstate__V1__SubmitReply) throws(Status) {
+        let sequences = array(message.duplicate_sequences, message.n_duplicate_sequences)
+        guard sequences.count == message.n_duplicates else {
+            throw Status(
+                .internal,
+                "the server sent \(sequences.count) sequences for \(message.n_duplicates) duplicates")
+        }
+        self.init(
+            firstSequence: message.first_sequence, acceptedCount: Int(message.accepted),
+            rejections: messages(message.rejections, message.n_rejections).map(Rejection.init),
+            duplicates: zip(array(message.duplicates, message.n_duplicates), sequences).map {
+                Duplicate(index: Int($0), sequence: $1)
+            })
+    }
+}
+
 extension Rejection {
     fileprivate init(_ message: Atomicstate__V1__Rejection) {
         self.init(
@@ -114,7 +142,8 @@ extension ServerGreeting {
             requestsInFlightMax: limits.map { Int($0.requests_in_flight_max) }
                 ?? ProtocolLimits.requestsInFlightMax,
             keyByteCountMax: limits.map { Int($0.key_bytes_max) } ?? 0,
-            health: text(message.health))
+            rememberedOutcomeCount: limits.map { Int(clamping: $0.remembered_outcomes) } ?? 0,
+            health: text(message.health), milliseconds: message.time_milliseconds)
     }
 }
 
@@ -133,7 +162,8 @@ extension HealthReply {
             delayedWriteRate: message.delayed_write_rate,
             backgroundErrorCount: message.background_errors,
             runningCompactionCount: message.running_compactions,
-            runningFlushCount: message.running_flushes)
+            runningFlushCount: message.running_flushes,
+            forgottenUntilMilliseconds: message.forgotten_until_milliseconds)
     }
 }
 

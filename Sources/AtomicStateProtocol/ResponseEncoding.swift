@@ -34,12 +34,7 @@ package enum ResponseBody: Sendable {
             message.hello = arena.greeting(greeting)
         case .submit(let reply):
             message.body_case = ATOMICSTATE__V1__RESPONSE__BODY_SUBMIT
-            message.submit = arena.message(atomicstate__v1__submit_reply__init) {
-                $0.first_sequence = reply.firstSequence
-                $0.accepted = UInt32(reply.acceptedCount)
-                $0.n_rejections = reply.rejections.count
-                $0.rejections = arena.pointers(reply.rejections.map { arena.rejection($0) })
-            }
+            message.submit = arena.submitReply(reply)
         case .get(let reply):
             message.body_case = ATOMICSTATE__V1__RESPONSE__BODY_GET
             message.get = arena.message(atomicstate__v1__get_reply__init) {
@@ -63,6 +58,19 @@ package enum ResponseBody: Sendable {
     }
 }
 
+extension SubmitReply {
+    /// The message alone, as it is kept for a repetition of its batch.
+    package var encoded: [UInt8] {
+        let arena = Arena()
+        let message = arena.submitReply(self)
+        let byteCount = atomicstate__v1__submit_reply__get_packed_size(message)
+        return [UInt8](unsafeUninitializedCapacity: byteCount) { bytes, count in
+            count = atomicstate__v1__submit_reply__pack(message, bytes.baseAddress)
+            withExtendedLifetime(arena) {}
+        }
+    }
+}
+
 extension Arena {
     fileprivate func greeting(
         _ greeting: ServerGreeting
@@ -78,8 +86,25 @@ extension Arena {
                 $0.batch_transactions_max = UInt32(greeting.batchTransactionCountMax)
                 $0.requests_in_flight_max = UInt32(greeting.requestsInFlightMax)
                 $0.key_bytes_max = UInt32(greeting.keyByteCountMax)
+                $0.remembered_outcomes = UInt64(greeting.rememberedOutcomeCount)
             }
             $0.health = string(greeting.health)
+            $0.time_milliseconds = greeting.milliseconds
+        }
+    }
+
+    fileprivate func submitReply(
+        _ reply: SubmitReply
+    ) -> UnsafeMutablePointer<Atomicstate__V1__SubmitReply> {
+        message(atomicstate__v1__submit_reply__init) {
+            $0.first_sequence = reply.firstSequence
+            $0.accepted = UInt32(reply.acceptedCount)
+            $0.n_rejections = reply.rejections.count
+            $0.rejections = pointers(reply.rejections.map { rejection($0) })
+            $0.n_duplicates = reply.duplicates.count
+            $0.duplicates = copy(reply.duplicates.map { UInt32($0.index) })
+            $0.n_duplicate_sequences = reply.duplicates.count
+            $0.duplicate_sequences = copy(reply.duplicates.map(\.sequence))
         }
     }
 
@@ -130,6 +155,7 @@ extension Arena {
             $0.background_errors = health.backgroundErrorCount
             $0.running_compactions = health.runningCompactionCount
             $0.running_flushes = health.runningFlushCount
+            $0.forgotten_until_milliseconds = health.forgottenUntilMilliseconds
         }
     }
 

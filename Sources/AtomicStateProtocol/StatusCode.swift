@@ -6,10 +6,15 @@ public enum StatusCode: UInt32, Sendable, CaseIterable {
     /// The request's time was over before it was carried out; nothing of it was done.
     case deadlineExceeded = 4
     case notFound = 5
+    /// The batch's name belongs to a batch of other content; nothing was done.
+    case alreadyExists = 6
     /// A limit is exceeded, or the server is too busy: `retryAfterMilliseconds` tells when to retry.
     case resourceExhausted = 8
     /// The client and the server do not fit: another protocol version, another schema.
     case failedPrecondition = 9
+    /// The batch is older than what the server remembers, so that it can't know whether it was carried
+    /// out before; it was not carried out now.
+    case outOfRange = 11
     /// The server does not know this kind of request.
     case unimplemented = 12
     case `internal` = 13

@@ -1,3 +1,5 @@
+internal import AtomicStateEngine
+
 /// Where a server listens and keeps its data.
 package struct Configuration: Sendable {
     package struct Address: Sendable, CustomStringConvertible {
@@ -22,6 +24,10 @@ package struct Configuration: Sendable {
     package var materialiseAfterByteCount: Int
     /// About as many bytes of journal are kept; what a restart has to replay is kept in any case.
     package var journalRetentionByteCount: UInt64
+    /// The outcomes of at least so many of the last keyed transactions and named batches are remembered,
+    /// one of `rememberedOutcomeCounts`.
+    package var rememberedOutcomeCount: Int
+    package static let rememberedOutcomeCounts = OutcomeMemory.capacityMin...1_000_000_000
     /// Do not start if the data can't have the schema file's schema. Otherwise the one that it has is
     /// served.
     package var requiresSchema: Bool
@@ -29,7 +35,8 @@ package struct Configuration: Sendable {
     package init(
         dataPath: String, listen: Address, admin: Address,
         eventLoopThreadCount: Int, materialiseAfterByteCount: Int,
-        journalRetentionByteCount: UInt64, requiresSchema: Bool = false
+        journalRetentionByteCount: UInt64, rememberedOutcomeCount: Int,
+        requiresSchema: Bool = false
     ) {
         self.dataPath = dataPath
         self.listen = listen
@@ -37,6 +44,7 @@ package struct Configuration: Sendable {
         self.eventLoopThreadCount = eventLoopThreadCount
         self.materialiseAfterByteCount = materialiseAfterByteCount
         self.journalRetentionByteCount = journalRetentionByteCount
+        self.rememberedOutcomeCount = rememberedOutcomeCount
         self.requiresSchema = requiresSchema
     }
 }

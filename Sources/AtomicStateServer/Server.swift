@@ -39,7 +39,9 @@ package struct Server: Sendable {
         let start = monotonicNanoseconds()
         let opened = try OpenedState(database, offered: compiled, logger: logger)
         let (schema, refusal) = (opened.schema, opened.refusal)
-        let state = opened.state
+        var state = opened.state
+        state.engine.outcomes = try OutcomeMemory(
+            database, capacity: configuration.rememberedOutcomeCount)
         logger.info(
             "state recovered",
             metadata: [
@@ -49,15 +51,17 @@ package struct Server: Sendable {
                 "rows_complete_sequence": "\(state.rowsCompleteSequence)",
                 "replayed_transactions": "\(state.replayedTransactionCount)",
                 "replayed_bytes": "\(state.replayedByteCount)",
+                "remembered_outcomes": "\(state.engine.outcomes.count)",
                 "milliseconds": "\((monotonicNanoseconds() - start) / 1_000_000)",
             ])
         if let refusal { try report(refusal, schema) }
         let pipeline = CommitPipeline(
-            state: state, schemaVersion: schema.number, database: database,
+            state: state, schema: schema, database: database,
             configuration: configuration, logger: logger)
         let service = RequestService(
             compiled: schema.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
-            statistics: pipeline.statistics)
+            statistics: pipeline.statistics,
+            rememberedOutcomeCount: configuration.rememberedOutcomeCount)
         let pages = AdminPages(
             statistics: pipeline.statistics, health: pipeline.health,
             connections: service.connections, configuration: configuration,
@@ -134,21 +138,20 @@ private final class CommitPipeline: Sendable {
     private let threads: [WorkerThread]
 
     init(
-        state: consuming LoadedState, schemaVersion: UInt16, database: Database,
+        state: consuming LoadedState, schema: SchemaVersion, database: Database,
         configuration: Configuration, logger: Logger
     ) {
         statistics.durableSequence.store(state.engine.lastSequence, ordering: .releasing)
         statistics.noteRowsComplete(sequence: state.rowsCompleteSequence)
-        statistics.noteState(
-            entityCount: state.engine.entityCount, byteCount: state.engine.byteCount)
+        statistics.noteState(state.engine)
         health = HealthReporter(database: database, sequencer: sequencer, statistics: statistics)
         let usedGroups = UsedGroups()
         let materialiser = Materialiser(
-            database: database, schemaVersion: schemaVersion, statistics: statistics,
+            database: database, schemaVersion: schema.number, statistics: statistics,
             journalRetentionByteCount: configuration.journalRetentionByteCount, logger: logger)
         let committer = Committer(
-            database: database, sequencer: sequencer, materialiser: materialiser,
-            statistics: statistics, usedGroups: usedGroups, replies: ReplySender(), logger: logger)
+            database: database, schema: schema.compiled.schema, sequencer: sequencer,
+            materialiser: materialiser, statistics: statistics, usedGroups: usedGroups, replies: ReplySender(), logger: logger)
         let replayByteCount = state.replayedByteCount
         let writer = Writer(
             engine: state.engine, sequencer: sequencer, committer: committer,

@@ -1,3 +1,4 @@
+internal import AtomicStateEngine
 internal import Synchronization
 
 /// What the server counts, for its probes and metrics. Each number is written by one thread and read
@@ -7,10 +8,15 @@ final class Statistics: Sendable {
     let acceptedCount = Atomic<UInt64>(0)
     let rejectedCount = Atomic<UInt64>(0)
     let batchCount = Atomic<UInt64>(0)
+    /// Transactions and batches since the start that had been carried out before.
+    let repeatedTransactionCount = Atomic<UInt64>(0)
+    let repeatedBatchCount = Atomic<UInt64>(0)
     /// Groups that were written and synced; those that only read are not counted.
     let commitGroupCount = Atomic<UInt64>(0)
     /// Of journal records, before RocksDB's own overhead.
     let journalByteCount = Atomic<UInt64>(0)
+    /// Of outcome records, the same.
+    let outcomeByteCount = Atomic<UInt64>(0)
     /// The time of RocksDB's writes, sync included.
     let commitNanoseconds = Atomic<UInt64>(0)
     let commitNanosecondsMax = Atomic<UInt64>(0)
@@ -21,13 +27,20 @@ final class Statistics: Sendable {
     let entityCount = Atomic<UInt64>(0)
     /// Memory of rows, indices and texts.
     let stateByteCount = Atomic<UInt64>(0)
+    /// Keyed transactions and named batches whose outcomes are known, the memory of their tables, and the
+    /// time until which others may be forgotten, in milliseconds since 1970-01-01T00:00:00Z.
+    let rememberedOutcomeCount = Atomic<UInt64>(0)
+    let outcomeTableByteCount = Atomic<UInt64>(0)
+    let forgottenUntil = Atomic<UInt64>(0)
     /// Requests that were malformed, or against the protocol.
     let refusedRequestCount = Atomic<UInt64>(0)
 
-    func noteBatch(accepted: Int, rejected: Int) {
-        acceptedCount.add(UInt64(accepted), ordering: .relaxed)
-        rejectedCount.add(UInt64(rejected), ordering: .relaxed)
+    func noteBatch(_ outcome: BatchOutcome) {
+        acceptedCount.add(UInt64(outcome.acceptedCount), ordering: .relaxed)
+        rejectedCount.add(UInt64(outcome.rejections.count), ordering: .relaxed)
         batchCount.add(1, ordering: .relaxed)
+        let repeated = outcome.duplicates.count + outcome.repeatedRejections.count
+        if repeated > 0 { repeatedTransactionCount.add(UInt64(repeated), ordering: .relaxed) }
     }
 
     func noteCommit(durableSequence: UInt64, byteCount: Int, nanoseconds: UInt64) {
@@ -42,8 +55,11 @@ final class Statistics: Sendable {
         rowsCompleteSequence.store(sequence, ordering: .relaxed)
     }
 
-    func noteState(entityCount: Int, byteCount: Int) {
-        self.entityCount.store(UInt64(entityCount), ordering: .relaxed)
-        stateByteCount.store(UInt64(byteCount), ordering: .relaxed)
+    func noteState(_ engine: borrowing Engine) {
+        entityCount.store(UInt64(engine.entityCount), ordering: .relaxed)
+        stateByteCount.store(UInt64(engine.byteCount), ordering: .relaxed)
+        rememberedOutcomeCount.store(UInt64(engine.outcomes.count), ordering: .relaxed)
+        outcomeTableByteCount.store(UInt64(engine.outcomes.byteCount), ordering: .relaxed)
+        forgottenUntil.store(engine.outcomes.forgottenUntil, ordering: .relaxed)
     }
 }

@@ -27,7 +27,7 @@ extension Database {
         try forEach(
             in: .journal, from: withBigEndianBytes(start) { Array(UnsafeRawBufferPointer($0)) }
         ) { (key, value) throws(Failure) in
-            try body(Self.sequence(of: key), value)
+            try body(Self.number(of: key), value)
         }
     }
 
@@ -49,11 +49,16 @@ extension Database {
             }
         }
         guard low > first else { return }
-        try withErrorPointer("drop journal before \(low)") { error in
+        try dropFiles(of: .journal, before: low)
+    }
+
+    /// Drops the files behind level 0 whose keys, which are numbers, are all less.
+    func dropFiles(of family: ColumnFamily, before number: UInt64) throws(StorageError) {
+        try withErrorPointer("drop \(family.name) before \(number)") { error in
             withBigEndianBytes(0) { start in
-                withBigEndianBytes(low - 1) { limit in
+                withBigEndianBytes(number - 1) { limit in
                     rocksdb_delete_file_in_range_cf(
-                        handle, family(.journal), start.baseAddress, start.count,
+                        handle, self.family(family), start.baseAddress, start.count,
                         limit.baseAddress, limit.count, error)
                 }
             }
@@ -90,10 +95,10 @@ extension Database {
         guard rocksdb_iter_valid(iterator) != 0 else { return nil }
         var byteCount = 0
         let key = rocksdb_iter_key(iterator, &byteCount)
-        return Self.sequence(of: UnsafeRawBufferPointer(start: key, count: byteCount))
+        return Self.number(of: UnsafeRawBufferPointer(start: key, count: byteCount))
     }
 
-    private static func sequence(of key: UnsafeRawBufferPointer) -> UInt64 {
+    static func number(of key: UnsafeRawBufferPointer) -> UInt64 {
         key.reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

@@ -7,6 +7,9 @@ package enum ColumnFamily: Int, CaseIterable, Sendable {
     case `default`
     /// One record for each commit group, by ascending sequence.
     case journal
+    /// What is remembered of keyed transactions and named batches: one record for each commit group that
+    /// had any, by the group's number.
+    case outcomes
     /// The latest image of each entity, written in bulk behind the commit.
     case rows
     /// A few facts about the data: see `MetaKey`.
@@ -16,6 +19,7 @@ package enum ColumnFamily: Int, CaseIterable, Sendable {
         switch self {
         case .default: "default"
         case .journal: "journal"
+        case .outcomes: "outcomes"
         case .rows: "rows"
         case .meta: "meta"
         }
@@ -28,6 +32,9 @@ package enum MetaKey: String, Sendable {
     case schemaVersion = "schema_version"
     /// The sequence that the rows family is complete up to: eight little-endian bytes.
     case rowsCompleteSequence = "rows_complete_sequence"
+    /// Outcomes from until then may be forgotten: milliseconds since 1970-01-01T00:00:00Z as eight
+    /// little-endian bytes.
+    case forgottenUntil = "forgotten_until"
 }
 
 /// RocksDB with the families of a data folder. RocksDB's handle may be used by any thread.
@@ -46,7 +53,7 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     package init(
         path: String, stagingPath: String, mayCreate: Bool, isReadOnly: Bool = false
     ) throws(StorageError) {
-        let options = DatabaseOptions(mayCreate: mayCreate)
+        let options = DatabaseOptions(mayCreate: mayCreate, isReadOnly: isReadOnly)
         let names = ColumnFamily.allCases.map(\.name)
         var families = [OpaquePointer?](repeating: nil, count: names.count)
         let handle = try withErrorPointer("open \(path)") { error in
@@ -87,23 +94,51 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
 // MARK: Commit
 
 extension Database {
+    /// A record, and the number that it is kept under.
+    package struct NumberedRecord {
+        let number: UInt64
+        let bytes: UnsafeRawBufferPointer
+
+        package init(number: UInt64, bytes: UnsafeRawBufferPointer) {
+            self.number = number
+            self.bytes = bytes
+        }
+    }
+
     /// Makes a commit group durable: one WriteBatch, one sync. When this throws it is unknown whether
     /// the group is durable, and the database must not be written any more.
     ///
-    /// - Parameter firstSequence: of the group's transactions.
-    /// - Parameter record: the group's journal record.
+    /// - Parameters:
+    ///   - journal: the group's journal record, by its first sequence; nil if it changed nothing.
+    ///   - outcomes: the group's outcome record, by its number; nil if there is nothing to remember.
+    ///   - forgottenUntil: the time to be noted as `MetaKey.forgottenUntil`, if it is another one.
     package func commit(
-        firstSequence: UInt64, record: UnsafeRawBufferPointer
+        journal: NumberedRecord?, outcomes: NumberedRecord?, forgottenUntil: UInt64?
     ) throws(StorageError) {
         let batch = rocksdb_writebatch_create()
         defer { rocksdb_writebatch_destroy(batch) }
-        withBigEndianBytes(firstSequence) { key in
-            rocksdb_writebatch_put_cf(
-                batch, family(.journal), key.baseAddress, key.count,
-                record.baseAddress?.assumingMemoryBound(to: CChar.self), record.count)
+        if let journal { put(journal, to: .journal, batch) }
+        if let outcomes { put(outcomes, to: .outcomes, batch) }
+        if let forgottenUntil {
+            let name = MetaKey.forgottenUntil.rawValue
+            withUnsafeBytes(of: forgottenUntil.littleEndian) { value in
+                rocksdb_writebatch_put_cf(
+                    batch, family(.meta), name, name.utf8.count,
+                    value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)
+            }
         }
         try withErrorPointer("write a commit group") { error in
             rocksdb_write(handle, options.syncedWrite, batch, error)
+        }
+    }
+
+    private func put(
+        _ record: NumberedRecord, to family: ColumnFamily, _ batch: OpaquePointer?
+    ) {
+        withBigEndianBytes(record.number) { key in
+            rocksdb_writebatch_put_cf(
+                batch, self.family(family), key.baseAddress, key.count,
+                record.bytes.baseAddress?.assumingMemoryBound(to: CChar.self), record.bytes.count)
         }
     }
 

@@ -10,10 +10,10 @@ final class DatabaseOptions {
     private let blockCache: OpaquePointer
     private var tableOptions: [OpaquePointer] = []
 
-    init(mayCreate: Bool) {
+    init(mayCreate: Bool, isReadOnly: Bool) {
         database = rocksdb_options_create()
         rocksdb_options_set_create_if_missing(database, mayCreate ? 1 : 0)
-        rocksdb_options_set_create_missing_column_families(database, mayCreate ? 1 : 0)
+        rocksdb_options_set_create_missing_column_families(database, isReadOnly ? 0 : 1)
         rocksdb_options_set_paranoid_checks(database, 1)
         // A log may end in a record that a crash cut short, which was never acknowledged. Damage before
         // that is an error; RocksDB's default would silently drop all that follows it.
@@ -49,7 +49,7 @@ final class DatabaseOptions {
             switch family {
             case .default, .meta:
                 rocksdb_options_set_write_buffer_size(options, 1 << 20)
-            case .journal:
+            case .journal, .outcomes:
                 // A few large values in ascending order: big memtables, so that files are few and
                 // move down the levels without being rewritten. The records are packed already.
                 rocksdb_options_set_write_buffer_size(options, 64 << 20)

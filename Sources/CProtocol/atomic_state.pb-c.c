@@ -322,6 +322,51 @@ void   atomicstate__v1__submit__free_unpacked
   assert(message->base.descriptor == &atomicstate__v1__submit__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   atomicstate__v1__batch_name__init
+                     (Atomicstate__V1__BatchName         *message)
+{
+  static const Atomicstate__V1__BatchName init_value = ATOMICSTATE__V1__BATCH_NAME__INIT;
+  *message = init_value;
+}
+size_t atomicstate__v1__batch_name__get_packed_size
+                     (const Atomicstate__V1__BatchName *message)
+{
+  assert(message->base.descriptor == &atomicstate__v1__batch_name__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t atomicstate__v1__batch_name__pack
+                     (const Atomicstate__V1__BatchName *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &atomicstate__v1__batch_name__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t atomicstate__v1__batch_name__pack_to_buffer
+                     (const Atomicstate__V1__BatchName *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &atomicstate__v1__batch_name__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Atomicstate__V1__BatchName *
+       atomicstate__v1__batch_name__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Atomicstate__V1__BatchName *)
+     protobuf_c_message_unpack (&atomicstate__v1__batch_name__descriptor,
+                                allocator, len, data);
+}
+void   atomicstate__v1__batch_name__free_unpacked
+                     (Atomicstate__V1__BatchName *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &atomicstate__v1__batch_name__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   atomicstate__v1__run__init
                      (Atomicstate__V1__Run         *message)
 {
@@ -1788,7 +1833,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__hello__descriptor =
   (ProtobufCMessageInit) atomicstate__v1__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__hello_reply__field_descriptors[7] =
+static const ProtobufCFieldDescriptor atomicstate__v1__hello_reply__field_descriptors[8] =
 {
   {
     "version",
@@ -1874,6 +1919,18 @@ static const ProtobufCFieldDescriptor atomicstate__v1__hello_reply__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "time_milliseconds",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__HelloReply, time_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__hello_reply__field_indices_by_name[] = {
   6,   /* field[6] = health */
@@ -1882,12 +1939,13 @@ static const unsigned atomicstate__v1__hello_reply__field_indices_by_name[] = {
   4,   /* field[4] = schema_fingerprint */
   3,   /* field[3] = schema_name */
   1,   /* field[1] = server */
+  7,   /* field[7] = time_milliseconds */
   0,   /* field[0] = version */
 };
 static const ProtobufCIntRange atomicstate__v1__hello_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 8 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__hello_reply__descriptor =
 {
@@ -1897,14 +1955,14 @@ const ProtobufCMessageDescriptor atomicstate__v1__hello_reply__descriptor =
   "Atomicstate__V1__HelloReply",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__HelloReply),
-  7,
+  8,
   atomicstate__v1__hello_reply__field_descriptors,
   atomicstate__v1__hello_reply__field_indices_by_name,
   1,  atomicstate__v1__hello_reply__number_ranges,
   (ProtobufCMessageInit) atomicstate__v1__hello_reply__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__server_limits__field_descriptors[4] =
+static const ProtobufCFieldDescriptor atomicstate__v1__server_limits__field_descriptors[5] =
 {
   {
     "frame_bytes_max",
@@ -1954,17 +2012,30 @@ static const ProtobufCFieldDescriptor atomicstate__v1__server_limits__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "remembered_outcomes",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__ServerLimits, remembered_outcomes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__server_limits__field_indices_by_name[] = {
   1,   /* field[1] = batch_transactions_max */
   0,   /* field[0] = frame_bytes_max */
   3,   /* field[3] = key_bytes_max */
+  4,   /* field[4] = remembered_outcomes */
   2,   /* field[2] = requests_in_flight_max */
 };
 static const ProtobufCIntRange atomicstate__v1__server_limits__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__server_limits__descriptor =
 {
@@ -1974,14 +2045,14 @@ const ProtobufCMessageDescriptor atomicstate__v1__server_limits__descriptor =
   "Atomicstate__V1__ServerLimits",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__ServerLimits),
-  4,
+  5,
   atomicstate__v1__server_limits__field_descriptors,
   atomicstate__v1__server_limits__field_indices_by_name,
   1,  atomicstate__v1__server_limits__number_ranges,
   (ProtobufCMessageInit) atomicstate__v1__server_limits__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__submit__field_descriptors[3] =
+static const ProtobufCFieldDescriptor atomicstate__v1__submit__field_descriptors[4] =
 {
   {
     "runs",
@@ -2019,16 +2090,29 @@ static const ProtobufCFieldDescriptor atomicstate__v1__submit__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "name",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__Submit, name),
+    &atomicstate__v1__batch_name__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__submit__field_indices_by_name[] = {
   2,   /* field[2] = atomic */
+  3,   /* field[3] = name */
   0,   /* field[0] = runs */
   1,   /* field[1] = timeout_milliseconds */
 };
 static const ProtobufCIntRange atomicstate__v1__submit__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__submit__descriptor =
 {
@@ -2038,14 +2122,78 @@ const ProtobufCMessageDescriptor atomicstate__v1__submit__descriptor =
   "Atomicstate__V1__Submit",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__Submit),
-  3,
+  4,
   atomicstate__v1__submit__field_descriptors,
   atomicstate__v1__submit__field_indices_by_name,
   1,  atomicstate__v1__submit__number_ranges,
   (ProtobufCMessageInit) atomicstate__v1__submit__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__run__field_descriptors[4] =
+static const ProtobufCFieldDescriptor atomicstate__v1__batch_name__field_descriptors[3] =
+{
+  {
+    "producer",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__BatchName, producer),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "number",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__BatchName, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sent_milliseconds",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__BatchName, sent_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned atomicstate__v1__batch_name__field_indices_by_name[] = {
+  1,   /* field[1] = number */
+  0,   /* field[0] = producer */
+  2,   /* field[2] = sent_milliseconds */
+};
+static const ProtobufCIntRange atomicstate__v1__batch_name__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor atomicstate__v1__batch_name__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "atomicstate.v1.BatchName",
+  "BatchName",
+  "Atomicstate__V1__BatchName",
+  "atomicstate.v1",
+  sizeof(Atomicstate__V1__BatchName),
+  3,
+  atomicstate__v1__batch_name__field_descriptors,
+  atomicstate__v1__batch_name__field_indices_by_name,
+  1,  atomicstate__v1__batch_name__number_ranges,
+  (ProtobufCMessageInit) atomicstate__v1__batch_name__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor atomicstate__v1__run__field_descriptors[5] =
 {
   {
     "operation",
@@ -2095,17 +2243,30 @@ static const ProtobufCFieldDescriptor atomicstate__v1__run__field_descriptors[4]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "idempotency_keys",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__Run, idempotency_keys),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__run__field_indices_by_name[] = {
   2,   /* field[2] = arguments */
   1,   /* field[1] = count */
+  4,   /* field[4] = idempotency_keys */
   0,   /* field[0] = operation */
   3,   /* field[3] = steps */
 };
 static const ProtobufCIntRange atomicstate__v1__run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__run__descriptor =
 {
@@ -2115,7 +2276,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__run__descriptor =
   "Atomicstate__V1__Run",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__Run),
-  4,
+  5,
   atomicstate__v1__run__field_descriptors,
   atomicstate__v1__run__field_indices_by_name,
   1,  atomicstate__v1__run__number_ranges,
@@ -2538,7 +2699,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__column__descriptor =
   (ProtobufCMessageInit) atomicstate__v1__column__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__submit_reply__field_descriptors[3] =
+static const ProtobufCFieldDescriptor atomicstate__v1__submit_reply__field_descriptors[5] =
 {
   {
     "first_sequence",
@@ -2576,16 +2737,42 @@ static const ProtobufCFieldDescriptor atomicstate__v1__submit_reply__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "duplicates",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Atomicstate__V1__SubmitReply, n_duplicates),
+    offsetof(Atomicstate__V1__SubmitReply, duplicates),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "duplicate_sequences",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FIXED64,
+    offsetof(Atomicstate__V1__SubmitReply, n_duplicate_sequences),
+    offsetof(Atomicstate__V1__SubmitReply, duplicate_sequences),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__submit_reply__field_indices_by_name[] = {
   1,   /* field[1] = accepted */
+  4,   /* field[4] = duplicate_sequences */
+  3,   /* field[3] = duplicates */
   0,   /* field[0] = first_sequence */
   2,   /* field[2] = rejections */
 };
 static const ProtobufCIntRange atomicstate__v1__submit_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__submit_reply__descriptor =
 {
@@ -2595,7 +2782,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__submit_reply__descriptor =
   "Atomicstate__V1__SubmitReply",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__SubmitReply),
-  3,
+  5,
   atomicstate__v1__submit_reply__field_descriptors,
   atomicstate__v1__submit_reply__field_indices_by_name,
   1,  atomicstate__v1__submit_reply__number_ranges,
@@ -3456,7 +3643,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__health__descriptor =
   (ProtobufCMessageInit) atomicstate__v1__health__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__health_reply__field_descriptors[9] =
+static const ProtobufCFieldDescriptor atomicstate__v1__health_reply__field_descriptors[10] =
 {
   {
     "status",
@@ -3566,12 +3753,25 @@ static const ProtobufCFieldDescriptor atomicstate__v1__health_reply__field_descr
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "forgotten_until_milliseconds",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__HealthReply, forgotten_until_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__health_reply__field_indices_by_name[] = {
   6,   /* field[6] = background_errors */
   3,   /* field[3] = column_families */
   5,   /* field[5] = delayed_write_rate */
   1,   /* field[1] = durable_sequence */
+  9,   /* field[9] = forgotten_until_milliseconds */
   2,   /* field[2] = queued_transactions */
   7,   /* field[7] = running_compactions */
   8,   /* field[8] = running_flushes */
@@ -3581,7 +3781,7 @@ static const unsigned atomicstate__v1__health_reply__field_indices_by_name[] = {
 static const ProtobufCIntRange atomicstate__v1__health_reply__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 9 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__health_reply__descriptor =
 {
@@ -3591,7 +3791,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__health_reply__descriptor =
   "Atomicstate__V1__HealthReply",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__HealthReply),
-  9,
+  10,
   atomicstate__v1__health_reply__field_descriptors,
   atomicstate__v1__health_reply__field_indices_by_name,
   1,  atomicstate__v1__health_reply__number_ranges,

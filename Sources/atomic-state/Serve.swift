@@ -44,6 +44,11 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "MiB of journal to keep, 1 or more; what a restart replays is kept in any case.")
     var journalRetention = Environment.integer("ATOMIC_STATE_JOURNAL_RETENTION", otherwise: 16_384)
 
+    @Option(
+        help: "Outcomes of keyed transactions and named batches to remember, 1048576 to 1000000000.")
+    var rememberOutcomes = Environment.integer(
+        "ATOMIC_STATE_REMEMBER_OUTCOMES", otherwise: 10_000_000)
+
     @Flag(help: "Exit if the data can't have the schema, instead of serving the one it has.")
     var requireSchema = Environment.flag("ATOMIC_STATE_REQUIRE_SCHEMA")
 
@@ -66,6 +71,12 @@ struct Serve: AsyncParsableCommand {
         guard (1...1 << 40).contains(journalRetention) else {
             throw ValidationError("--journal-retention \(journalRetention): expected 1 or more")
         }
+        let outcomeCounts = Configuration.rememberedOutcomeCounts
+        guard outcomeCounts.contains(rememberOutcomes) else {
+            throw ValidationError(
+                "--remember-outcomes \(rememberOutcomes): expected \(outcomeCounts.lowerBound) to "
+                    + "\(outcomeCounts.upperBound)")
+        }
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw ValidationError("--log-level \(logLevel): no such level")
         }
@@ -80,6 +91,7 @@ struct Serve: AsyncParsableCommand {
             eventLoopThreadCount: eventLoopThreads,
             materialiseAfterByteCount: materialiseAfter << 20,
             journalRetentionByteCount: UInt64(journalRetention) << 20,
+            rememberedOutcomeCount: rememberOutcomes,
             requiresSchema: requireSchema)
         logger.info(
             "starting",
@@ -89,6 +101,7 @@ struct Serve: AsyncParsableCommand {
                 "event_loop_threads": "\(eventLoopThreads)",
                 "materialise_after_mib": "\(materialiseAfter)",
                 "journal_retention_mib": "\(journalRetention)",
+                "remember_outcomes": "\(rememberOutcomes)",
             ])
         for warning in compiled.schema.warnings {
             let place = "\(schemaPath):\(warning.location.line):\(warning.location.column)"

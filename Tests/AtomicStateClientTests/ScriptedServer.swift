@@ -27,7 +27,8 @@ final class ScriptedServer: Sendable {
             version: ProtocolLimits.version, server: "scripted", role: "primary",
             schemaName: "bank", schemaFingerprint: "00ff",
             frameByteCountMax: frameByteCountMax, batchTransactionCountMax: 1_000,
-            requestsInFlightMax: requestsInFlightMax, keyByteCountMax: 64, health: "ok")
+            requestsInFlightMax: requestsInFlightMax, keyByteCountMax: 64,
+            rememberedOutcomeCount: 1_000_000, health: "ok", milliseconds: 1_700_000_000_000)
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -79,7 +79,7 @@ enum Samples {
         version: 1, server: "a server 1.0", role: "primary", schemaName: "bank",
         schemaFingerprint: "00ff", frameByteCountMax: 1 << 20, batchTransactionCountMax: 8_192,
         requestsInFlightMax: 16,
-        keyByteCountMax: 64, health: "ok")
+        keyByteCountMax: 64, rememberedOutcomeCount: 10_000_000, health: "ok", milliseconds: 1_700_000_000_123)
 
     static let health = HealthReply(
         status: "ok", durableSequence: 99, queuedTransactionCount: 3,
@@ -89,7 +89,8 @@ enum Samples {
                 memtableByteCount: 3)
         ],
         writesStopped: true, delayedWriteRate: 6, backgroundErrorCount: 7,
-        runningCompactionCount: 4, runningFlushCount: 5)
+        runningCompactionCount: 4, runningFlushCount: 5,
+        forgottenUntilMilliseconds: 1_700_000_000_000)
 
     static let schema = SchemaDescription(
         name: "bank", fingerprint: "00ff",

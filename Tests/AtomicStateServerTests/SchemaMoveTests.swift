@@ -180,7 +180,10 @@ import Testing
         }
         var record = ByteBuffer()
         opened.state.engine.finishGroup(firstSequence: first, record: &record)
-        try record.withBytes { try database.commit(firstSequence: first, record: $0) }
+        try record.withBytes {
+            try database.commit(
+                journal: .init(number: first, bytes: $0), outcomes: nil, forgottenUntil: nil)
+        }
     }
 
     private func rowCount(_ database: Database, version: UInt16) throws -> Int {

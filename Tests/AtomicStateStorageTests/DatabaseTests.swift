@@ -154,7 +154,8 @@ import Testing
 
     private func commit(_ database: Database, _ sequence: UInt64, _ text: String) throws {
         try Array(text.utf8).withUnsafeBytes {
-            try database.commit(firstSequence: sequence, record: $0)
+            try database.commit(
+                journal: .init(number: sequence, bytes: $0), outcomes: nil, forgottenUntil: nil)
         }
     }
 

@@ -3,12 +3,18 @@ package import AtomicStateValues
 
 /// What became of a batch's transactions: how many were accepted, and each rejection with what its
 /// rule read. Kept as numbers and bytes; `describe` in `RejectionText.swift` makes text of them.
-package struct BatchOutcome: Sendable {
+package struct BatchOutcome {
     /// The sequence of the first accepted transaction; 0 if there is none.
     package internal(set) var firstSequence: UInt64 = 0
     package internal(set) var acceptedCount = 0
     package internal(set) var rejections: [RejectionRecord] = []
     package internal(set) var observations: [ObservationRecord] = []
+    /// Transactions that were accepted before.
+    package internal(set) var duplicates: [DuplicateRecord] = []
+    /// Transactions that were rejected before.
+    package internal(set) var repeatedRejections: [RepeatedRejection] = []
+    /// Nil for a batch without a name, and without keys.
+    package internal(set) var identity: BatchIdentity?
     /// What the rejections refer to.
     package internal(set) var rules: [RuleDescription] = []
     /// The texts that records refer to.
@@ -28,6 +34,22 @@ package struct RejectionRecord: Sendable {
     package let entityType: Int?
     /// Its part of `BatchOutcome.observations`.
     package let observations: Range<Int>
+}
+
+/// A transaction that was accepted before.
+package struct DuplicateRecord: Sendable {
+    /// The transaction's place in the batch.
+    package let index: Int
+    package let sequence: UInt64
+}
+
+/// A transaction that was rejected before.
+package struct RepeatedRejection: Sendable {
+    /// The transaction's place in the batch.
+    package let index: Int
+    /// What tells the rejection, and the place that the transaction had there.
+    package let reply: RememberedReply
+    package let originalIndex: Int
 }
 
 package struct ObservationRecord: Sendable {

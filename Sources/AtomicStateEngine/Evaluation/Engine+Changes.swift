@@ -181,6 +181,7 @@ extension Engine {
 
     mutating func keepAtomicBatch() {
         isInAtomicBatch = false
+        rememberedSlots.removeAll(keepingCapacity: true)
         journal.removeMark()
         for remainder in remainders { free(remainder) }
         remainders.removeAll(keepingCapacity: true)
@@ -193,6 +194,7 @@ extension Engine {
         undoChanges(from: 0, 0)
         changes.begin()
         journal.revertToMark()
+        while let slot = rememberedSlots.popLast() { outcomes.forgetLast(in: slot) }
         self.lastSequence = lastSequence
     }
 }

@@ -29,11 +29,7 @@ internal import AtomicStateSchema
 // a value. Replaying a record twice leads
 // to the same rows as once. Totals are not recorded: they follow from the rows.
 //
-// Column of words: what all values have in common is stored once.
-//
-//     0   1   width: 0, 1, 2, 4 or 8 bytes
-//     1   8   base
-//     9       for each value, value - base modulo 2^64 in `width` bytes
+// Column of words: `PackedColumn.swift`.
 //
 // Column of text: a column of words with the byte counts, then all texts without separators.
 
@@ -43,7 +39,6 @@ enum JournalFormat {
     static let runHeaderByteCount = 8
     /// In place of an operation's index.
     static let stepsMark = UInt16.max
-    static let columnHeaderByteCount = 9
 }
 
 /// What a journal record's column holds, and where the value is when a transaction is accepted.

@@ -17,7 +17,7 @@ extension Engine {
             run.withArguments { arguments in
                 execute(
                     form: run.form, arguments: arguments,
-                    transactionCount: run.transactionCount, firstIndex: firstIndex,
+                    transactionCount: run.transactionCount, keyed: nil, firstIndex: firstIndex,
                     outcome: &outcome)
             }
             // What ended the run, such as an atomic batch that was rejected, may have left no trace.

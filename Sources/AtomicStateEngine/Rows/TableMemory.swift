@@ -17,4 +17,19 @@ enum TableMemory {
         if isLarge { madvise(memory, byteCount, MADV_HUGEPAGE) }
         return memory.initializeMemory(as: UInt64.self, repeating: 0, count: wordCount)
     }
+
+    /// Zeroed memory that is not resident before it is touched; on huge pages if it is large.
+    static func map(byteCount: Int) -> UnsafeMutableRawPointer {
+        let memory = mmap(
+            nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        guard let memory, memory != MAP_FAILED else {
+            fatalError("the system has no \(byteCount) bytes of memory for a table")
+        }
+        if byteCount >= hugePageByteCount { madvise(memory, byteCount, MADV_HUGEPAGE) }
+        return memory
+    }
+
+    static func unmap(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+        munmap(memory, byteCount)
+    }
 }

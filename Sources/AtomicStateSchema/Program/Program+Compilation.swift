@@ -12,6 +12,7 @@ extension Program {
             RowLayout(of: schema.entities[$0], isReferredTo: referredTo.contains($0))
         }
         var rules = RuleTable(schema: schema)
+        idempotencyKeyRule = rules.add(.idempotencyKey, id: "idempotency_key")
         let data = ProgramData(
             schema: schema, layouts: layouts,
             derived: try Self.layOutDerived(schema, layouts, &rules),

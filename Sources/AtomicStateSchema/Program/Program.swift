@@ -10,6 +10,8 @@ package struct Program: Sendable {
     package let inspections: [Routine]
     /// What a rejection refers to.
     package let rules: [RuleDescription]
+    /// The one that rejections for the sake of an idempotency key refer to.
+    package let idempotencyKeyRule: Int
 
     package var schema: Schema { data.schema }
     package var layouts: [RowLayout] { data.layouts }
@@ -161,6 +163,7 @@ package struct RuleDescription: Sendable {
         case effect
         case derived
         case uniqueKey
+        case idempotencyKey
     }
 
     package let kind: Kind
@@ -217,17 +220,35 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
     case notUnique = 14
     /// The entity has another version than the one expected.
     case versionMismatch = 15
+    /// The idempotency key belongs to another transaction: one of other content or, in an atomic batch,
+    /// of another batch.
+    case idempotencyKeyReused = 16
+    /// The idempotency key is older than what is remembered, so that the transaction may have been carried
+    /// out before.
+    case idempotencyKeyForgotten = 17
+    /// The idempotency key's time is too far ahead of the server's.
+    case idempotencyKeyEarly = 18
 
     /// Whether the same transaction may be accepted after others have changed the state.
     package var retryCanHelp: Bool {
         switch self {
         case .invariantViolated, .requirementFailed, .entityMissing, .entityExists,
             .arithmeticOverflow, .divisionByZero, .conversionFailed, .entityReferenced,
-            .valueAbsent, .indexOutOfRange, .notUnique:
+            .valueAbsent, .indexOutOfRange, .notUnique, .idempotencyKeyEarly:
             true
         // A version that has passed does not come back.
-        case .argumentOutOfRange, .textTooLong, .textMalformed, .versionMismatch:
+        case .argumentOutOfRange, .textTooLong, .textMalformed, .versionMismatch,
+            .idempotencyKeyReused, .idempotencyKeyForgotten:
             false
+        }
+    }
+
+    /// Whether it is about the idempotency key: the transaction was not judged, and the key stands for
+    /// whatever it stood for before.
+    package var isAboutKey: Bool {
+        switch self {
+        case .idempotencyKeyReused, .idempotencyKeyForgotten, .idempotencyKeyEarly: true
+        default: false
         }
     }
 
@@ -249,6 +270,10 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
         case .indexOutOfRange: "the index is not one of the list's"
         case .notUnique: "another entity has the same values"
         case .versionMismatch: "the entity has another version than the one expected"
+        case .idempotencyKeyReused: "the idempotency key belongs to another transaction"
+        case .idempotencyKeyForgotten:
+            "the idempotency key is older than what is remembered; the outcome may be another one"
+        case .idempotencyKeyEarly: "the idempotency key's time is ahead of the server's"
         }
     }
 }

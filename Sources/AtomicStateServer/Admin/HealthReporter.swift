@@ -70,7 +70,8 @@ final class HealthReporter: Sendable {
                 writesStopped: storage.writesStopped, delayedWriteRate: storage.delayedWriteRate,
                 backgroundErrorCount: storage.backgroundErrorCount,
                 runningCompactionCount: storage.runningCompactionCount,
-                runningFlushCount: storage.runningFlushCount)
+                runningFlushCount: storage.runningFlushCount,
+                forgottenUntilMilliseconds: statistics.forgottenUntil.load(ordering: .relaxed))
         } catch {
             throw Status(.internal, error.description)
         }

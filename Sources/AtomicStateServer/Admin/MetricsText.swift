@@ -26,6 +26,14 @@ struct MetricsText {
             "atomic_state_batches_total", "Batches that were carried out.",
             statistics.batchCount.load(ordering: .relaxed))
         counter(
+            "atomic_state_transactions_repeated_total",
+            "Transactions that had been carried out before, by their idempotency keys.",
+            statistics.repeatedTransactionCount.load(ordering: .relaxed))
+        counter(
+            "atomic_state_batches_repeated_total",
+            "Batches that had been carried out before, by their names.",
+            statistics.repeatedBatchCount.load(ordering: .relaxed))
+        counter(
             "atomic_state_requests_refused_total", "Requests that were malformed or unfit.",
             statistics.refusedRequestCount.load(ordering: .relaxed))
         counter(
@@ -34,6 +42,9 @@ struct MetricsText {
         counter(
             "atomic_state_journal_bytes_total", "Bytes of journal records.",
             statistics.journalByteCount.load(ordering: .relaxed))
+        counter(
+            "atomic_state_outcome_bytes_total", "Bytes of outcome records.",
+            statistics.outcomeByteCount.load(ordering: .relaxed))
         counter(
             "atomic_state_commit_seconds_total", "Time in RocksDB's synced writes.",
             Double(statistics.commitNanoseconds.load(ordering: .relaxed)) / 1e9)
@@ -56,6 +67,17 @@ struct MetricsText {
         gauge(
             "atomic_state_state_bytes", "Memory of rows, indices and texts.",
             statistics.stateByteCount.load(ordering: .relaxed))
+        gauge(
+            "atomic_state_remembered_outcomes",
+            "Keyed transactions and named batches whose outcomes are known.",
+            statistics.rememberedOutcomeCount.load(ordering: .relaxed))
+        gauge(
+            "atomic_state_remembered_outcome_bytes", "Memory of the tables of outcomes.",
+            statistics.outcomeTableByteCount.load(ordering: .relaxed))
+        gauge(
+            "atomic_state_forgotten_until_seconds",
+            "The time until which outcomes may be forgotten, since 1970-01-01T00:00:00Z.",
+            Double(statistics.forgottenUntil.load(ordering: .relaxed)) / 1e3)
         gauge("atomic_state_ready", "1 if the readiness probe succeeds.", health.isReady ? 1 : 0)
     }
 

@@ -1,4 +1,5 @@
 internal import AtomicStateProtocol
+internal import AtomicStateSchema
 internal import AtomicStateStorage
 internal import Glibc
 internal import Logging
@@ -8,6 +9,7 @@ internal import Logging
 /// work, which spares two of them waking each other.
 final class Committer: Sendable {
     private let database: Database
+    private let schema: Schema
     private let sequencer: Sequencer
     private let materialiser: Materialiser
     private let statistics: Statistics
@@ -16,10 +18,11 @@ final class Committer: Sendable {
     private let logger: Logger
 
     init(
-        database: Database, sequencer: Sequencer, materialiser: Materialiser,
+        database: Database, schema: Schema, sequencer: Sequencer, materialiser: Materialiser,
         statistics: Statistics, usedGroups: UsedGroups, replies: ReplySender, logger: Logger
     ) {
         self.database = database
+        self.schema = schema
         self.sequencer = sequencer
         self.materialiser = materialiser
         self.statistics = statistics
@@ -35,26 +38,58 @@ final class Committer: Sendable {
 
     /// Not before the group before it is done.
     func commit(_ group: CommitGroup) {
+        recordOutcomes(of: group)
         if group.hasChanges { write(group) }
         replies.send(group.replies)
-        if let images = group.rowImages { materialiser.enqueue(images) }
+        if let forgotten = group.forgotten { materialiser.enqueue(.drop(forgotten)) }
+        if let images = group.rowImages { materialiser.enqueue(.store(images)) }
         group.replies.removeAll(keepingCapacity: true)
         group.rowImages = nil
         usedGroups.put(group)
     }
 
+    /// Puts what repetitions of the group's batches are told into words, and into its outcome record.
+    private func recordOutcomes(of group: CommitGroup) {
+        for index in group.replies.indices {
+            guard case .outcome(let outcome, of: let request) = group.replies[index].body,
+                let identity = outcome.identity
+            else { continue }
+            if let remembered = identity.reply {
+                let reply = SubmitReply(outcome, schema)
+                remembered.bytes = reply.encoded
+                group.replies[index].body = .told(reply)
+            }
+            withExtendedLifetime(request) { group.outcomes.append(outcome) }
+        }
+    }
+
     private func write(_ group: CommitGroup) {
         let start = monotonicNanoseconds()
+        let outcomeByteCount: Int
         do throws(StorageError) {
-            try group.record.withBytes { (bytes) throws(StorageError) in
-                try database.commit(firstSequence: group.firstSequence, record: bytes)
-            }
+            outcomeByteCount = try writeRecords(of: group)
         } catch {
             stopWithoutAnswer(error, logger)
         }
         statistics.noteCommit(
             durableSequence: group.lastSequence, byteCount: group.record.count,
             nanoseconds: monotonicNanoseconds() - start)
+        statistics.outcomeByteCount.add(UInt64(outcomeByteCount), ordering: .relaxed)
+    }
+
+    /// - Returns: the bytes of the outcome record.
+    private func writeRecords(of group: CommitGroup) throws(StorageError) -> Int {
+        let hasOutcomes = !group.outcomes.isEmpty
+        return try group.record.withBytes { (journal) throws(StorageError) in
+            try group.outcomes.withRecord { (outcomes) throws(StorageError) in
+                try database.commit(
+                    journal: journal.isEmpty
+                        ? nil : .init(number: group.firstSequence, bytes: journal),
+                    outcomes: hasOutcomes ? .init(number: group.number, bytes: outcomes) : nil,
+                    forgottenUntil: group.forgotten?.until)
+                return hasOutcomes ? outcomes.count : 0
+            }
+        }
     }
 }
 

@@ -49,7 +49,14 @@ struct Materialisation {
     }
 }
 
-/// The thread that writes images to the rows family, in key order and in bulk, off the commit path.
+/// What is done behind the commit.
+enum MaterialiserTask {
+    case store(MaterialisationPart)
+    case drop(ForgottenOutcomes)
+}
+
+/// The thread that writes images to the rows family, in key order and in bulk, off the commit path. It also
+/// drops what is not needed any more.
 final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     private let database: Database
     private let schemaVersion: UInt16
@@ -57,7 +64,7 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     private let journalRetentionByteCount: UInt64
     private let logger: Logger
     private let monitor = Monitor(conditionCount: 1)
-    private var parts = FirstInFirstOut<MaterialisationPart>()
+    private var tasks = FirstInFirstOut<MaterialiserTask>()
     private var isStopping = false
 
     init(
@@ -71,9 +78,10 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
         self.logger = logger
     }
 
-    func enqueue(_ part: MaterialisationPart) {
+    /// - Parameter task: what belongs behind a group that is durable.
+    func enqueue(_ task: MaterialiserTask) {
         monitor.withLock {
-            parts.append(part)
+            tasks.append(task)
             monitor.signal(0)
         }
     }
@@ -87,19 +95,22 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     }
 
     func run() {
-        while let part = next() {
+        while let task = next() {
             do throws(StorageError) {
-                try store(part)
+                switch task {
+                case .store(let part): try store(part)
+                case .drop(let outcomes): try database.dropOutcomes(before: outcomes.beforeGroup)
+                }
             } catch {
                 stopWithoutAnswer(error, logger)
             }
         }
     }
 
-    private func next() -> MaterialisationPart? {
+    private func next() -> MaterialiserTask? {
         monitor.withLock {
             while true {
-                if let part = parts.removeFirst() { return part }
+                if let task = tasks.removeFirst() { return task }
                 if isStopping { return nil }
                 monitor.wait(0)
             }

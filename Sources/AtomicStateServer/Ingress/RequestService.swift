@@ -11,18 +11,20 @@ final class RequestService: Sendable {
     private let sequencer: Sequencer
     private let health: HealthReporter
     let statistics: Statistics
+    private let rememberedOutcomeCount: Int
     let connections = ConnectionTable()
     private let isDraining = Atomic<Bool>(false)
 
     init(
         compiled: CompiledSchema, sequencer: Sequencer, health: HealthReporter,
-        statistics: Statistics
+        statistics: Statistics, rememberedOutcomeCount: Int
     ) {
         self.compiled = compiled
         description = SchemaDescription(compiled)
         self.sequencer = sequencer
         self.health = health
         self.statistics = statistics
+        self.rememberedOutcomeCount = rememberedOutcomeCount
     }
 
     /// From now on nothing new is queued.
@@ -60,7 +62,9 @@ final class RequestService: Sendable {
             frameByteCountMax: ProtocolLimits.frameByteCountMax,
             batchTransactionCountMax: ProtocolLimits.batchTransactionCountMax,
             requestsInFlightMax: ProtocolLimits.requestsInFlightMax,
-            keyByteCountMax: EngineLimits.keyByteCountMax, health: health.status)
+            keyByteCountMax: EngineLimits.keyByteCountMax,
+            rememberedOutcomeCount: rememberedOutcomeCount, health: health.status,
+            milliseconds: wallClockMicroseconds() / 1_000)
     }
 
     func admit(
@@ -72,8 +76,9 @@ final class RequestService: Sendable {
                 throw Status(.failedPrecondition, "a hello was sent already")
             case .submit(let submit):
                 return try queue(
-                    .submit(try engineRuns(submit.runs), isAtomic: submit.isAtomic), request,
-                    connection,
+                    .submit(
+                        try engineRuns(submit.runs), isAtomic: submit.isAtomic, name: submit.name),
+                    request, connection,
                     timeoutMilliseconds: submit.timeoutMilliseconds,
                     transactionCount: submit.transactionCount, byteCount: byteCount)
             case .get(let get):
@@ -145,7 +150,8 @@ extension RequestService {
             }
             result.append(
                 TransactionRun(
-                    form: form, transactionCount: run.transactionCount, arguments: arguments))
+                    form: form, transactionCount: run.transactionCount, arguments: arguments,
+                    idempotencyKeys: run.idempotencyKeys))
         }
         return result
     }
@@ -264,7 +270,9 @@ extension RequestService {
     func response(for body: PendingReply.Body) -> ResponseBody {
         switch body {
         case .failure(let status): .failure(status)
-        case .outcome(let outcome): .submit(SubmitReply(outcome, compiled.schema))
+        case .outcome(let outcome, of: _): .submit(SubmitReply(outcome, compiled.schema))
+        case .told(let reply): .submit(reply)
+        case .toldBefore(let reply): .submit(SubmitReply(reply))
         case .read(let result): fitting(GetReply(result))
         }
     }

@@ -3,8 +3,42 @@ internal import AtomicStateProtocol
 internal import AtomicStateSchema
 
 extension SubmitReply {
-    /// The first rejections in full, the rest by place and code, and rule while there is room.
     init(_ outcome: BatchOutcome, _ schema: Schema) {
+        let rejections = Self.rejections(of: outcome, schema)
+        let repeated = Self.repeatedRejections(of: outcome)
+        self.init(
+            firstSequence: outcome.firstSequence, acceptedCount: outcome.acceptedCount,
+            rejections: repeated.isEmpty
+                ? rejections : (rejections + repeated).sorted { $0.index < $1.index },
+            duplicates: outcome.duplicates.map {
+                Duplicate(index: $0.index, sequence: $0.sequence)
+            })
+    }
+
+    /// A reply of an earlier time.
+    init(_ remembered: RememberedReply) {
+        do {
+            self = try remembered.bytes.withUnsafeBytes { try SubmitReply(decoding: $0) }
+        } catch {
+            preconditionFailure("a remembered reply was encoded here, or checked when it was read")
+        }
+    }
+
+    /// As they were told when the transactions came first.
+    private static func repeatedRejections(of outcome: BatchOutcome) -> [Rejection] {
+        var last: (reply: RememberedReply, rejections: [Rejection])?
+        return outcome.repeatedRejections.compactMap { repeated in
+            if last?.reply !== repeated.reply {
+                last = (repeated.reply, SubmitReply(repeated.reply).rejections)
+            }
+            var rejection = last?.rejections.first { $0.index == repeated.originalIndex }
+            rejection?.index = repeated.index
+            return rejection
+        }
+    }
+
+    /// The first rejections in full, the rest by place and code, and rule while there is room.
+    private static func rejections(of outcome: BatchOutcome, _ schema: Schema) -> [Rejection] {
         var remainingByteCount = ServerLimits.describedRejectionByteCountMax
         let described = outcome.describeRejections(
             schema, limit: ServerLimits.describedRejectionCountMax
@@ -22,9 +56,7 @@ extension SubmitReply {
                 rule: remainingByteCount < 0 ? "" : rule, entityType: "", entityKey: "",
                 message: "", observations: [], retryCanHelp: rejection.code.retryCanHelp)
         }
-        self.init(
-            firstSequence: outcome.firstSequence, acceptedCount: outcome.acceptedCount,
-            rejections: first + rest)
+        return first + rest
     }
 }
 

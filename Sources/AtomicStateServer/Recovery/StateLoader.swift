@@ -20,7 +20,7 @@ package struct LoadedState: ~Copyable {
     /// - Throws: what is damaged, and where. The folder is not changed.
     package init(_ database: Database, _ schema: SchemaVersion) throws(RecoveryError) {
         var engine = Engine(program: schema.compiled.program, schemaVersion: schema.number)
-        let complete = try Self.rowsCompleteSequence(database)
+        let complete = try database.number(.rowsCompleteSequence)
         try describingFailures("rows") { () throws(IterationError<CorruptionError>) in
             try database.forEachRow(schemaVersion: schema.number) {
                 (key, image) throws(CorruptionError) in
@@ -57,21 +57,20 @@ package struct LoadedState: ~Copyable {
         replayedByteCount = byteCount
         self.engine = engine
     }
+}
 
-    private static func rowsCompleteSequence(
-        _ database: Database
-    ) throws(RecoveryError) -> UInt64 {
+extension Database {
+    /// A fact that is a number in eight little-endian bytes; 0 if it was never noted.
+    func number(_ key: MetaKey) throws(RecoveryError) -> UInt64 {
         let bytes: [UInt8]?
         do throws(StorageError) {
-            bytes = try database.get(.rowsCompleteSequence)
+            bytes = try get(key)
         } catch {
             throw RecoveryError(error.description)
         }
         guard let bytes else { return 0 }
         guard bytes.count == 8 else {
-            throw RecoveryError(
-                "meta: \(MetaKey.rowsCompleteSequence.rawValue) has \(bytes.count) bytes: expected 8"
-            )
+            throw RecoveryError("meta: \(key.rawValue) has \(bytes.count) bytes: expected 8")
         }
         return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }

@@ -1,10 +1,11 @@
 internal import AtomicStateEngine
 internal import AtomicStateProtocol
+internal import AtomicStateValues
 
 /// A request on its way through the writer, checked against the schema.
 struct WorkItem {
     enum Kind {
-        case submit([TransactionRun], isAtomic: Bool)
+        case submit([TransactionRun], isAtomic: Bool, name: BatchName?)
         case get(type: Int, keys: ArgumentColumn, count: Int)
     }
 
@@ -21,12 +22,17 @@ struct WorkItem {
 /// An answer that waits for its group to be durable.
 struct PendingReply {
     enum Body {
-        case outcome(BatchOutcome)
+        /// The request owns memory that the outcome's identity refers to.
+        case outcome(BatchOutcome, of: DecodedRequest)
+        /// What a repetition of the batch is told, too.
+        case told(SubmitReply)
+        /// The batch is such a repetition.
+        case toldBefore(RememberedReply)
         case read(ReadResult)
         case failure(Status)
     }
 
     let connection: Connection
     let requestID: UInt64
-    let body: Body
+    var body: Body
 }

@@ -12,6 +12,8 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     private let statistics: Statistics
     private var group: CommitGroup
     private var materialisation: Materialisation
+    /// What the last group noted.
+    private var forgottenUntil: UInt64
     /// The groups that storage is done with, for their memory.
     private let usedGroups: UsedGroups
 
@@ -21,7 +23,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
         materialiseAfterByteCount: Int, replayByteCount: Int, usedGroups: UsedGroups
     ) {
         group = usedGroups.take()
-        group.begin(firstSequence: engine.lastSequence + 1)
+        forgottenUntil = engine.outcomes.forgottenUntil
         materialisation = Materialisation(
             afterByteCount: materialiseAfterByteCount, journalByteCount: replayByteCount)
         self.engine = engine
@@ -29,6 +31,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
         self.committer = committer
         self.statistics = statistics
         self.usedGroups = usedGroups
+        beginGroup()
     }
 
     func run() {
@@ -68,18 +71,41 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
             )
         }
         switch item.kind {
-        case .submit(let runs, isAtomic: let isAtomic):
+        case .submit(let runs, isAtomic: let isAtomic, name: let name):
             do throws(StepError) {
-                let outcome = try engine.execute(runs, isAtomic: isAtomic)
-                statistics.noteBatch(
-                    accepted: outcome.acceptedCount, rejected: outcome.rejections.count)
-                return .outcome(outcome)
+                let submission = try engine.submit(runs, isAtomic: isAtomic, name: name)
+                return reply(to: item, submission)
             } catch {
                 return .failure(Status(.invalidArgument, error.description))
             }
         case .get(type: let type, keys: let keys, count: let count):
             return .read(engine.read(type: type, keys: keys, count: count))
         }
+    }
+
+    private func reply(to item: WorkItem, _ submission: Submission) -> PendingReply.Body {
+        switch submission {
+        case .carriedOut(let outcome):
+            statistics.noteBatch(outcome)
+            return .outcome(outcome, of: item.request)
+        case .acceptedBefore(firstSequence: let sequence):
+            statistics.repeatedBatchCount.add(1, ordering: .relaxed)
+            return .told(
+                SubmitReply(
+                    firstSequence: sequence, acceptedCount: item.transactionCount, rejections: []))
+        case .toldBefore(let reply):
+            statistics.repeatedBatchCount.add(1, ordering: .relaxed)
+            return .toldBefore(reply)
+        case .refused(let refusal):
+            statistics.refusedRequestCount.add(1, ordering: .relaxed)
+            return .failure(Status(refusal))
+        }
+    }
+
+    private func beginGroup() {
+        group.begin(
+            number: engine.outcomes.group + 1, firstSequence: engine.lastSequence + 1)
+        engine.outcomes.group = group.number
     }
 
     private func handOver() {
@@ -92,10 +118,37 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
         }
         engine.limitForms()
         finished.rowImages = materialisation.step(&engine)
-        statistics.noteState(
-            entityCount: engine.entityCount, byteCount: engine.byteCount)
+        if engine.outcomes.forgottenUntil != forgottenUntil {
+            forgottenUntil = engine.outcomes.forgottenUntil
+            finished.forgotten = ForgottenOutcomes(
+                until: forgottenUntil, beforeGroup: engine.outcomes.firstGroup)
+        }
+        statistics.noteState(engine)
         if !sequencer.handOver(finished) { committer.commit(finished) }
         group = usedGroups.take()
-        group.begin(firstSequence: engine.lastSequence + 1)
+        beginGroup()
+    }
+}
+
+extension Status {
+    /// Why a batch was not carried out for the sake of its name.
+    fileprivate init(_ refusal: Submission.Refusal) {
+        switch refusal {
+        case .otherContent:
+            self.init(
+                .alreadyExists,
+                "a batch of other content has the same producer and number; nothing was done")
+        case .forgotten:
+            self.init(
+                .outOfRange,
+                "the batch was sent first before the earliest time that all outcomes are remembered "
+                    + "from; it may have been carried out then, and was not now")
+        case .early:
+            self.init(
+                .invalidArgument,
+                "the batch's sent_milliseconds is more than "
+                    + "\(OutcomeMemory.earlinessMaxMilliseconds) ms ahead of the server's clock; "
+                    + "nothing was done")
+        }
     }
 }

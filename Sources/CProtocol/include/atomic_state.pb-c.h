@@ -22,6 +22,7 @@ typedef struct Atomicstate__V1__Hello Atomicstate__V1__Hello;
 typedef struct Atomicstate__V1__HelloReply Atomicstate__V1__HelloReply;
 typedef struct Atomicstate__V1__ServerLimits Atomicstate__V1__ServerLimits;
 typedef struct Atomicstate__V1__Submit Atomicstate__V1__Submit;
+typedef struct Atomicstate__V1__BatchName Atomicstate__V1__BatchName;
 typedef struct Atomicstate__V1__Run Atomicstate__V1__Run;
 typedef struct Atomicstate__V1__Step Atomicstate__V1__Step;
 typedef struct Atomicstate__V1__CreateStep Atomicstate__V1__CreateStep;
@@ -213,10 +214,14 @@ struct  Atomicstate__V1__HelloReply
    * "ok", or what is wrong: see HealthReply.
    */
   char *health;
+  /*
+   * The server's clock, milliseconds since 1970-01-01T00:00:00Z, for clients that make idempotency keys.
+   */
+  uint64_t time_milliseconds;
 };
 #define ATOMICSTATE__V1__HELLO_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__hello_reply__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string }
+    , 0, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string, NULL, (char *)protobuf_c_empty_string, 0 }
 
 
 struct  Atomicstate__V1__ServerLimits
@@ -229,10 +234,14 @@ struct  Atomicstate__V1__ServerLimits
    */
   uint32_t requests_in_flight_max;
   uint32_t key_bytes_max;
+  /*
+   * The outcomes of at least so many of the last keyed transactions and named batches are remembered.
+   */
+  uint64_t remembered_outcomes;
 };
 #define ATOMICSTATE__V1__SERVER_LIMITS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__server_limits__descriptor) \
-    , 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0 }
 
 
 /*
@@ -252,10 +261,39 @@ struct  Atomicstate__V1__Submit
    * rejection alone.
    */
   protobuf_c_boolean atomic;
+  /*
+   * Names the batch, so that a repetition of it is answered and not carried out again.
+   */
+  Atomicstate__V1__BatchName *name;
 };
 #define ATOMICSTATE__V1__SUBMIT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__submit__descriptor) \
-    , 0,NULL, 0, 0 }
+    , 0,NULL, 0, 0, NULL }
+
+
+/*
+ * A batch that comes again with the same name and content gets the outcome of the first time.
+ */
+struct  Atomicstate__V1__BatchName
+{
+  ProtobufCMessage base;
+  /*
+   * A random number that a client draws once.
+   */
+  uint64_t producer;
+  /*
+   * Another one for each of the producer's batches; below 2^63.
+   */
+  uint64_t number;
+  /*
+   * When the batch was sent first, by the server's clock: milliseconds since 1970-01-01T00:00:00Z. The
+   * server refuses a batch from before what it remembers, and one from more than 10 seconds ahead.
+   */
+  uint64_t sent_milliseconds;
+};
+#define ATOMICSTATE__V1__BATCH_NAME__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__batch_name__descriptor) \
+    , 0, 0, 0 }
 
 
 /*
@@ -283,10 +321,16 @@ struct  Atomicstate__V1__Run
    */
   size_t n_steps;
   Atomicstate__V1__Step **steps;
+  /*
+   * Empty, or 16 bytes for each transaction: a UUID of version 7 (RFC 9562), whose first 48 bits are its
+   * time. A transaction that comes again with the same key and content gets its first outcome, in
+   * whatever batch it comes.
+   */
+  ProtobufCBinaryData idempotency_keys;
 };
 #define ATOMICSTATE__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__run__descriptor) \
-    , 0, 0, 0,NULL, 0,NULL }
+    , 0, 0, 0,NULL, 0,NULL, {0,NULL} }
 
 
 typedef enum {
@@ -444,10 +488,18 @@ struct  Atomicstate__V1__SubmitReply
    */
   size_t n_rejections;
   Atomicstate__V1__Rejection **rejections;
+  /*
+   * Transactions that an earlier batch's reply told as accepted, known by their idempotency keys: their
+   * places in this batch, and the sequences that they have. They are not counted in `accepted`.
+   */
+  size_t n_duplicates;
+  uint32_t *duplicates;
+  size_t n_duplicate_sequences;
+  uint64_t *duplicate_sequences;
 };
 #define ATOMICSTATE__V1__SUBMIT_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__submit_reply__descriptor) \
-    , 0, 0, 0,NULL }
+    , 0, 0, 0,NULL, 0,NULL, 0,NULL }
 
 
 struct  Atomicstate__V1__Rejection
@@ -706,10 +758,15 @@ struct  Atomicstate__V1__HealthReply
   uint64_t background_errors;
   uint64_t running_compactions;
   uint64_t running_flushes;
+  /*
+   * What was sent later than this is remembered: milliseconds since 1970-01-01T00:00:00Z. Keys and batch
+   * names from until then are refused, unless their outcome is still known.
+   */
+  uint64_t forgotten_until_milliseconds;
 };
 #define ATOMICSTATE__V1__HEALTH_REPLY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__health_reply__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0, 0, 0, 0, 0 }
+    , (char *)protobuf_c_empty_string, 0, 0, 0,NULL, 0, 0, 0, 0, 0, 0 }
 
 
 struct  Atomicstate__V1__ColumnFamilyHealth
@@ -875,6 +932,25 @@ Atomicstate__V1__Submit *
                       const uint8_t       *data);
 void   atomicstate__v1__submit__free_unpacked
                      (Atomicstate__V1__Submit *message,
+                      ProtobufCAllocator *allocator);
+/* Atomicstate__V1__BatchName methods */
+void   atomicstate__v1__batch_name__init
+                     (Atomicstate__V1__BatchName         *message);
+size_t atomicstate__v1__batch_name__get_packed_size
+                     (const Atomicstate__V1__BatchName   *message);
+size_t atomicstate__v1__batch_name__pack
+                     (const Atomicstate__V1__BatchName   *message,
+                      uint8_t             *out);
+size_t atomicstate__v1__batch_name__pack_to_buffer
+                     (const Atomicstate__V1__BatchName   *message,
+                      ProtobufCBuffer     *buffer);
+Atomicstate__V1__BatchName *
+       atomicstate__v1__batch_name__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   atomicstate__v1__batch_name__free_unpacked
+                     (Atomicstate__V1__BatchName *message,
                       ProtobufCAllocator *allocator);
 /* Atomicstate__V1__Run methods */
 void   atomicstate__v1__run__init
@@ -1355,6 +1431,9 @@ typedef void (*Atomicstate__V1__ServerLimits_Closure)
 typedef void (*Atomicstate__V1__Submit_Closure)
                  (const Atomicstate__V1__Submit *message,
                   void *closure_data);
+typedef void (*Atomicstate__V1__BatchName_Closure)
+                 (const Atomicstate__V1__BatchName *message,
+                  void *closure_data);
 typedef void (*Atomicstate__V1__Run_Closure)
                  (const Atomicstate__V1__Run *message,
                   void *closure_data);
@@ -1440,6 +1519,7 @@ extern const ProtobufCMessageDescriptor atomicstate__v1__hello__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__hello_reply__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__server_limits__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__submit__descriptor;
+extern const ProtobufCMessageDescriptor atomicstate__v1__batch_name__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__run__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__step__descriptor;
 extern const ProtobufCMessageDescriptor atomicstate__v1__create_step__descriptor;

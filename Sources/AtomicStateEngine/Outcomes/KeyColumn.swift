@@ -1,0 +1,53 @@
+internal import AtomicStateValues
+
+/// The idempotency keys of a run, in memory owned by the caller.
+struct KeyColumn {
+    private let bytes: UnsafeRawBufferPointer
+
+    /// - Parameter bytes: 16 for each key.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        self.bytes = bytes
+    }
+
+    var count: Int { bytes.count / IdempotencyKey.byteCount }
+    var isEmpty: Bool { bytes.isEmpty }
+
+    @inline(__always)
+    func high(_ index: Int) -> UInt64 { word(2 * index) }
+
+    @inline(__always)
+    func low(_ index: Int) -> UInt64 { word(2 * index + 1) }
+
+    @inline(__always)
+    private func word(_ index: Int) -> UInt64 {
+        UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+    }
+}
+
+/// The keys of a run, and hashes of what they stand for.
+struct KeyedTransactions {
+    private let keys: KeyColumn
+    private let hashes: [UInt64]
+
+    init(keys: KeyColumn, hashes: [UInt64]) {
+        self.keys = keys
+        self.hashes = hashes
+    }
+
+    var count: Int { hashes.count }
+
+    @inline(__always)
+    func high(_ index: Int) -> UInt64 { keys.high(index) }
+
+    @inline(__always)
+    func low(_ index: Int) -> UInt64 { keys.low(index) }
+
+    @inline(__always)
+    func content(_ index: Int) -> UInt32 { ContentHash.kept(hashes[index]) }
+}
+
+extension IdempotencyKey {
+    /// The time of a key, by its first eight bytes.
+    @inline(__always)
+    static func milliseconds(high: UInt64) -> UInt64 { high >> 16 }
+}

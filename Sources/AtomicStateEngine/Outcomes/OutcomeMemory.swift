@@ -1,0 +1,249 @@
+internal import AtomicStateValues
+
+/// The outcomes of the last keyed transactions and named batches.
+///
+/// They lie in generations, each in a table of its own; the oldest is forgotten as a whole when the
+/// younger ones hold as many outcomes as are to be remembered. A key carries the time it was made, and
+/// so does a batch's name: one from after every forgotten one is either remembered or new. One from
+/// before, which is not found, may have been carried out or not, and is refused.
+package struct OutcomeMemory: ~Copyable {
+    /// How far a key's time may be ahead of the server's, in milliseconds.
+    package static let earlinessMaxMilliseconds: UInt64 = 10_000
+    /// Of the first generation; each has twice as many as the one before, up to an eighth of all.
+    private static let firstCapacity = 131_072
+    package static let capacityMin = 8 * firstCapacity
+    /// What a described rejection counts for: its text takes about as much memory as these.
+    static let rejectionWeight = 4
+
+    /// A part of the memory that is forgotten at once.
+    private struct Generation: ~Copyable {
+        var table: OutcomeTable
+        /// Of the latest key.
+        var millisecondsMax: UInt64 = 0
+        /// Outcomes, and what they take beside the table, in units of an outcome.
+        var weight = 0
+        /// The number of the first reply that the generation's outcomes may refer to.
+        let firstReply: UInt64
+        /// The commit group that the generation began in.
+        let firstGroup: UInt64
+    }
+
+    /// One that takes no more outcomes.
+    private final class ClosedGeneration {
+        var generation: Generation
+
+        init(_ generation: consuming Generation) {
+            self.generation = generation
+        }
+    }
+
+    /// The least number of outcomes that are remembered.
+    package let capacity: Int
+    /// Whatever is not found, and was made until then, is refused: milliseconds since
+    /// 1970-01-01T00:00:00Z.
+    package private(set) var forgottenUntil: UInt64
+    /// Outcomes of earlier commit groups than this are forgotten.
+    package private(set) var firstGroup: UInt64
+    /// The commit group that outcomes are of.
+    package var group: UInt64
+    private let secret: (UInt64, UInt64)
+    private var active: Generation
+    /// From the oldest to the youngest.
+    private var closed: [ClosedGeneration] = []
+    private var closedMillisecondsMax: UInt64 = 0
+    private var closedWeight = 0
+    private var replies: [RememberedReply] = []
+    private var firstReply: UInt64 = 0
+
+    /// A memory as small as can be.
+    package init() {
+        self.init(capacity: Self.capacityMin, forgottenUntil: 0, firstGroup: 0, secret: (0, 0))
+    }
+
+    /// - Parameter capacity: the outcomes to remember; eight times the largest batch at least.
+    /// - Parameter firstGroup: the commit group that the first outcome can be of.
+    /// - Parameter secret: random, so that nobody can choose keys that meet in the tables.
+    package init(
+        capacity: Int, forgottenUntil: UInt64, firstGroup: UInt64, secret: (UInt64, UInt64)
+    ) {
+        self.capacity = capacity
+        self.forgottenUntil = forgottenUntil
+        self.firstGroup = firstGroup
+        group = firstGroup
+        self.secret = secret
+        let table = OutcomeTable(
+            capacity: min(Self.firstCapacity, capacity / 8), secret: secret)
+        active = Generation(table: table, firstReply: 0, firstGroup: firstGroup)
+    }
+
+    /// The tables' memory.
+    package var byteCount: Int {
+        closed.reduce(active.table.byteCount) { $0 + $1.generation.table.byteCount }
+    }
+
+    package var count: Int {
+        closed.reduce(active.table.count) { $0 + $1.generation.table.count }
+    }
+}
+
+/// What a key, or a batch's name, turns out to be.
+enum Recognition {
+    /// Not seen before; its outcome belongs in the slot.
+    case new(slot: Int)
+    case known(KnownOutcome)
+    /// It is of something else.
+    case otherContent
+    /// It is from before what is remembered.
+    case forgotten
+    /// It is from the future.
+    case early
+}
+
+extension OutcomeMemory {
+    /// Room for the outcomes of a batch in one generation.
+    mutating func makeRoom(for count: Int) {
+        guard max(active.weight, active.table.count) + count > active.table.capacity else { return }
+        let nextCapacity = min(active.table.capacity * 2, capacity / 8)
+        precondition(count <= nextCapacity, "a batch fits a generation")
+        closedMillisecondsMax = max(closedMillisecondsMax, active.millisecondsMax)
+        closedWeight += active.weight
+        let table = forgetOldest(reusing: nextCapacity)
+        var generation = Generation(
+            table: table, firstReply: firstReply + UInt64(replies.count), firstGroup: group)
+        swap(&active, &generation)
+        closed.append(ClosedGeneration(generation))
+    }
+
+    /// Forgets generations as long as enough outcomes remain. The table of one of them, or a new one.
+    private mutating func forgetOldest(reusing capacity: Int) -> OutcomeTable {
+        var free: OutcomeTable?
+        while let oldest = closed.first, closedWeight - oldest.generation.weight >= self.capacity {
+            closed.removeFirst()
+            closedWeight -= oldest.generation.weight
+            forgottenUntil = max(forgottenUntil, oldest.generation.millisecondsMax)
+            let next = closed.first?.generation.firstReply ?? active.firstReply
+            firstGroup = closed.first?.generation.firstGroup ?? active.firstGroup
+            replies.removeFirst(Int(next - firstReply))
+            firstReply = next
+            var table = OutcomeTable(capacity: 1, secret: secret)
+            swap(&table, &oldest.generation.table)
+            if table.capacity == capacity { free = consume table }
+        }
+        guard var table = free.take() else {
+            return OutcomeTable(capacity: capacity, secret: secret)
+        }
+        table.removeAll()
+        return table
+    }
+
+    /// Brings the slots of the keys near the processor.
+    func prefetch(_ keyed: KeyedTransactions, _ range: Range<Int>) {
+        for index in range { active.table.prefetch(high: keyed.high(index), low: keyed.low(index)) }
+    }
+
+    /// - Parameter milliseconds: the key's time.
+    /// - Parameter now: the server's, in milliseconds since 1970-01-01T00:00:00Z.
+    @inline(__always)
+    func recognize(
+        high: UInt64, low: UInt64, milliseconds: UInt64, content: UInt32, now: UInt64
+    ) -> Recognition {
+        let (slot, isFound) = active.table.find(high: high, low: low)
+        if isFound { return Self.recognition(in: active.table, slot, content) }
+        if milliseconds <= closedMillisecondsMax,
+            let known = recognizeOlder(high, low, milliseconds, content)
+        {
+            return known
+        }
+        if milliseconds <= forgottenUntil { return .forgotten }
+        if milliseconds > now + Self.earlinessMaxMilliseconds { return .early }
+        return .new(slot: slot)
+    }
+
+    private func recognizeOlder(
+        _ high: UInt64, _ low: UInt64, _ milliseconds: UInt64, _ content: UInt32
+    ) -> Recognition? {
+        for older in closed.reversed() where milliseconds <= older.generation.millisecondsMax {
+            let (slot, isFound) = older.generation.table.find(high: high, low: low)
+            if isFound { return Self.recognition(in: older.generation.table, slot, content) }
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private static func recognition(
+        in table: borrowing OutcomeTable, _ slot: Int, _ content: UInt32
+    ) -> Recognition {
+        table.content(of: slot) == content ? .known(table.outcome(in: slot)) : .otherContent
+    }
+
+    /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
+    @inline(__always)
+    func recognize(_ keyed: KeyedTransactions, at index: Int, now: UInt64) -> Recognition {
+        let high = keyed.high(index)
+        return recognize(
+            high: high, low: keyed.low(index),
+            milliseconds: IdempotencyKey.milliseconds(high: high), content: keyed.content(index),
+            now: now)
+    }
+
+    /// - Parameter slot: what `recognize` said; nothing was remembered since.
+    @inline(__always)
+    mutating func remember(
+        _ keyed: KeyedTransactions, at index: Int, _ outcome: KnownOutcome, in slot: Int
+    ) {
+        let high = keyed.high(index)
+        active.table.insert(
+            high: high, low: keyed.low(index), content: keyed.content(index), outcome, in: slot)
+        noteRemembered(milliseconds: IdempotencyKey.milliseconds(high: high))
+    }
+
+    /// Remembers what `recognize` calls new.
+    mutating func remember(
+        high: UInt64, low: UInt64, milliseconds: UInt64, content: UInt32, _ outcome: KnownOutcome
+    ) {
+        let slot = active.table.find(high: high, low: low).slot
+        active.table.insert(high: high, low: low, content: content, outcome, in: slot)
+        noteRemembered(milliseconds: milliseconds)
+    }
+
+    @inline(__always)
+    private mutating func noteRemembered(milliseconds: UInt64) {
+        active.weight &+= 1
+        if milliseconds > active.millisecondsMax { active.millisecondsMax = milliseconds }
+    }
+
+    /// Takes back what was remembered last.
+    mutating func forgetLast(in slot: Int) {
+        active.table.removeLast(in: slot)
+        active.weight -= 1
+    }
+}
+
+// MARK: Replies
+
+extension OutcomeMemory {
+    /// The number that the next reply will have.
+    var nextReplyNumber: UInt64 { firstReply + UInt64(replies.count) }
+
+    /// - Parameter weight: what it takes, in units of an outcome.
+    mutating func remember(_ reply: RememberedReply, weight: Int) {
+        replies.append(reply)
+        active.weight += weight
+    }
+
+    /// The reply that tells an outcome.
+    func reply(of outcome: KnownOutcome) -> RememberedReply {
+        replies[Int(outcome.replyNumber - firstReply)]
+    }
+}
+
+/// The reply to a batch, kept for a repetition of the batch or of one of its transactions.
+///
+/// The bytes are put there before the batch's commit group is durable, and read after it is.
+package final class RememberedReply: @unchecked Sendable {  // Guarded by the order of commit groups.
+    package var bytes: [UInt8]
+
+    package init(bytes: [UInt8] = []) {
+        self.bytes = bytes
+    }
+}

@@ -1,0 +1,247 @@
+internal import AtomicStateValues
+
+// The outcome record: what is remembered of the keyed transactions and named batches of one commit group,
+// as one value of RocksDB's outcomes family, whose key is the group's number as eight big-endian bytes.
+// All numbers are little-endian.
+//
+// Record:
+//
+//     0   1   format, `OutcomeFormat.version`
+//     1   3   0
+//     4   4   how many batches follow
+//     8       the batches
+//
+// Batch:
+//
+//     0   1   1 if the batch has a name, 2 if a reply is kept, 3 if both
+//     1   4   how many keys of accepted transactions follow
+//     5   4   how many keys of rejected transactions follow
+//     9       the name: the producer, the number and the time in eight bytes each, the content in four,
+//             and in eight the first sequence if every transaction was accepted, 0 otherwise
+//             the reply: its length in four bytes, and a SubmitReply of Protos/atomic_state.proto
+//             the accepted keys' columns: their first eight bytes, their last eight bytes, the contents,
+//             and the sequences
+//             the rejected keys' columns: as above, with the places in the batch for the sequences
+//
+// Columns are those of `PackedColumn.swift`; where there are no values, there are none. A key's last eight
+// bytes and a sequence are written less the value's place in the column: mostly they ascend one by one,
+// and then take no room. A content is a hash, see `ContentHash`.
+
+enum OutcomeFormat {
+    static let version: UInt8 = 1
+    static let hasName: UInt8 = 1
+    static let hasReply: UInt8 = 2
+    static let headerByteCount = 8
+}
+
+/// Builds the outcome record of a commit group.
+package struct OutcomeEncoder: ~Copyable {
+    private var record = ByteBuffer()
+    private var batchCount: UInt32 = 0
+    private var accepted = Columns()
+    private var rejected = Columns()
+
+    private struct Columns {
+        var highs: [UInt64] = []
+        var lows: [UInt64] = []
+        var contents: [UInt64] = []
+        /// Sequences or places.
+        var outcomes: [UInt64] = []
+
+        mutating func removeAll() {
+            highs.removeAll(keepingCapacity: true)
+            lows.removeAll(keepingCapacity: true)
+            contents.removeAll(keepingCapacity: true)
+            outcomes.removeAll(keepingCapacity: true)
+        }
+
+        @inline(__always)
+        mutating func append(_ keyed: KeyedTransactions, at index: Int, outcome: UInt64) {
+            let place = UInt64(outcomes.count)
+            highs.append(keyed.high(index))
+            lows.append(keyed.low(index) &- place)
+            contents.append(UInt64(keyed.content(index)))
+            outcomes.append(outcome &- place)
+        }
+    }
+
+    package init() { removeAll() }
+
+    /// Whether nothing was added.
+    package var isEmpty: Bool { batchCount == 0 }
+
+    package mutating func removeAll() {
+        batchCount = 0
+        record.removeAll()
+        record.appendZeros(OutcomeFormat.headerByteCount)
+    }
+
+    /// Adds a batch, whose reply is complete and whose request is still in memory.
+    package mutating func append(_ outcome: BatchOutcome) {
+        guard let identity = outcome.identity else { return }
+        batchCount += 1
+        collectKeys(of: outcome, identity)
+        record.append(
+            (identity.name == nil ? 0 : OutcomeFormat.hasName)
+                | (identity.reply == nil ? 0 : OutcomeFormat.hasReply))
+        record.append(UInt32(accepted.outcomes.count))
+        record.append(UInt32(rejected.outcomes.count))
+        if let name = identity.name {
+            record.append(name.producer)
+            record.append(name.number)
+            record.append(name.sentMilliseconds)
+            record.append(identity.content)
+            record.append(identity.reply == nil ? outcome.firstSequence : 0)
+        }
+        if let reply = identity.reply {
+            record.append(UInt32(reply.bytes.count))
+            reply.bytes.withUnsafeBytes { record.append($0) }
+        }
+        append(accepted)
+        append(rejected)
+    }
+
+    /// The finished record.
+    package mutating func withRecord<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let batchCount = batchCount
+        record.withMutableBytes { bytes in
+            bytes.storeBytes(of: OutcomeFormat.version, toByteOffset: 0, as: UInt8.self)
+            bytes.storeBytes(of: batchCount.littleEndian, toByteOffset: 4, as: UInt32.self)
+        }
+        return try record.withBytes(body)
+    }
+
+    /// The keys whose outcome was decided in the batch.
+    private mutating func collectKeys(of outcome: BatchOutcome, _ identity: BatchIdentity) {
+        accepted.removeAll()
+        rejected.removeAll()
+        // Where transactions were not accepted, in order.
+        var rejections = outcome.rejections.makeIterator()
+        var nextRejection = rejections.next()
+        var exceptions = (outcome.duplicates.map(\.index) + outcome.repeatedRejections.map(\.index))
+            .sorted()[...]
+        var sequence = outcome.firstSequence
+        let wasTurnedBack = identity.isAtomic && outcome.acceptedCount == 0
+        var next = 0
+        for run in identity.keyedRuns {
+            // Transactions without keys before the run have sequences, too.
+            while next < run.firstIndex {
+                if nextRejection?.index == next {
+                    nextRejection = rejections.next()
+                } else {
+                    sequence += 1
+                }
+                next += 1
+            }
+            for offset in 0..<run.transactions.count {
+                let index = run.firstIndex + offset
+                if let rejection = nextRejection, rejection.index == index {
+                    if !rejection.code.isAboutKey {
+                        rejected.append(run.transactions, at: offset, outcome: UInt64(index))
+                    }
+                    nextRejection = rejections.next()
+                } else if exceptions.first == index {
+                    exceptions.removeFirst()
+                } else if !wasTurnedBack {
+                    accepted.append(run.transactions, at: offset, outcome: sequence)
+                    sequence += 1
+                }
+            }
+            next = run.firstIndex + run.transactions.count
+        }
+    }
+
+    private mutating func append(_ columns: Columns) {
+        guard !columns.outcomes.isEmpty else { return }
+        for column in [columns.highs, columns.lows, columns.contents, columns.outcomes] {
+            column.withUnsafeBufferPointer { values in
+                guard let base = values.baseAddress else { return }
+                record.appendPacked(base, count: values.count)
+            }
+        }
+    }
+}
+
+extension OutcomeMemory {
+    /// Remembers what a record of an earlier time holds. The records have to come in order.
+    ///
+    /// - Parameters:
+    ///   - group: the number that the record is kept under.
+    ///   - check: throws for a reply that can't be read.
+    package mutating func load(
+        _ bytes: UnsafeRawBufferPointer, group: UInt64,
+        check: (UnsafeRawBufferPointer) throws(CorruptionError) -> Void
+    ) throws(CorruptionError) {
+        self.group = group
+        var reader = ByteReader(bytes)
+        let version: UInt8 = try reader.read("an outcome record's format")
+        guard version == OutcomeFormat.version else {
+            throw CorruptionError(
+                "outcome record of format \(version): expected \(OutcomeFormat.version)")
+        }
+        _ = try reader.readBytes(3, "an outcome record's header")
+        let batchCount: UInt32 = try reader.read("an outcome record's batch count")
+        for _ in 0..<batchCount { try loadBatch(&reader, check) }
+        guard reader.isAtEnd else {
+            throw CorruptionError("bytes after the last batch of an outcome record")
+        }
+    }
+
+    private mutating func loadBatch(
+        _ reader: inout ByteReader,
+        _ check: (UnsafeRawBufferPointer) throws(CorruptionError) -> Void
+    ) throws(CorruptionError) {
+        let flags: UInt8 = try reader.read("a batch's flags")
+        guard flags & ~(OutcomeFormat.hasName | OutcomeFormat.hasReply) == 0 else {
+            throw CorruptionError("batch with flags \(flags): expected 0 to 3")
+        }
+        let acceptedCount = Int(try reader.read("how many keys of accepted ones there are") as UInt32)
+        let rejectedCount = Int(try reader.read("how many keys of rejected ones there are") as UInt32)
+        let count = acceptedCount + rejectedCount + 1
+        guard count <= capacity / 8 else {
+            throw CorruptionError("\(count - 1) keys of one batch: expected at most \(capacity / 8)")
+        }
+        makeRoom(for: count)
+        let number = nextReplyNumber
+        if flags & OutcomeFormat.hasName != 0 {
+            let producer: UInt64 = try reader.read("a batch's producer")
+            let batch: UInt64 = try reader.read("a batch's number")
+            let milliseconds: UInt64 = try reader.read("a batch's time")
+            let content: UInt32 = try reader.read("a batch's content")
+            let sequence: UInt64 = try reader.read("a batch's first sequence")
+            remember(
+                high: producer, low: batch, milliseconds: milliseconds, content: content,
+                flags & OutcomeFormat.hasReply == 0
+                    ? .accepted(sequence) : .told(inReply: number, index: 0))
+        }
+        if flags & OutcomeFormat.hasReply != 0 {
+            let byteCount: UInt32 = try reader.read("a reply's length")
+            let bytes = try reader.readBytes(Int(byteCount), "a reply")
+            try check(bytes)
+            remember(
+                RememberedReply(bytes: Array(bytes)), weight: rejectedCount * Self.rejectionWeight)
+        }
+        try loadKeys(acceptedCount, &reader) { .accepted($0) }
+        try loadKeys(rejectedCount, &reader) { .told(inReply: number, index: Int(truncatingIfNeeded: $0)) }
+    }
+
+    private mutating func loadKeys(
+        _ count: Int, _ reader: inout ByteReader, _ outcome: (UInt64) -> KnownOutcome
+    ) throws(CorruptionError) {
+        guard count > 0 else { return }
+        let highs = try reader.readPacked(count: count)
+        let lows = try reader.readPacked(count: count)
+        let contents = try reader.readPacked(count: count)
+        let values = try reader.readPacked(count: count)
+        for index in 0..<count {
+            let place = UInt64(index)
+            remember(
+                high: highs[index], low: lows[index] &+ place,
+                milliseconds: IdempotencyKey.milliseconds(high: highs[index]),
+                content: UInt32(truncatingIfNeeded: contents[index]),
+                outcome(values[index] &+ place))
+        }
+    }
+}
