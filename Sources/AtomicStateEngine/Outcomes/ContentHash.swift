@@ -30,7 +30,8 @@ struct ContentHash {
                 }
             }
             if let nanoseconds = column.nanoseconds {
-                for index in hashes.indices {
+                // There are none if all of the column's are 0, whatever this one's neighbours are.
+                for index in hashes.indices where nanoseconds[index] != 0 {
                     hashes[index] = Self.mix(hashes[index], UInt64(nanoseconds[index]))
                 }
             }

@@ -12,8 +12,8 @@ package struct OutcomeMemory: ~Copyable {
     /// Of the first generation; each has twice as many as the one before, up to an eighth of all.
     private static let firstCapacity = 131_072
     package static let capacityMin = 8 * firstCapacity
-    /// What a described rejection counts for: its text takes about as much memory as these.
-    static let rejectionWeight = 4
+    /// What a rejection counts for besides its outcome: its description takes about as much memory.
+    package static let rejectionWeight = 4
 
     /// A part of the memory that is forgotten at once.
     private struct Generation: ~Copyable {
@@ -37,7 +37,8 @@ package struct OutcomeMemory: ~Copyable {
         }
     }
 
-    /// The least number of outcomes that are remembered.
+    /// The least number of outcomes that are remembered, where a rejection counts for
+    /// 1 + `rejectionWeight`.
     package let capacity: Int
     /// Whatever is not found, and was made until then, is refused: milliseconds since
     /// 1970-01-01T00:00:00Z.
@@ -197,13 +198,16 @@ extension OutcomeMemory {
         noteRemembered(milliseconds: IdempotencyKey.milliseconds(high: high))
     }
 
-    /// Remembers what `recognize` calls new.
+    /// Remembers what `recognize` calls new. False if the generation has the key.
+    @discardableResult
     mutating func remember(
         high: UInt64, low: UInt64, milliseconds: UInt64, content: UInt32, _ outcome: KnownOutcome
-    ) {
-        let slot = active.table.find(high: high, low: low).slot
+    ) -> Bool {
+        let (slot, isFound) = active.table.find(high: high, low: low)
+        guard !isFound else { return false }
         active.table.insert(high: high, low: low, content: content, outcome, in: slot)
         noteRemembered(milliseconds: milliseconds)
+        return true
     }
 
     @inline(__always)

@@ -211,7 +211,10 @@ extension OutcomeMemory {
             let milliseconds: UInt64 = try reader.read("a batch's time")
             let content: UInt32 = try reader.read("a batch's content")
             let sequence: UInt64 = try reader.read("a batch's first sequence")
-            remember(
+            guard sequence <= KnownOutcome.sequenceMax else {
+                throw CorruptionError("a batch's first sequence is \(sequence)")
+            }
+            try add(
                 high: producer, low: batch, milliseconds: milliseconds, content: content,
                 flags & OutcomeFormat.hasReply == 0
                     ? .accepted(sequence) : .told(inReply: number, index: 0))
@@ -223,12 +226,18 @@ extension OutcomeMemory {
             remember(
                 RememberedReply(bytes: Array(bytes)), weight: rejectedCount * Self.rejectionWeight)
         }
-        try loadKeys(acceptedCount, &reader) { .accepted($0) }
-        try loadKeys(rejectedCount, &reader) { .told(inReply: number, index: Int(truncatingIfNeeded: $0)) }
+        guard rejectedCount == 0 || flags & OutcomeFormat.hasReply != 0 else {
+            throw CorruptionError("keys of rejected transactions without the reply that tells why")
+        }
+        try loadKeys(acceptedCount, &reader, atMost: KnownOutcome.sequenceMax) { .accepted($0) }
+        try loadKeys(rejectedCount, &reader, atMost: KnownOutcome.indexMax) {
+            .told(inReply: number, index: Int($0))
+        }
     }
 
     private mutating func loadKeys(
-        _ count: Int, _ reader: inout ByteReader, _ outcome: (UInt64) -> KnownOutcome
+        _ count: Int, _ reader: inout ByteReader, atMost greatest: UInt64,
+        _ outcome: (UInt64) -> KnownOutcome
     ) throws(CorruptionError) {
         guard count > 0 else { return }
         let highs = try reader.readPacked(count: count)
@@ -237,11 +246,24 @@ extension OutcomeMemory {
         let values = try reader.readPacked(count: count)
         for index in 0..<count {
             let place = UInt64(index)
-            remember(
+            let value = values[index] &+ place
+            guard value <= greatest else {
+                throw CorruptionError("sequence or place \(value): expected at most \(greatest)")
+            }
+            try add(
                 high: highs[index], low: lows[index] &+ place,
                 milliseconds: IdempotencyKey.milliseconds(high: highs[index]),
                 content: UInt32(truncatingIfNeeded: contents[index]),
-                outcome(values[index] &+ place))
+                outcome(value))
         }
+    }
+
+    private mutating func add(
+        high: UInt64, low: UInt64, milliseconds: UInt64, content: UInt32, _ outcome: KnownOutcome
+    ) throws(CorruptionError) {
+        guard
+            remember(
+                high: high, low: low, milliseconds: milliseconds, content: content, outcome)
+        else { throw CorruptionError("outcome record with a key that was there before") }
     }
 }

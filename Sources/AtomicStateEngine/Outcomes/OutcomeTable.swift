@@ -5,6 +5,8 @@ internal import Glibc
 struct KnownOutcome: BitwiseCopyable {
     private static let recordFlag: UInt64 = 1 << 63
     private static let indexBitCount: UInt64 = 17
+    static let sequenceMax = recordFlag - 1
+    static let indexMax: UInt64 = 1 << indexBitCount - 1
 
     fileprivate let word: UInt64
 
@@ -17,7 +19,7 @@ struct KnownOutcome: BitwiseCopyable {
     /// Told in a batch's reply.
     ///
     /// - Parameter number: the reply's, below 2^46.
-    /// - Parameter index: a transaction's place in the batch.
+    /// - Parameter index: a transaction's place in the batch, at most `indexMax`.
     static func told(inReply number: UInt64, index: Int) -> KnownOutcome {
         KnownOutcome(word: recordFlag | number << indexBitCount | UInt64(index))
     }
@@ -27,7 +29,7 @@ struct KnownOutcome: BitwiseCopyable {
 
     /// Of a reply's outcome.
     var replyNumber: UInt64 { (word & ~Self.recordFlag) >> Self.indexBitCount }
-    var index: Int { Int(word & (1 << Self.indexBitCount - 1)) }
+    var index: Int { Int(word & Self.indexMax) }
 }
 
 /// Outcomes by key, in memory of a fixed size: open addressing with linear probing. An outcome is never

@@ -3,7 +3,7 @@ import Foundation
 /// How long random tests run: about half a second each by default. `ATOMIC_STATE_FUZZ_SECONDS` is the time
 /// for all of them together, and `ATOMIC_STATE_FUZZ_SEED` the seed to begin with.
 struct Budget {
-    private static let testCount = 11
+    private static let testCount = 12
     private let end: ContinuousClock.Instant
     private(set) var seed: UInt64
 
