@@ -160,7 +160,8 @@ let package = Package(
         // Real binaries over real sockets: examples, bad input, kill and restart.
         .testTarget(
             name: "SystemTests",
-            dependencies: ["AtomicStateClient", "AtomicStateProtocol"], swiftSettings: settings),
+            dependencies: ["AtomicStateClient", "AtomicStateProtocol", "AtomicStateValues"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -97,7 +97,8 @@ extension SubmitReply {
         guard sequences.count == message.n_duplicates else {
             throw Status(
                 .internal,
-                "the server sent \(sequences.count) sequences for \(message.n_duplicates) duplicates")
+                "the server sent \(sequences.count) sequences for \(message.n_duplicates) duplicates"
+            )
         }
         self.init(
             firstSequence: message.first_sequence, acceptedCount: Int(message.accepted),

@@ -151,7 +151,8 @@ private final class CommitPipeline: Sendable {
             journalRetentionByteCount: configuration.journalRetentionByteCount, logger: logger)
         let committer = Committer(
             database: database, schema: schema.compiled.schema, sequencer: sequencer,
-            materialiser: materialiser, statistics: statistics, usedGroups: usedGroups, replies: ReplySender(), logger: logger)
+            materialiser: materialiser, statistics: statistics, usedGroups: usedGroups,
+            replies: ReplySender(), logger: logger)
         let replayByteCount = state.replayedByteCount
         let writer = Writer(
             engine: state.engine, sequencer: sequencer, committer: committer,

@@ -45,7 +45,8 @@ struct Serve: AsyncParsableCommand {
     var journalRetention = Environment.integer("ATOMIC_STATE_JOURNAL_RETENTION", otherwise: 16_384)
 
     @Option(
-        help: "Outcomes of keyed transactions and named batches to remember, 1048576 to 1000000000.")
+        help: "Outcomes of keyed transactions and named batches to remember, 1048576 to 1000000000."
+    )
     var rememberOutcomes = Environment.integer(
         "ATOMIC_STATE_REMEMBER_OUTCOMES", otherwise: 10_000_000)
 

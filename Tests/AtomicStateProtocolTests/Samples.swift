@@ -79,7 +79,8 @@ enum Samples {
         version: 1, server: "a server 1.0", role: "primary", schemaName: "bank",
         schemaFingerprint: "00ff", frameByteCountMax: 1 << 20, batchTransactionCountMax: 8_192,
         requestsInFlightMax: 16,
-        keyByteCountMax: 64, rememberedOutcomeCount: 10_000_000, health: "ok", milliseconds: 1_700_000_000_123)
+        keyByteCountMax: 64, rememberedOutcomeCount: 10_000_000, health: "ok",
+        milliseconds: 1_700_000_000_123)
 
     static let health = HealthReply(
         status: "ok", durableSequence: 99, queuedTransactionCount: 3,

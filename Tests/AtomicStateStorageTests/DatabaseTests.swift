@@ -100,7 +100,7 @@ import Testing
     @Test func healthOfAnIdleDatabase() throws {
         try withDatabase { folder, path in
             let health = try open(folder).health()
-            #expect(health.families.map(\.name) == ["journal", "rows", "meta"])
+            #expect(health.families.map(\.name) == ["journal", "outcomes", "rows", "meta"])
             #expect(health.level0FileCountMax == 0)
             #expect(!health.writesStopped)
             #expect(health.delayedWriteRate == 0)

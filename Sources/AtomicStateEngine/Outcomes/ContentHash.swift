@@ -18,7 +18,9 @@ struct ContentHash {
     private mutating func add(_ column: ArgumentColumn) {
         hashes.withUnsafeMutableBufferPointer { hashes in
             if let words = column.words {
-                for index in hashes.indices { hashes[index] = Self.mix(hashes[index], words[index]) }
+                for index in hashes.indices {
+                    hashes[index] = Self.mix(hashes[index], words[index])
+                }
             }
             if let text = column.text, let lengths = column.lengths {
                 var start = text

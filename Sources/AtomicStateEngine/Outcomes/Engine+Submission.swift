@@ -226,7 +226,9 @@ extension Engine {
             }
         }
         guard let accepted = earlier.duplicates.first else { return false }
-        if hasNew || !earlier.rejections.isEmpty || !earlier.repeatedRejections.isEmpty {
+        if let unusable = earlier.rejections.first {
+            outcome.rejections = [unusable]
+        } else if hasNew || !earlier.repeatedRejections.isEmpty {
             refuse(accepted.index, .idempotencyKeyReused, &outcome)
         } else {
             outcome = earlier

@@ -197,11 +197,14 @@ extension OutcomeMemory {
         guard flags & ~(OutcomeFormat.hasName | OutcomeFormat.hasReply) == 0 else {
             throw CorruptionError("batch with flags \(flags): expected 0 to 3")
         }
-        let acceptedCount = Int(try reader.read("how many keys of accepted ones there are") as UInt32)
-        let rejectedCount = Int(try reader.read("how many keys of rejected ones there are") as UInt32)
+        let acceptedCount = Int(
+            try reader.read("how many keys of accepted ones there are") as UInt32)
+        let rejectedCount = Int(
+            try reader.read("how many keys of rejected ones there are") as UInt32)
         let count = acceptedCount + rejectedCount + 1
         guard count <= capacity / 8 else {
-            throw CorruptionError("\(count - 1) keys of one batch: expected at most \(capacity / 8)")
+            throw CorruptionError(
+                "\(count - 1) keys of one batch: expected at most \(capacity / 8)")
         }
         makeRoom(for: count)
         let number = nextReplyNumber

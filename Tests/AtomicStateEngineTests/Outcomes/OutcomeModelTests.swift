@@ -194,7 +194,8 @@ import Testing
         ) throws -> [ToldOutcome] {
             var expected: [ToldOutcome] = []
             for (index, transaction) in batch.transactions.enumerated() {
-                if let known = known(transaction, told.indices.contains(index) ? told[index] : nil) {
+                if let known = known(transaction, told.indices.contains(index) ? told[index] : nil)
+                {
                     expected.append(known)
                     continue
                 }
@@ -216,16 +217,23 @@ import Testing
                 transactions.indices.map { $0 == index ? outcome : .notApplied }
             }
             var duplicates: [Int: ToldOutcome] = [:]
+            var unusable: [ToldOutcome]?
             for (index, transaction) in transactions.enumerated() {
                 let known = known(transaction, told.indices.contains(index) ? told[index] : nil)
                 guard let known else { continue }
                 if case .rejected = known, duplicates.isEmpty { return turnedBack(index, known) }
+                if case .rejected(let code) = known, code.isAboutKey {
+                    unusable = unusable ?? turnedBack(index, known)
+                }
                 duplicates[index] = known
             }
+            if let unusable { return unusable }
             if let first = duplicates.keys.min() {
                 let isWhole =
                     duplicates.count == transactions.count
-                    && duplicates.values.allSatisfy { if case .accepted = $0 { true } else { false } }
+                    && duplicates.values.allSatisfy {
+                        if case .accepted = $0 { true } else { false }
+                    }
                 return isWhole
                     ? transactions.indices.compactMap { duplicates[$0] }
                     : turnedBack(first, .rejected(.idempotencyKeyReused))

@@ -56,19 +56,22 @@ import Testing
     }
 
     @Test(arguments: [false, true]) func keyedTransaction(restarts: Bool) throws {
-        #expect(try submit([deposit(5, key(1)), withdraw(9, key(2))])
-            == [.accepted(2), .rejected(.invariantViolated)])
+        #expect(
+            try submit([deposit(5, key(1)), withdraw(9, key(2))])
+                == [.accepted(2), .rejected(.invariantViolated)])
         #expect(try submit([deposit(100)]) == [.accepted(3)])
         if restarts { try restart() }
         // The withdrawal would be accepted by now.
-        #expect(try submit([withdraw(9, key(2)), withdraw(1), deposit(5, key(1))])
-            == [.rejected(.invariantViolated), .accepted(4), .accepted(2)])
+        #expect(
+            try submit([withdraw(9, key(2)), withdraw(1), deposit(5, key(1))])
+                == [.rejected(.invariantViolated), .accepted(4), .accepted(2)])
         #expect(balance == 104)
     }
 
     @Test func keyTwiceInOneBatch() throws {
-        #expect(try submit([deposit(5, key(1)), deposit(6, key(2)), deposit(5, key(1))])
-            == [.accepted(2), .accepted(3), .accepted(2)])
+        #expect(
+            try submit([deposit(5, key(1)), deposit(6, key(2)), deposit(5, key(1))])
+                == [.accepted(2), .accepted(3), .accepted(2)])
         #expect(balance == 11)
     }
 
@@ -87,9 +90,10 @@ import Testing
         let mixed = [withdraw(100), deposit(7), withdraw(200)]
         #expect(try submit(plain, name: name(1)) == [.accepted(2), .accepted(3)])
         let told = try submit(mixed, name: name(2))
-        #expect(told == [
-            .rejected(.invariantViolated), .accepted(4), .rejected(.invariantViolated),
-        ])
+        #expect(
+            told == [
+                .rejected(.invariantViolated), .accepted(4), .rejected(.invariantViolated),
+            ])
         try submit([deposit(1_000)])
         if restarts { try restart() }
         #expect(try submit(mixed, name: name(2)) == told)
@@ -110,8 +114,9 @@ import Testing
         #expect(try submit(batch, isAtomic: true) == [.accepted(2), .accepted(3)])
         // A part of it with something new can't be all or nothing any more.
         let other = [deposit(7, key(3)), deposit(6, key(2))]
-        #expect(try submit(other, isAtomic: true)
-            == [.notApplied, .rejected(.idempotencyKeyReused)])
+        #expect(
+            try submit(other, isAtomic: true)
+                == [.notApplied, .rejected(.idempotencyKeyReused)])
         #expect(try submit([deposit(7, key(3))]) == [.accepted(4)])
         #expect(balance == 18)
     }
@@ -124,7 +129,8 @@ import Testing
         if restarts { try restart() }
         #expect(try submit(batch, isAtomic: true) == told)
         // The others never had an outcome.
-        #expect(try submit([deposit(5, key(1)), deposit(6, key(3))]) == [.accepted(3), .accepted(4)])
+        #expect(
+            try submit([deposit(5, key(1)), deposit(6, key(3))]) == [.accepted(3), .accepted(4)])
         #expect(balance == 1_011)
     }
 
@@ -135,14 +141,16 @@ import Testing
         #expect(try submit(refused, isAtomic: true)?.last == .rejected(.invariantViolated))
         #expect(try submit([deposit(1, key(3))]) == [.accepted(5)])
         #expect(try submit([withdraw(1_000, key(13))]) == [.rejected(.invariantViolated)])
-        #expect(try submit((7..<13).map { deposit(1, key($0)) })
-            == (9...14).map { .accepted($0) })
+        #expect(
+            try submit((7..<13).map { deposit(1, key($0)) })
+                == (9...14).map { .accepted($0) })
     }
 
     @Test func keyFromTheFuture() throws {
         let limit = OutcomeMemory.earlinessMaxMilliseconds
-        #expect(try submit([deposit(5, key(1, at: now + limit + 1))])
-            == [.rejected(.idempotencyKeyEarly)])
+        #expect(
+            try submit([deposit(5, key(1, at: now + limit + 1))])
+                == [.rejected(.idempotencyKeyEarly)])
         #expect(try submit([deposit(5, key(1, at: now + limit))]) == [.accepted(2)])
         // Nothing was remembered of the refusal.
         remembering.set(milliseconds: now + 1)
@@ -185,8 +193,10 @@ import Testing
         var generator = SplitMix64(state: 1)
         for _ in 0..<2_000 {
             var damaged = bytes
-            damaged[Int.random(in: damaged.indices, using: &generator)] ^= 1 << generator.pick(
-                Array(0..<8))
+            damaged[Int.random(in: damaged.indices, using: &generator)] ^=
+                1
+                << generator.pick(
+                    Array(0..<8))
             do { try load(damaged) } catch is CorruptionError {}
         }
     }
