@@ -12,12 +12,13 @@ final class RequestService: Sendable {
     private let health: HealthReporter
     let statistics: Statistics
     private let rememberedOutcomeCount: Int
+    private let clock: Clock
     let connections = ConnectionTable()
     private let isDraining = Atomic<Bool>(false)
 
     init(
         compiled: CompiledSchema, sequencer: Sequencer, health: HealthReporter,
-        statistics: Statistics, rememberedOutcomeCount: Int
+        statistics: Statistics, rememberedOutcomeCount: Int, clock: Clock = .system
     ) {
         self.compiled = compiled
         description = SchemaDescription(compiled)
@@ -25,6 +26,7 @@ final class RequestService: Sendable {
         self.health = health
         self.statistics = statistics
         self.rememberedOutcomeCount = rememberedOutcomeCount
+        self.clock = clock
     }
 
     /// From now on nothing new is queued.
@@ -64,7 +66,7 @@ final class RequestService: Sendable {
             requestsInFlightMax: ProtocolLimits.requestsInFlightMax,
             keyByteCountMax: EngineLimits.keyByteCountMax,
             rememberedOutcomeCount: rememberedOutcomeCount, health: health.status,
-            milliseconds: wallClockMicroseconds() / 1_000)
+            milliseconds: clock.wallMicroseconds / 1_000)
     }
 
     func admit(
@@ -107,7 +109,7 @@ final class RequestService: Sendable {
         }
         let deadline =
             timeoutMilliseconds == 0
-            ? nil : monotonicNanoseconds() + UInt64(timeoutMilliseconds) * 1_000_000
+            ? nil : clock.monotonicNanoseconds + UInt64(timeoutMilliseconds) * 1_000_000
         let item = WorkItem(
             kind: kind, request: request, connection: connection, deadline: deadline,
             transactionCount: transactionCount, byteCount: byteCount)
