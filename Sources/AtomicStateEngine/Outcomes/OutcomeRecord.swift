@@ -138,7 +138,7 @@ package struct OutcomeEncoder: ~Copyable {
             for offset in 0..<run.transactions.count {
                 let index = run.firstIndex + offset
                 if let rejection = nextRejection, rejection.index == index {
-                    if !rejection.code.isAboutKey {
+                    if rejection.isDecided {
                         rejected.append(run.transactions, at: offset, outcome: UInt64(index))
                     }
                     nextRejection = rejections.next()
