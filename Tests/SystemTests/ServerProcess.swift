@@ -16,8 +16,10 @@ final class ServerProcess {
     /// Starts the server and returns when it is ready.
     ///
     /// - Parameter port: 0 for one that is free.
+    /// - Parameter environment: beside that of the tests.
     init(
-        schema: String, data: URL, port: Int = 0, arguments: [String] = []
+        schema: String, data: URL, port: Int = 0, arguments: [String] = [],
+        environment: [String: String] = [:]
     ) async throws {
         address = ServerAddress(host: "127.0.0.1", port: port)
         errors = data.deletingLastPathComponent().appending(path: "\(UUID()).log")
@@ -27,6 +29,7 @@ final class ServerProcess {
                 "serve", "--schema", schema, "--data", data.path, "--listen", "\(address)",
                 "--admin", "127.0.0.1:0",
             ] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: errors)
         try process.run()
