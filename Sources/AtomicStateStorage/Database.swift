@@ -45,6 +45,9 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     let ingestion: BulkWriteOptions
     private let stagingPath: String
     private let stagingFileCount = Atomic<UInt64>(0)
+    /// What was cut off the logs before they were opened; for a database that is only read, what was
+    /// left out.
+    package let tornTails: [TornTail]
 
     /// - Parameter path: RocksDB's folder.
     /// - Parameter stagingPath: a folder on the same file system, for files to be ingested.
@@ -53,6 +56,8 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     package init(
         path: String, stagingPath: String, mayCreate: Bool, isReadOnly: Bool = false
     ) throws(StorageError) {
+        tornTails = try TornTail.all(inDatabase: path)
+        for tail in tornTails where !isReadOnly { try tail.remove() }
         let options = DatabaseOptions(mayCreate: mayCreate, isReadOnly: isReadOnly)
         let names = ColumnFamily.allCases.map(\.name)
         var families = [OpaquePointer?](repeating: nil, count: names.count)

@@ -152,7 +152,10 @@ final class DiskModel {
     /// The folder that a path's last component is in; nil for the watched folder itself.
     private func place(_ path: String) -> (Node, String)? {
         precondition(path.hasPrefix(folder), "\(path) is not below \(folder)")
-        let names = path.dropFirst(folder.count).split(separator: "/").map(String.init)
+        var names: [String] = []
+        for name in path.dropFirst(folder.count).split(separator: "/").map(String.init) {
+            if name == ".." { names.removeLast() } else { names.append(name) }
+        }
         guard let last = names.last else { return nil }
         let parent = names.dropLast().reduce(root) { $0.currentEntries[$1]! }
         return (parent, last)
