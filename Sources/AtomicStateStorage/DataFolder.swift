@@ -57,9 +57,7 @@ package struct DataFolder: ~Copyable {
         // In place, so that the lock stays with the file; both texts have the same length.
         let text = Self.identity(state: "ready   ", schemaName: schemaName)
         let path = path + "/IDENTITY"
-        guard pwrite(identity, text, text.utf8.count, 0) == text.utf8.count else {
-            throw .system("write", path)
-        }
+        try Self.write(text, to: identity, path)
         guard fsync(identity) == 0 else { throw .system("fsync", path) }
         isNew = false
     }
@@ -128,12 +126,25 @@ package struct DataFolder: ~Copyable {
         guard file >= 0 else { throw .system("create", temporary) }
         defer { close(file) }
         let text = identity(state: "creating", schemaName: schemaName)
-        guard write(file, text, text.utf8.count) == text.utf8.count else {
-            throw .system("write", temporary)
-        }
+        try write(text, to: file, temporary)
         guard fsync(file) == 0 else { throw .system("fsync", temporary) }
         guard rename(temporary, path + "/IDENTITY") == 0 else { throw .system("rename", temporary) }
         try syncDirectory(path)
+    }
+
+    /// Writes a text at the beginning of a file.
+    private static func write(
+        _ text: String, to file: CInt, _ path: String
+    ) throws(StorageError) {
+        let bytes = Array(text.utf8)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                pwrite(file, $0.baseAddress! + written, $0.count - written, off_t(written))
+            }
+            guard count > 0 else { throw .system("write", path) }
+            written += count
+        }
     }
 
     /// A folder's own name is durable once the folder that it is in was synced.

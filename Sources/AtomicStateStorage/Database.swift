@@ -57,7 +57,15 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         path: String, stagingPath: String, mayCreate: Bool, isReadOnly: Bool = false
     ) throws(StorageError) {
         tornTails = try TornTail.all(inDatabase: path)
-        for tail in tornTails where !isReadOnly { try tail.remove() }
+        for tail in tornTails {
+            // What RocksDB leaves out by itself is the end of a write-ahead log alone.
+            guard !isReadOnly || tail.path.hasSuffix(".log") else {
+                throw StorageError(
+                    "\(tail.path) ends in a record that is not whole, as after a power cut: the next "
+                        + "start of the server cuts it off")
+            }
+            if !isReadOnly { try tail.remove() }
+        }
         let options = DatabaseOptions(mayCreate: mayCreate, isReadOnly: isReadOnly)
         let names = ColumnFamily.allCases.map(\.name)
         var families = [OpaquePointer?](repeating: nil, count: names.count)

@@ -167,6 +167,17 @@ int close(int descriptor) {
     return result;
 }
 
+/* RocksDB wraps descriptors that it opened to read from its beginning to its end. */
+int fclose(FILE *file) {
+    REAL(fclose);
+    int descriptor = fileno(file);
+    pthread_mutex_lock(&lock);
+    if (handle_of(descriptor)) files[descriptor].handle = 0;
+    int result = real(file);
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
 static void note_write(int descriptor, off_t offset, const void *data, ssize_t length) {
     if (length <= 0) return;
     note((struct faulty_disk_record){.kind = FD_WRITE, .handle = handle_of(descriptor),

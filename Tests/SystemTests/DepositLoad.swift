@@ -16,11 +16,18 @@ final class DepositLoad: Sendable {
     }
 
     private let workers: Mutex<[[Step]]>
+    private let batchSizes: [Int]
     private let position: @Sendable () -> Int
 
+    /// - Parameter batchSizes: one of them for each batch. By default mostly small ones, and some whose
+    ///   journal record is longer than a block of the log.
     /// - Parameter balances: what the accounts have, by worker; nil for one that is not there.
     /// - Parameter position: how far the trace is now.
-    init(balances: [Int?], position: @escaping @Sendable () -> Int) {
+    init(
+        balances: [Int?], batchSizes: [Int] = [1, 10, 400, 2_000, 20_000],
+        position: @escaping @Sendable () -> Int
+    ) {
+        self.batchSizes = batchSizes
         workers = Mutex(balances.map { [Step(balance: $0, sentAt: 0, acknowledgedAt: 0)] })
         self.position = position
     }
@@ -55,8 +62,7 @@ final class DepositLoad: Sendable {
             noteAcknowledgement(worker)
             return true
         }
-        // Mostly small batches; some whose journal record is longer than a block of the log.
-        let count = [1, 10, 400, 2_000, 20_000].randomElement(using: &generator)!
+        let count = batchSizes.randomElement(using: &generator)!
         let amounts = (0..<count).map { _ in UInt64.random(in: 1...1_000_000, using: &generator) }
         let run = Run(
             operation: 1, transactionCount: count,
@@ -84,6 +90,9 @@ final class DepositLoad: Sendable {
 
     var steps: [[Step]] { workers.withLock { $0 } }
 
+    /// Whether everything that was sent was acknowledged.
+    var isAcknowledged: Bool { steps.allSatisfy { $0.last!.acknowledgedAt != nil } }
+
     /// The size of the trace when the first account was acknowledged.
     var firstAcknowledgement: Int {
         steps.flatMap { $0.dropFirst().compactMap(\.acknowledgedAt) }.min() ?? .max
@@ -93,7 +102,9 @@ final class DepositLoad: Sendable {
     /// is one that its account went through, not before the last acknowledged one, and sent.
     func objection(to balances: [Int?], at position: Int = .max) -> String? {
         for (worker, steps) in steps.enumerated() {
-            let least = steps.lastIndex { ($0.acknowledgedAt ?? .max) <= position }!
+            let least = steps.lastIndex {
+                $0.acknowledgedAt.map { $0 <= position } ?? false
+            }!
             let possible = steps[least...].filter { $0.sentAt <= position }.map(\.balance)
             guard possible.contains(balances[worker]) else {
                 return "worker \(worker) has \(text(balances[worker])), expected one of "

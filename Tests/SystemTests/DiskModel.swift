@@ -24,7 +24,7 @@ final class DiskModel {
     }
 
     enum Names: CaseIterable {
-        case nothing, everything, prefix, any
+        case nothing, everything, prefix
     }
 
     private static let sectorByteCount = 512
@@ -38,7 +38,7 @@ final class DiskModel {
         var entries: [String: Node] = [:]
         var currentEntries: [String: Node] = [:]
         var entryChanges: [EntryChange] = []
-        /// Changes that have become certain; a sync that is under way notes the number of all so far.
+        /// Changes that have become certain, or are lost; a sync that is under way notes the number of all so far.
         var certainCount = 0
         var changeCount: Int { certainCount + (isFolder ? entryChanges.count : changes.count) }
 
@@ -110,7 +110,11 @@ final class DiskModel {
         case .syncEnd(let handle, let error):
             // Of several at once, the one that covers the least.
             let covered = syncs[handle]!.removeFirst()
-            if error == 0 { makeCertain(open[handle]!, upTo: covered) }
+            if error == 0 {
+                makeCertain(open[handle]!, upTo: covered)
+            } else {
+                drop(open[handle]!, upTo: covered)
+            }
         case .rename(let from, let to):
             guard let (parent, name) = place(from), let node = parent.currentEntries[name] else {
                 return  // RocksDB's own log of messages, which is not watched.
@@ -174,6 +178,15 @@ final class DiskModel {
         node.certainCount += newCount
     }
 
+    /// After a failed sync a kernel may take pages for clean that it could not write: their changes
+    /// are gone, and a later sync that succeeds does not bring them back.
+    private func drop(_ file: Node, upTo count: Int) {
+        let lostCount = count - file.certainCount
+        guard !file.isFolder, lostCount > 0 else { return }
+        file.changes.removeFirst(lostCount)
+        file.certainCount += lostCount
+    }
+
     private static func apply(_ change: EntryChange, to entries: inout [String: Node]) {
         switch change {
         case .set(let name, let node): entries[name] = node
@@ -229,7 +242,6 @@ final class DiskModel {
                 case .nothing: false
                 case .everything: true
                 case .prefix: index < prefix
-                case .any: Bool.random(using: &generator)
                 }
             if survives { Self.apply(change, to: &entries) }
         }

@@ -44,6 +44,8 @@ final class ServerProcess {
 
     var log: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
 
+    var processIdentifier: pid_t { process.processIdentifier }
+
     func connect() async throws -> AtomicStateClient {
         try await AtomicStateClient.connect(to: address, name: "test")
     }
@@ -56,6 +58,10 @@ final class ServerProcess {
 
     func exitStatus() async -> Int {
         while process.isRunning { try? await Task.sleep(for: .milliseconds(2)) }
+        return terminationStatus
+    }
+
+    private var terminationStatus: Int {
         let status = Int(process.terminationStatus)
         return process.terminationReason == .uncaughtSignal ? -status : status
     }
@@ -101,7 +107,8 @@ final class ServerProcess {
         while ContinuousClock.now < deadline {
             if log.contains(" ready\n") { return }
             guard process.isRunning else {
-                throw Failure(description: "the server ended: \(log)")
+                throw Failure(
+                    description: "the server ended with \(terminationStatus): \(log)")
             }
             try await Task.sleep(for: .milliseconds(5))
         }
