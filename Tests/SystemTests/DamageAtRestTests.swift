@@ -44,7 +44,6 @@ import Testing
         var generator = SeededGenerator(state: seed)
         try await withTemporaryFolder { folder in
             let specimen = try await makeSpecimen(folder, &generator)
-            try? FileManager.default.copyItem(at: specimen.data, to: URL(filePath: "/tmp/d1/spec"))
             for damage in try Self.damages(specimen, &generator) {
                 let copy = folder.appending(path: "copy")
                 try FileManager.default.copyItem(at: specimen.data, to: copy)
