@@ -164,10 +164,18 @@ extension Database {
     }
 
     func get(_ name: String) throws(StorageError) -> [UInt8]? {
+        try get(Array(name.utf8), in: .meta)
+    }
+
+    func get(_ key: [UInt8], in family: ColumnFamily) throws(StorageError) -> [UInt8]? {
         var byteCount = 0
-        let value = try withErrorPointer("read \(name)") { error in
-            rocksdb_get_cf(
-                handle, options.read, family(.meta), name, name.utf8.count, &byteCount, error)
+        let value = try withErrorPointer("read from \(family.name)") { error in
+            key.withUnsafeBytes { key in
+                rocksdb_get_cf(
+                    handle, options.read, self.family(family),
+                    key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count, &byteCount,
+                    error)
+            }
         }
         guard let value else { return nil }
         defer { rocksdb_free(value) }

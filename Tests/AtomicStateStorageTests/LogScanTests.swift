@@ -122,7 +122,9 @@ import Testing
                 starts.append(try Data(contentsOf: URL(filePath: log)).count)
                 let record = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ index) }
                 try record.withUnsafeBytes {
-                    try database.commit(firstSequence: UInt64(index + 1), record: $0)
+                    try database.commit(
+                        journal: .init(number: UInt64(index + 1), bytes: $0), outcomes: nil,
+                        forgottenUntil: nil)
                 }
             }
         }

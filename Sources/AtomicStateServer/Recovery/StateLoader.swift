@@ -47,6 +47,7 @@ package struct LoadedState: ~Copyable {
                 byteCount += bytes.count
             }
         }
+        try Self.checkEnd(of: engine, database)
         do throws(CorruptionError) {
             try engine.finishLoading()
         } catch {
@@ -56,6 +57,22 @@ package struct LoadedState: ~Copyable {
         replayedTransactionCount = engine.lastSequence - complete
         replayedByteCount = byteCount
         self.engine = engine
+    }
+
+    /// Rows that show more than the journal would be served beside others that do not.
+    private static func checkEnd(
+        of engine: borrowing Engine, _ database: Database
+    ) throws(RecoveryError) {
+        let reached: UInt64?
+        do throws(StorageError) {
+            reached = try database.rowsReachSequence()
+        } catch {
+            throw RecoveryError(error.description)
+        }
+        guard let reached, reached > engine.lastSequence else { return }
+        throw RecoveryError(
+            "journal: it ends at sequence \(engine.lastSequence), and rows show transactions up to "
+                + "\(reached): its end is gone")
     }
 }
 
