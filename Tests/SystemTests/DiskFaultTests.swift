@@ -177,18 +177,22 @@ import Testing
         }
     }
 
-    /// A file whose sync failed is not synced again as if that could make it whole.
+    /// A file whose sync failed is not synced again as if that could make it whole. Folders, which are
+    /// opened to be read, are another matter: their file system keeps their changes until it can write
+    /// them. RocksDB ignores a sync of its folder that fails behind a new file of options, which nobody
+    /// reads.
     private func expectNoSyncAfterAFailedOne(_ trace: DiskTrace, _ place: String) {
         var paths: [UInt64: String] = [:]
         var failed: Set<String> = []
         for record in trace.records {
             switch record.event {
             case .open(let handle, let path, let flags):
+                guard flags & O_ACCMODE != O_RDONLY else { continue }
                 paths[handle] = path
                 // Written anew from its beginning, it is another file.
                 if flags & O_TRUNC != 0 { failed.remove(path) }
             case .syncEnd(let handle, let error):
-                let path = paths[handle]!
+                guard let path = paths[handle] else { continue }
                 if error != 0 {
                     failed.insert(path)
                 } else {

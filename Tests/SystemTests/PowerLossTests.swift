@@ -22,9 +22,7 @@ import Testing
     }
 
     @Test func acknowledgedTransactionsSurvivePowerCuts() async throws {
-        let seed =
-            ProcessInfo.processInfo.environment["ATOMIC_STATE_POWER_LOSS_SEED"]
-            .flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
+        let seed = UInt64.random(in: 0...UInt64.max)
         var generator = SeededGenerator(state: seed)
         try await withTemporaryFolder { folder in
             // Each cycle begins on a disk that a cut of the one before left; now and then on a new one.

@@ -47,7 +47,7 @@ package struct LoadedState: ~Copyable {
                 byteCount += bytes.count
             }
         }
-        try Self.checkEnd(of: engine, database)
+        try Self.checkEnds(of: engine, rowsCompleteSequence: complete, database)
         do throws(CorruptionError) {
             try engine.finishLoading()
         } catch {
@@ -59,20 +59,28 @@ package struct LoadedState: ~Copyable {
         self.engine = engine
     }
 
-    /// Rows that show more than the journal would be served beside others that do not.
-    private static func checkEnd(
-        of engine: borrowing Engine, _ database: Database
+    /// Neither the journal nor the rows may lack their end: rows would be served beside others that are
+    /// older.
+    private static func checkEnds(
+        of engine: borrowing Engine, rowsCompleteSequence complete: UInt64, _ database: Database
     ) throws(RecoveryError) {
         let reached: UInt64?
         do throws(StorageError) {
             reached = try database.rowsReachSequence()
         } catch {
-            throw RecoveryError(error.description)
+            throw RecoveryError("rows: \(error)")
         }
-        guard let reached, reached > engine.lastSequence else { return }
-        throw RecoveryError(
-            "journal: it ends at sequence \(engine.lastSequence), and rows show transactions up to "
-                + "\(reached): its end is gone")
+        guard let reached else { return }
+        guard reached <= engine.lastSequence else {
+            throw RecoveryError(
+                "journal: it ends at sequence \(engine.lastSequence), and rows show transactions up "
+                    + "to \(reached): its end is gone")
+        }
+        guard complete <= reached else {
+            throw RecoveryError(
+                "rows: they were complete up to sequence \(complete), and show transactions up to "
+                    + "\(reached): the last files of rows are gone")
+        }
     }
 }
 
