@@ -163,7 +163,10 @@ import Testing
             case 0: #expect(run.load.isAcknowledged, "goes on without answering: \(place)")
             case 1, 70:
                 let reason = Int32(fault.error).map { String(cString: strerror($0)) } ?? "short"
-                #expect(run.log.contains(reason), "does not say what failed: \(place)")
+                // RocksDB takes a file that opens only at its second try for one without direct I/O.
+                let words = [reason, "Direct I/O is not supported by the specified DB"]
+                #expect(
+                    words.contains { run.log.contains($0) }, "does not say what failed: \(place)")
             case -Int(SIGABRT):
                 // A RocksDB that was built with its assertions stops by one behind some failed writes.
                 #expect(run.log.contains(": Assertion `"), "\(place)")

@@ -11,7 +11,7 @@ import Testing
         ProcessInfo.processInfo.environment["ATOMIC_STATE_POWER_LOSS_CYCLES"].flatMap { Int($0) }
         ?? 3
     /// Moments in one cycle at which the power is cut; one of them is the kill.
-    private static let cutCount = 10
+    private static let cutCount = 8
 
     private struct Cut {
         /// The trace's size.
@@ -72,7 +72,7 @@ import Testing
             arguments: ["--materialise-after", "1"],
             environment: DiskTrace.environment(folder: disk, trace: trace))
         let workers = load.start(on: server, seed: generator.next())
-        try await Task.sleep(for: .milliseconds(Int.random(in: 20...500, using: &generator)))
+        try await Task.sleep(for: .milliseconds(Int.random(in: 20...300, using: &generator)))
         #expect(await server.end(SIGKILL) == -Int(SIGKILL), "\(place)")
         for worker in workers { await worker.value }
         return (load, try DiskTrace(contentsOf: trace))
