@@ -102,8 +102,13 @@ import Testing
     }
 
     private static func newestLog(_ data: URL) throws -> (name: String, size: Int)? {
-        try sizes(of: data).filter { $0.name.hasSuffix(".log") && !$0.name.hasSuffix("/LOG") }
-            .max { $0.name < $1.name }
+        // Other files come and go while a server runs.
+        let names = try FileManager.default.contentsOfDirectory(
+            atPath: data.appending(path: "rocksdb").path)
+        guard let name = names.filter({ $0.hasSuffix(".log") }).max() else { return nil }
+        let path = data.appending(path: "rocksdb/\(name)").path
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        return ("rocksdb/\(name)", try #require(attributes[.size] as? Int))
     }
 
     /// The files below a folder by path from there.
