@@ -141,6 +141,19 @@ import Testing
         #expect(name == "ab")
     }
 
+    /// A power cut may leave no more of a first start than the file that IDENTITY is made from.
+    @Test func folderWithTheBeginningsOfAnIdentityIsNew() throws {
+        let path = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false)
+        try Data("ato".utf8).write(to: URL(filePath: path + "/IDENTITY.new"))
+        let folder = try DataFolder(opening: path, schemaName: "ab")
+        let isNew = folder.isNew
+        #expect(isNew)
+        #expect(!FileManager.default.fileExists(atPath: path + "/IDENTITY.new"))
+    }
+
     @Test func stagingIsEmptiedAtStart() throws {
         try withDatabase { folder, path in
             let leftover = path + "/staging/rows-1.sst"
