@@ -56,11 +56,16 @@ import Testing
             let initial = folder.appending(path: "initial")
             try FileManager.default.createDirectory(at: initial, withIntermediateDirectories: true)
             let balances = try await prepare(initial)
-            let calls = try await countCalls(folder, initial, balances)
+            let (calls, ingestionReads) = try await countCalls(folder, initial, balances)
             for name in ["open", "write", "fsync", "fdatasync", "rename", "mkdir"] {
                 #expect(calls[name] != nil, "the library sees no \(name)")
             }
-            for fault in Self.faults(calls, &generator) {
+            let faults =
+                Self.faults(calls, &generator)
+                + ingestionReads.map {
+                    Fault(call: "pread", number: $0, error: "\(EIO)", isLasting: false)
+                }
+            for fault in faults {
                 let scene = folder.appending(path: "scene")
                 try FileManager.default.createDirectory(
                     at: scene, withIntermediateDirectories: true)
@@ -71,20 +76,25 @@ import Testing
         }
     }
 
-    /// How often each call is made when none fails.
+    /// How often each call is made when none fails, and which reads are of the last file of rows
+    /// while it is taken into the database.
     private func countCalls(
         _ folder: URL, _ initial: URL, _ balances: [Int?]
-    ) async throws -> [String: Int] {
+    ) async throws -> ([String: Int], ingestionReads: [Int]) {
         let scene = folder.appending(path: "baseline")
         try FileManager.default.createDirectory(at: scene, withIntermediateDirectories: true)
         let run = try await work(scene, initial, balances, fault: nil)
         #expect(run.status == 0 && run.load.isAcknowledged, "\(run.log)")
         var counts: [String: Int] = [:]
+        var reads: [String: [Int]] = [:]
         for record in run.trace.records {
-            guard case .call(let name, _, _) = record.event else { continue }
+            guard case .call(let name, let path, _) = record.event else { continue }
             counts[name, default: 0] += 1
+            if name == "pread", path.contains("/staging/") {
+                reads[path, default: []].append(counts[name]!)
+            }
         }
-        return counts
+        return (counts, reads.values.max { $0[0] < $1[0] } ?? [])
     }
 
     private static func faults(
