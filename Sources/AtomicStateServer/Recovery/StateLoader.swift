@@ -47,7 +47,7 @@ package struct LoadedState: ~Copyable {
                 byteCount += bytes.count
             }
         }
-        try Self.checkEnds(of: engine, rowsCompleteSequence: complete, database)
+        try Self.checkEnds(of: engine, rowsCompleteSequence: complete, storage)
         do throws(CorruptionError) {
             try engine.finishLoading()
         } catch {
@@ -62,11 +62,11 @@ package struct LoadedState: ~Copyable {
     /// Neither the journal nor the rows may lack their end: rows would be served beside others that are
     /// older.
     private static func checkEnds(
-        of engine: borrowing Engine, rowsCompleteSequence complete: UInt64, _ database: Database
+        of engine: borrowing Engine, rowsCompleteSequence complete: UInt64, _ storage: any Storage
     ) throws(RecoveryError) {
         let reached: UInt64?
         do throws(StorageError) {
-            reached = try database.rowsReachSequence()
+            reached = try storage.rowsReachSequence()
         } catch {
             throw RecoveryError("rows: \(error)")
         }
