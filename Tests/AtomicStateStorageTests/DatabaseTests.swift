@@ -221,7 +221,8 @@ import Testing
                 row.image?.deallocate()
             }
         }
-        try database.storeRows(schemaVersion: version, reaching: sequence) { (add) throws(StorageError) in
+        try database.storeRows(schemaVersion: version, reaching: sequence) {
+            (add) throws(StorageError) in
             for row in copies { try add(row.key, row.image) }
         }
     }
