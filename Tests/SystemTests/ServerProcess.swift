@@ -16,8 +16,10 @@ final class ServerProcess {
     /// Starts the server and returns when it is ready.
     ///
     /// - Parameter port: 0 for one that is free.
+    /// - Parameter environment: beside that of the tests.
     init(
-        schema: String, data: URL, port: Int = 0, arguments: [String] = []
+        schema: String, data: URL, port: Int = 0, arguments: [String] = [],
+        environment: [String: String] = [:]
     ) async throws {
         address = ServerAddress(host: "127.0.0.1", port: port)
         errors = data.deletingLastPathComponent().appending(path: "\(UUID()).log")
@@ -27,6 +29,7 @@ final class ServerProcess {
                 "serve", "--schema", schema, "--data", data.path, "--listen", "\(address)",
                 "--admin", "127.0.0.1:0",
             ] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: errors)
         try process.run()
@@ -41,6 +44,8 @@ final class ServerProcess {
 
     var log: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
 
+    var processIdentifier: pid_t { process.processIdentifier }
+
     func connect() async throws -> AtomicStateClient {
         try await AtomicStateClient.connect(to: address, name: "test")
     }
@@ -53,6 +58,10 @@ final class ServerProcess {
 
     func exitStatus() async -> Int {
         while process.isRunning { try? await Task.sleep(for: .milliseconds(2)) }
+        return terminationStatus
+    }
+
+    private var terminationStatus: Int {
         let status = Int(process.terminationStatus)
         return process.terminationReason == .uncaughtSignal ? -status : status
     }
@@ -98,7 +107,8 @@ final class ServerProcess {
         while ContinuousClock.now < deadline {
             if log.contains(" ready\n") { return }
             guard process.isRunning else {
-                throw Failure(description: "the server ended: \(log)")
+                throw Failure(
+                    description: "the server ended with \(terminationStatus): \(log)")
             }
             try await Task.sleep(for: .milliseconds(5))
         }
