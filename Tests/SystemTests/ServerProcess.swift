@@ -17,10 +17,34 @@ final class ServerProcess {
     ///
     /// - Parameter port: 0 for one that is free.
     /// - Parameter environment: beside that of the tests.
-    init(
+    convenience init(
         schema: String, data: URL, port: Int = 0, arguments: [String] = [],
         environment: [String: String] = [:]
     ) async throws {
+        try self.init(
+            starting: schema, data: data, port: port, arguments: arguments,
+            environment: environment)
+        try await waitUntilReady()
+        address = ServerAddress(host: "127.0.0.1", port: try loggedPort(of: "listen"))
+        adminPort = try loggedPort(of: "admin")
+    }
+
+    /// Starts a server, and kills it after a while. Whether it was not ready by then.
+    static func startAndKill(
+        schema: String, data: URL, arguments: [String], after delay: Duration
+    ) async throws -> Bool {
+        let server = try ServerProcess(
+            starting: schema, data: data, port: 0, arguments: arguments, environment: [:])
+        try await Task.sleep(for: delay)
+        let wasReady = server.isReady
+        _ = await server.end(SIGKILL)
+        return !wasReady
+    }
+
+    private init(
+        starting schema: String, data: URL, port: Int, arguments: [String],
+        environment: [String: String]
+    ) throws {
         address = ServerAddress(host: "127.0.0.1", port: port)
         errors = data.deletingLastPathComponent().appending(path: "\(UUID()).log")
         process.executableURL = binary("atomic-state")
@@ -33,9 +57,6 @@ final class ServerProcess {
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: errors)
         try process.run()
-        try await waitUntilReady()
-        address = ServerAddress(host: "127.0.0.1", port: try loggedPort(of: "listen"))
-        adminPort = try loggedPort(of: "admin")
     }
 
     deinit {
@@ -102,10 +123,12 @@ final class ServerProcess {
         return port
     }
 
+    private var isReady: Bool { log.contains(" ready\n") }
+
     private func waitUntilReady() async throws {
         let deadline = ContinuousClock.now.advanced(by: .seconds(30))
         while ContinuousClock.now < deadline {
-            if log.contains(" ready\n") { return }
+            if isReady { return }
             guard process.isRunning else {
                 throw Failure(
                     description: "the server ended with \(terminationStatus): \(log)")
