@@ -20,7 +20,8 @@ func requireWellFormed(_ runs: [Run], transactionCountMax: Int) throws(Status) {
                 "a batch of more transactions than \(transactionCountMax), the server's limit")
         }
         transactionCount = sum
-        guard run.idempotencyKeys.isEmpty || run.idempotencyKeys.count == run.transactionCount else {
+        guard run.idempotencyKeys.isEmpty || run.idempotencyKeys.count == run.transactionCount
+        else {
             throw Status(
                 .invalidArgument,
                 "run \(index): \(run.idempotencyKeys.count) idempotency keys for "

@@ -18,7 +18,8 @@ public struct RetryPolicy: Sendable, Hashable {
         backOffMax: Duration = .seconds(1), attemptCountMax: Int = .max
     ) {
         precondition(deadline > .zero, "expected a deadline after more than no time")
-        precondition(backOff >= .zero && backOffMax >= backOff, "expected 0 <= backOff <= backOffMax")
+        precondition(
+            backOff >= .zero && backOffMax >= backOff, "expected 0 <= backOff <= backOffMax")
         precondition(attemptCountMax > 0, "expected an attempt")
         self.deadline = deadline
         self.backOff = backOff

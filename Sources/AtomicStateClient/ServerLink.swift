@@ -90,7 +90,8 @@ final class ServerLink: Sendable {
             let response: ResponseBody
             do throws(AttemptFailure) {
                 response = try await connection().response(
-                    to: request, deadline: deadline, messageByteCountMax: greeting.frameByteCountMax)
+                    to: request, deadline: deadline, messageByteCountMax: greeting.frameByteCountMax
+                )
             } catch {
                 try await prepareRetry(of: &request, &attempts, error)
                 continue
@@ -160,7 +161,11 @@ final class ServerLink: Sendable {
 
 extension RequestBody {
     fileprivate var batchName: BatchName? {
-        if case .submit(_, isAtomic: _, timeoutMilliseconds: _, let name) = self { name } else { nil }
+        if case .submit(_, isAtomic: _, timeoutMilliseconds: _, let name) = self {
+            name
+        } else {
+            nil
+        }
     }
 
     fileprivate func named(_ name: BatchName) -> RequestBody {

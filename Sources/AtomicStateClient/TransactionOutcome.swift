@@ -62,7 +62,8 @@ extension SubmitReply {
     }
 
     /// Of an atomic batch, the server repeats all transactions or none.
-    private func repeatedAtomicOutcome(_ transactionCount: Int) throws(Status) -> AtomicBatchOutcome {
+    private func repeatedAtomicOutcome(_ transactionCount: Int) throws(Status) -> AtomicBatchOutcome
+    {
         guard acceptedCount == 0, rejections.isEmpty,
             duplicates.map(\.index) == Array(0..<transactionCount)
         else { throw contradiction(transactionCount) }

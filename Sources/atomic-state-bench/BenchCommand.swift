@@ -55,7 +55,8 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Threads that serve the connections.")
     var threads = 1
 
-    @Option(help: "Which transactions of the load have idempotency keys of their own: each or none.")
+    @Option(
+        help: "Which transactions of the load have idempotency keys of their own: each or none.")
     var keys = KeyMode.each
 
     @Option(help: "Determines every worker's transactions.")

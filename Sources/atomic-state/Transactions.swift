@@ -109,7 +109,8 @@ struct Submit: AsyncParsableCommand {
 
 private func idempotencyKey(_ text: String) throws -> IdempotencyKey {
     guard let key = IdempotencyKey(text) else {
-        throw ValidationError("'\(text)': expected a UUID of version 7, as 'atomic-state key' makes")
+        throw ValidationError(
+            "'\(text)': expected a UUID of version 7, as 'atomic-state key' makes")
     }
     return key
 }

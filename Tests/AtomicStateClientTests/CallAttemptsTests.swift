@@ -48,9 +48,10 @@ import Testing
                 Array(repeating: .connection(Self.lost, wasSent: false), count: count))
         }
         #expect(
-            texts == [
-                0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 1.0,
-            ].map { "retry after \($0) seconds" })
+            texts
+                == [
+                    0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 1.0,
+                ].map { "retry after \($0) seconds" })
     }
 
     @Test func waitsAreOfAllLengthsUpToTheBound() {
@@ -69,7 +70,8 @@ import Testing
         // There would be no time left for it.
         #expect(Self.decision([.status(busy)], milliseconds: 500) == "nothing done: \(busy)")
         #expect(
-            Self.decision([.connection(Self.lost, wasSent: true), .status(busy)], milliseconds: 600)
+            Self.decision(
+                [.connection(Self.lost, wasSent: true), .status(busy)], milliseconds: 600)
                 == "unknown: \(OutcomeUnknownError.Reason.status(busy))")
     }
 
@@ -86,7 +88,8 @@ import Testing
         arguments: [
             (.connection(.closed, wasSent: false), "the client is closed"),
             (.connection(.refused(Status(.internal, "no")), wasSent: false), nil),
-            (.deadlinePassed(wasSent: false), nil), (.cancelled(wasSent: false), "CancellationError()"),
+            (.deadlinePassed(wasSent: false), nil),
+            (.cancelled(wasSent: false), "CancellationError()"),
             (.status(Status(.internal, "no")), "internal: no"),
         ] as [(AttemptFailure, String?)])
     func whatWasNeverSentWasNotDone(failure: AttemptFailure, text: String?) {
@@ -117,7 +120,8 @@ import Testing
         #expect(Self.decision([forgotten, forgotten]) == "nothing done: outOfRange: forgotten")
         #expect(Self.decision([forgotten], named: false) == "nothing done: outOfRange: forgotten")
         #expect(
-            Self.decision([.connection(Self.lost, wasSent: true), forgotten]).hasPrefix("unknown: "))
+            Self.decision([.connection(Self.lost, wasSent: true), forgotten]).hasPrefix("unknown: ")
+        )
     }
 
     @Test func noMoreAttemptsThanAllowed() {

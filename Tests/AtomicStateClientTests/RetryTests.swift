@@ -106,7 +106,8 @@ import Testing
         let server = try await FailingServer([.hangUp])
         let client = try await server.client()
         let refusal =
-            serverChecks ? Self.otherSchema : Status(.failedPrecondition, "schema 1234: expected 00ff")
+            serverChecks
+            ? Self.otherSchema : Status(.failedPrecondition, "schema 1234: expected 00ff")
         server.answerHello(
             serverChecks
                 ? .failure(Self.otherSchema)

@@ -161,7 +161,8 @@ import Testing
             for _ in 0..<2 {
                 let again = try submit(keys, words)
                 #expect(
-                    again.text == "1: accepted before, sequence 1\n2: accepted before, sequence 2\n")
+                    again.text == "1: accepted before, sequence 1\n2: accepted before, sequence 2\n"
+                )
                 #expect(again.status == 0)
             }
             let atomic = try submit(keys, "--atomic " + words)
@@ -226,7 +227,8 @@ extension RawConnection {
         switch try receive()?.body {
         case .submit(let reply): return reply
         case .failure(let status) where status.code == .deadlineExceeded: return nil
-        case let body: throw ServerProcess.Failure(description: "expected a reply, found \(body as Any)")
+        case let body:
+            throw ServerProcess.Failure(description: "expected a reply, found \(body as Any)")
         }
     }
 }
