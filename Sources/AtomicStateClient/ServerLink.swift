@@ -89,7 +89,7 @@ final class ServerLink: Sendable {
         while true {
             let response: ResponseBody
             do throws(AttemptFailure) {
-                response = try await connection().response(
+                response = try await self.connection().response(
                     to: request, deadline: deadline, messageByteCountMax: greeting.frameByteCountMax
                 )
             } catch {
@@ -124,9 +124,10 @@ final class ServerLink: Sendable {
     }
 
     /// The connection, or the next one, which may not be open yet.
-    private func connection() -> Connection {
-        state.withLock { state in
-            guard state.connection.isEnded, !state.isClosed else { return state.connection }
+    private func connection() throws(AttemptFailure) -> Connection {
+        try state.withLock { state throws(AttemptFailure) in
+            guard !state.isClosed else { throw .connection(.closed, wasSent: false) }
+            guard state.connection.isEnded else { return state.connection }
             state.failureCount = state.connection.isGreeted ? 0 : state.failureCount + 1
             let connection = Connection(on: configuration.eventLoopGroup.next())
             open(connection, afterFailures: state.failureCount)

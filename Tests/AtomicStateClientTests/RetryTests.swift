@@ -93,7 +93,9 @@ import Testing
     }
 
     @Test func whatChangesNothingIsAskedAgain() async throws {
-        let server = try await FailingServer([.hangUp, .hangUp, .hangUp, .hangUp], of: .reads)
+        let proper = ScriptedServer.Answer.respond(.pong)
+        let server = try await FailingServer(
+            [.hangUp, proper, .hangUp, .hangUp, proper, .hangUp], of: .reads)
         let client = try await server.client()
         #expect(try await client.get(entity: 0, keys: Column(words: [1])).found == [false])
         try await client.ping()
@@ -203,6 +205,15 @@ import Testing
         #expect(server.helloFingerprints.count == 1)
     }
 
+    @Test func aClientWhoseConnectionWasLostIsClosedToo() async throws {
+        let server = try await FailingServer([.hangUp], of: .reads)
+        let client = try await server.client(retries: .none)
+        await #expect(throws: ConnectionError.self) { try await client.ping() }
+        await client.close()
+        await #expect(throws: ConnectionError.closed) { try await client.ping() }
+        #expect(server.helloFingerprints.count == 1)
+    }
+
     private func expectUnknown(
         _ reason: OutcomeUnknownError.Reason, sourceLocation: SourceLocation = #_sourceLocation,
         _ body: () async throws -> TransactionOutcome
@@ -298,7 +309,7 @@ extension FailingServer.Log {
                         firstSequence: 7, acceptedCount: submit.transactionCount, rejections: [])))
         case .describe where helloFingerprints.count == 1: return .respond(.pong)
         default:
-            if kind == .reads, let answer = answers.popFirst() { return answer }
+            if kind == .reads, let answer = answers.popFirst(), !answer.isPong { return answer }
             guard case .get = request.body else { return .respond(.pong) }
             return .respond(.get(GetReply(found: [false], versions: [], columns: [])))
         }
