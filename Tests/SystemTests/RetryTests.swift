@@ -55,7 +55,7 @@ import Testing
             let sequences = (opened + ledgers.flatMap(\.sequences)).sorted()
             let last = try await client.health().durableSequence
             #expect(sequences == Array(1...last), "seed \(seed)")
-            #expect(ledgers.allSatisfy { $0.rejectedCount > 0 }, "seed \(seed)")
+            #expect(ledgers.contains { $0.rejectedCount > 0 }, "seed \(seed)")
             let accounts = try await client.get(
                 "Account", keys: (0..<Self.workerCount).map(String.init))
             let cents = accounts.map { $0?["balance"]?.replacing(".", with: "") }
@@ -75,7 +75,9 @@ import Testing
         let account = ArgumentValue(worker)
         while !Task.isCancelled {
             let amounts = (0..<Int.random(in: 1...100, using: &random)).map { _ in
-                Int.random(in: -300...300, using: &random) | 1
+                // Nobody ever has as much as one in ten wants.
+                Int.random(in: 0..<10, using: &random) == 0
+                    ? -100_000_00 : Int.random(in: -300...300, using: &random) | 1
             }
             let transactions = amounts.map { cents in
                 let text = String(format: "%d.%02d", abs(cents) / 100, abs(cents) % 100)
