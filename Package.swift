@@ -33,7 +33,7 @@ let package = Package(
     targets: [
         // C headers and generated C, nothing else.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
-        // SHA-256, the schema's fingerprint. A package of Swift's own would compile all of BoringSSL.
+        // SHA-256: the schema's fingerprint, idempotency keys of identifiers. A package of Swift's own would compile all of BoringSSL.
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "CProtocol",
@@ -84,7 +84,7 @@ let package = Package(
         .target(
             name: "AtomicStateClient",
             dependencies: [
-                "AtomicStateProtocol", "AtomicStateValues",
+                "AtomicStateProtocol", "AtomicStateValues", "COpenSSL",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -95,7 +95,7 @@ let package = Package(
             dependencies: [
                 "AtomicStateClient", "AtomicStateProtocol", "AtomicStateSchema",
                 "AtomicStateServer",
-                "AtomicStateStorage",
+                "AtomicStateStorage", "AtomicStateValues",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -136,7 +136,7 @@ let package = Package(
         .testTarget(
             name: "AtomicStateClientTests",
             dependencies: [
-                "AtomicStateClient", "AtomicStateProtocol",
+                "AtomicStateClient", "AtomicStateProtocol", "AtomicStateValues",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],

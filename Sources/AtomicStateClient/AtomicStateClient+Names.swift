@@ -1,4 +1,5 @@
 internal import AtomicStateProtocol
+public import AtomicStateValues
 
 /// Requests by name, for callers that do not build columns themselves.
 extension AtomicStateClient {
@@ -6,47 +7,54 @@ extension AtomicStateClient {
     ///
     ///     try await client.submit("transfer", ["from": 1, "to": 2, "amount": "12.50"])
     ///
+    /// - Parameter key: see `Transaction.key`.
     /// - Throws: `ArgumentError` for names or values that do not fit the schema, besides what
-    ///   `submit(_:timeout:)` throws.
+    ///   `submit(_:atomically:timeout:deadline:)` throws.
     @discardableResult
     public func submit(
-        _ operation: String, _ arguments: [String: ArgumentValue], timeout: Duration? = nil
+        _ operation: String, _ arguments: [String: ArgumentValue], key: IdempotencyKey? = nil,
+        timeout: Duration? = nil, deadline: Duration? = nil
     ) async throws -> TransactionOutcome {
-        try await submit(Transaction(.call(operation, arguments)), timeout: timeout)
+        try await submit(
+            Transaction(.call(operation, arguments), key: key), timeout: timeout,
+            deadline: deadline)
     }
 
     /// Submits one transaction, and returns when it is durable or rejected.
     ///
-    /// - Throws: as `submit(_:_:timeout:)`.
+    /// - Throws: as `submit(_:_:key:timeout:deadline:)`.
     @discardableResult
     public func submit(
-        _ transaction: Transaction, timeout: Duration? = nil
+        _ transaction: Transaction, timeout: Duration? = nil, deadline: Duration? = nil
     ) async throws -> TransactionOutcome {
-        try await submit([transaction], timeout: timeout)[0]
+        try await submit([transaction], timeout: timeout, deadline: deadline)[0]
     }
 
     /// Submits a batch: transactions that are judged each on its own, in order. Returns one outcome
     /// for each.
     ///
-    /// - Throws: as `submit(_:_:timeout:)`.
+    /// - Throws: as `submit(_:_:key:timeout:deadline:)`.
     @discardableResult
     public func submit(
-        _ transactions: [Transaction], timeout: Duration? = nil
+        _ transactions: [Transaction], timeout: Duration? = nil, deadline: Duration? = nil
     ) async throws -> [TransactionOutcome] {
-        let reply = try await submit(try schema.runs(of: transactions), timeout: timeout)
+        let reply = try await submit(
+            try schema.runs(of: transactions), timeout: timeout, deadline: deadline)
         return try reply.outcomes(transactionCount: transactions.count)
     }
 
     /// Submits a batch that is all or nothing: transactions that are judged each on its own, in order,
     /// of which none is applied if one is rejected.
     ///
-    /// - Throws: as `submit(_:_:timeout:)`.
+    /// - Throws: as `submit(_:_:key:timeout:deadline:)`, and the status `alreadyExists` for transactions
+    ///   that were accepted before, but not together, as their idempotency keys tell: nothing was done.
     @discardableResult
     public func submitAtomically(
-        _ transactions: [Transaction], timeout: Duration? = nil
+        _ transactions: [Transaction], timeout: Duration? = nil, deadline: Duration? = nil
     ) async throws -> AtomicBatchOutcome {
         let reply = try await submit(
-            try schema.runs(of: transactions), atomically: true, timeout: timeout)
+            try schema.runs(of: transactions), atomically: true, timeout: timeout,
+            deadline: deadline)
         return try reply.atomicOutcome(transactionCount: transactions.count)
     }
 

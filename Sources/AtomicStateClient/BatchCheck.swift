@@ -20,6 +20,13 @@ func requireWellFormed(_ runs: [Run], transactionCountMax: Int) throws(Status) {
                 "a batch of more transactions than \(transactionCountMax), the server's limit")
         }
         transactionCount = sum
+        guard run.idempotencyKeys.isEmpty || run.idempotencyKeys.count == run.transactionCount
+        else {
+            throw Status(
+                .invalidArgument,
+                "run \(index): \(run.idempotencyKeys.count) idempotency keys for "
+                    + "\(run.transactionCount) transactions: expected one for each, or none")
+        }
         try requireWellFormed(run.steps, "run \(index)")
         try requireAtMost(
             ProtocolLimits.runColumnCountMax, run.arguments.count, "columns", of: "run \(index)")

@@ -3,46 +3,74 @@ internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
-/// One TCP connection that any number of callers share.
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#endif
+
+/// One TCP connection that any number of callers share. Requests can be made before it is open: they
+/// wait.
 final class Connection: Sendable {
     private static let receiveByteCountMax = 256 << 10
 
-    private let channel: any Channel
-    private let handler: NIOLoopBound<ConnectionHandler>
+    private let eventLoop: any EventLoop
+    private let handler: NIOLoopBoundBox<ConnectionHandler>
+    private let progress = ConnectionProgress()
     private let lastRequestID = Atomic<UInt64>(0)
 
-    private init(channel: any Channel, handler: NIOLoopBound<ConnectionHandler>) {
-        self.channel = channel
-        self.handler = handler
+    init(on eventLoop: any EventLoop) {
+        self.eventLoop = eventLoop
+        handler = .makeBoxSendingValue(
+            ConnectionHandler(eventLoop: eventLoop, progress: progress), eventLoop: eventLoop)
     }
 
     deinit {
-        channel.close(promise: nil)
+        perform { $0.end(.closed) }
     }
 
-    static func open(
-        to address: ServerAddress, on group: any EventLoopGroup, timeout: TimeAmount
-    ) async throws(ConnectionError) -> Connection {
-        let bootstrap = ClientBootstrap(group: group)
+    /// Whether the server has greeted.
+    var isGreeted: Bool { progress.isGreeted.load(ordering: .acquiring) }
+
+    /// Whether every request is refused.
+    var isEnded: Bool { progress.isEnded.load(ordering: .acquiring) }
+
+    /// Connects and shakes hands, and sends what waits.
+    ///
+    /// - Throws: `ConnectionError`, or the `Status` with which the server refuses this client. The
+    ///   connection is then of no use.
+    func open(
+        to address: ServerAddress, client: String, schemaFingerprint: String, timeout: TimeAmount
+    ) async throws -> ServerGreeting {
+        let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(timeout)
-            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .detectingDeadPeers(within: timeout)
             .channelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 4 << 10, initial: 64 << 10, maximum: receiveByteCountMax))
+                    minimum: 4 << 10, initial: 64 << 10, maximum: Self.receiveByteCountMax))
         do {
-            return try await bootstrap.connect(host: address.host, port: address.port) { channel in
+            try await bootstrap.connect(host: address.host, port: address.port) {
+                [handler] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let handler = ConnectionHandler()
-                    try channel.pipeline.syncOperations.addHandler(handler)
-                    return Connection(
-                        channel: channel,
-                        handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                    try channel.pipeline.syncOperations.addHandler(handler.value)
                 }
             }
         } catch {
-            throw .unreachable(address, reason: failureReason(error))
+            throw ConnectionError.unreachable(address, reason: failureReason(error))
         }
+        let hello = RequestBody.hello(client: client, schemaFingerprint: schemaFingerprint)
+        let response: ResponseBody
+        do throws(AttemptFailure) {
+            response = try await handshake(hello, deadline: .now() + timeout)
+        } catch {
+            throw error.ofHandshake(with: address, timeout: timeout)
+        }
+        guard case .hello(let greeting) = response else { throw unexpectedResponse(to: "hello") }
+        try greeting.requireFitting(schemaFingerprint: schemaFingerprint)
+        progress.isGreeted.store(true, ordering: .releasing)
+        perform { $0.widen(to: greeting.requestsInFlightMax) }
+        return greeting
     }
 
     /// Sends the request and waits for its response, behind the requests that came before it.
@@ -50,55 +78,128 @@ final class Connection: Sendable {
     /// Encoding is done here, on the caller's thread; the event loop only moves bytes.
     ///
     /// - Parameter messageByteCountMax: the server's limit.
-    /// - Throws: the server's `Status`, `resourceExhausted` for a message beyond the limit,
-    ///   `ConnectionError`, or `CancellationError` as soon as the task is cancelled.
+    /// - Throws: as soon as there is a status, no connection, or the task is cancelled.
     func response(
-        to body: RequestBody, messageByteCountMax: Int = ProtocolLimits.frameByteCountMax
-    ) async throws -> ResponseBody {
-        try Task.checkCancellation()
-        let id = lastRequestID.wrappingAdd(1, ordering: .relaxed).newValue
+        to body: RequestBody, deadline: NIODeadline, messageByteCountMax: Int
+    ) async throws(AttemptFailure) -> ResponseBody {
+        let id = nextRequestID()
         let frame = body.frame(id: id)
         let messageByteCount = frame.readableBytes - FrameHeader.byteCount
         guard messageByteCount <= messageByteCountMax else {
-            throw Status(
-                .resourceExhausted,
-                "a message of \(messageByteCount) bytes: expected at most \(messageByteCountMax)")
+            throw .status(
+                Status(
+                    .resourceExhausted,
+                    "a message of \(messageByteCount) bytes: expected at most \(messageByteCountMax)"
+                ))
         }
-        let response = try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { caller in
-                perform { $0.send(id: id, frame: frame, caller: caller) }
+        return try await response(id: id) {
+            $0.send(id: id, frame: frame, deadline: deadline, caller: $1)
+        }
+    }
+
+    private func handshake(
+        _ hello: RequestBody, deadline: NIODeadline
+    ) async throws(AttemptFailure) -> ResponseBody {
+        let id = nextRequestID()
+        let frame = hello.frame(id: id)
+        return try await response(id: id) {
+            $0.sendHandshake(id: id, frame: frame, deadline: deadline, caller: $1)
+        }
+    }
+
+    private func response(
+        id: UInt64,
+        _ send: @escaping @Sendable (ConnectionHandler, ConnectionHandler.Caller) -> Void
+    ) async throws(AttemptFailure) -> ResponseBody {
+        guard !Task.isCancelled else { throw .cancelled(wasSent: false) }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { caller in
+                perform { send($0, caller) }
                 // A cancellation until here came before the request, and found nothing to abandon.
                 if Task.isCancelled { perform { $0.abandon(id: id) } }
             }
         } onCancel: {
             perform { $0.abandon(id: id) }
         }
-        if case .failure(let status) = response { throw status }
+        let response = try result.get()
+        if case .failure(let status) = response { throw .status(status) }
         return response
     }
 
-    /// Allows as many requests in flight as the server has announced.
-    func widen(to requestsInFlightMax: Int) {
-        perform { $0.widen(to: requestsInFlightMax) }
+    /// Refuses whatever waits, and what comes.
+    func end(_ reason: ConnectionError) {
+        perform { $0.end(reason) }
     }
 
-    /// Ends the connection after `delay` unless what is returned is cancelled.
-    func end(after delay: TimeAmount, reason: ConnectionError) -> Scheduled<Void> {
-        channel.eventLoop.scheduleTask(in: delay) { [handler] in handler.value.end(reason) }
-    }
-
+    /// Returns when the connection is closed.
     func close() async {
-        perform { $0.end(.closed) }
         await withCheckedContinuation { closed in
-            channel.closeFuture.whenComplete { _ in closed.resume() }
+            perform {
+                $0.end(.closed)
+                $0.whenClosed { closed.resume() }
+            }
         }
     }
 
+    private func nextRequestID() -> UInt64 {
+        lastRequestID.wrappingAdd(1, ordering: .relaxed).newValue
+    }
+
     private func perform(_ action: @escaping @Sendable (ConnectionHandler) -> Void) {
-        if channel.eventLoop.inEventLoop {
+        if eventLoop.inEventLoop {
             action(handler.value)
         } else {
-            channel.eventLoop.execute { [handler] in action(handler.value) }
+            eventLoop.execute { [handler] in action(handler.value) }
+        }
+    }
+}
+
+extension ClientBootstrap {
+    /// Has the system end a connection whose other side is gone without a word, which otherwise takes
+    /// a quarter of an hour, or for ever while nothing is sent.
+    fileprivate func detectingDeadPeers(within timeout: TimeAmount) -> ClientBootstrap {
+        var bootstrap = channelOption(.socketOption(.so_keepalive), value: 1)
+        #if os(Linux)
+            // The system takes no more than 32,767 seconds.
+            let milliseconds = Int(min(max(timeout.nanoseconds / 1_000_000, 1), 32_767_000))
+            let seconds = max(milliseconds / 1_000, 1)
+            let options = [
+                (TCP_KEEPIDLE, seconds), (TCP_KEEPINTVL, seconds), (TCP_USER_TIMEOUT, milliseconds),
+            ]
+            for (option, value) in options {
+                bootstrap = bootstrap.channelOption(
+                    .tcpOption(NIOBSDSocket.Option(rawValue: option)), value: value)
+            }
+        #endif
+        return bootstrap
+    }
+}
+
+extension ServerGreeting {
+    /// - Parameter schemaFingerprint: empty for any.
+    fileprivate func requireFitting(schemaFingerprint expected: String) throws(Status) {
+        guard version == ProtocolLimits.version else {
+            throw Status(
+                .failedPrecondition,
+                "the server speaks protocol version \(version): expected \(ProtocolLimits.version)")
+        }
+        // Servers refuse another schema themselves. But on it depends what is carried out at all.
+        guard expected.isEmpty || expected == schemaFingerprint else {
+            throw Status(
+                .failedPrecondition, "schema \(schemaFingerprint): expected \(expected)")
+        }
+    }
+}
+
+extension AttemptFailure {
+    fileprivate func ofHandshake(with address: ServerAddress, timeout: TimeAmount) -> any Error {
+        switch self {
+        case .status(let status): status
+        case .connection(let error, wasSent: _): error
+        case .deadlinePassed(wasSent: _):
+            ConnectionError.unreachable(
+                address, reason: "it did not answer within \(Duration(timeout))")
+        case .cancelled(wasSent: _): CancellationError()
         }
     }
 }
@@ -114,4 +215,8 @@ extension RequestBody {
         }
         return frame
     }
+}
+
+func unexpectedResponse(to request: String) -> Status {
+    Status(.internal, "the server answered \(request) with a response of another kind")
 }

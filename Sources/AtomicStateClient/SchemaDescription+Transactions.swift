@@ -2,7 +2,8 @@ public import AtomicStateProtocol
 
 /// Transactions from names and values.
 extension SchemaDescription {
-    /// Transactions as they are sent: those of one form that follow each other share a run.
+    /// Transactions as they are sent: those of one form that follow each other share a run, if all have
+    /// an idempotency key or none has.
     public func runs(of transactions: [Transaction]) throws(ArgumentError) -> [Run] {
         var runs: [Run] = []
         for transaction in transactions {
@@ -12,10 +13,12 @@ extension SchemaDescription {
             for step in transaction.steps {
                 form.append(try append(step, to: &arguments))
             }
-            if runs.last?.form != form {
+            let isKeyed = transaction.key != nil
+            if runs.last.map({ $0.form == form && $0.isKeyed == isKeyed }) != true {
                 runs.append(Run(form: form, columnCount: arguments.count))
             }
             try append(arguments, to: &runs[runs.count - 1])
+            if let key = transaction.key { runs[runs.count - 1].idempotencyKeys.append(key) }
         }
         return runs
     }
@@ -66,6 +69,8 @@ extension Run {
     fileprivate var form: [Step] {
         steps.isEmpty ? [.operation(operation)] : steps
     }
+
+    fileprivate var isKeyed: Bool { !idempotencyKeys.isEmpty }
 
     /// A run without transactions.
     fileprivate init(form: [Step], columnCount: Int) {

@@ -1,3 +1,5 @@
+public import AtomicStateValues
+
 /// One unit of work: steps that are carried out in order, each seeing the ones before, and that are
 /// accepted or rejected together.
 ///
@@ -10,13 +12,18 @@
 /// need a type with `generic: true` in the schema.
 public struct Transaction: Sendable, Hashable {
     public var steps: [Step]
+    /// By which the server knows the transaction when it comes again, from whomever and in whatever
+    /// batch, and answers with its first outcome. A client repeats its own submits without one; it is
+    /// for a process that goes on after this one. See `AtomicStateClient.makeKey`.
+    public var key: IdempotencyKey?
 
-    public init(_ steps: Step...) {
-        self.steps = steps
+    public init(_ steps: Step..., key: IdempotencyKey? = nil) {
+        self.init(steps: steps, key: key)
     }
 
-    public init(steps: [Step]) {
+    public init(steps: [Step], key: IdempotencyKey? = nil) {
         self.steps = steps
+        self.key = key
     }
 
     public enum Step: Sendable, Hashable {

@@ -17,20 +17,24 @@ public enum AtomicBatchOutcome: Sendable, Equatable {
 }
 
 extension SubmitReply {
-    /// One outcome for each transaction of a batch.
+    /// One outcome for each transaction of a batch. One that an earlier batch had carried out, as its
+    /// idempotency key tells, has the outcome of then.
     ///
     /// - Throws: `internal` for a reply that contradicts itself or the batch.
-    func outcomes(transactionCount: Int) throws(Status) -> [TransactionOutcome] {
-        guard acceptedCount + rejections.count == transactionCount else {
+    public func outcomes(transactionCount: Int) throws(Status) -> [TransactionOutcome] {
+        guard acceptedCount + rejections.count + duplicates.count == transactionCount else {
             throw contradiction(transactionCount)
         }
         var sequences = try acceptedSequences()
         var rejections = rejections[...]
+        var duplicates = duplicates[...]
         var outcomes: [TransactionOutcome] = []
         outcomes.reserveCapacity(transactionCount)
         for index in 0..<transactionCount {
             if rejections.first?.index == index {
                 outcomes.append(.rejected(rejections.removeFirst()))
+            } else if duplicates.first?.index == index {
+                outcomes.append(.accepted(sequence: duplicates.removeFirst().sequence))
             } else if let sequence = sequences.popFirst() {
                 outcomes.append(.accepted(sequence: sequence))
             } else {
@@ -40,9 +44,11 @@ extension SubmitReply {
         return outcomes
     }
 
-    /// - Throws: as `outcomes(transactionCount:)`.
+    /// - Throws: as `outcomes(transactionCount:)`; `alreadyExists` if all transactions were accepted
+    ///   before, and not together.
     func atomicOutcome(transactionCount: Int) throws(Status) -> AtomicBatchOutcome {
         let sequences = try acceptedSequences()
+        if !duplicates.isEmpty { return try repeatedAtomicOutcome(transactionCount) }
         guard let rejection = rejections.first else {
             guard let first = sequences.first, acceptedCount == transactionCount else {
                 throw contradiction(transactionCount)
@@ -53,6 +59,23 @@ extension SubmitReply {
             throw contradiction(transactionCount)
         }
         return .rejected(rejection)
+    }
+
+    /// Of an atomic batch, the server repeats all transactions or none.
+    private func repeatedAtomicOutcome(_ transactionCount: Int) throws(Status) -> AtomicBatchOutcome
+    {
+        guard acceptedCount == 0, rejections.isEmpty,
+            duplicates.map(\.index) == Array(0..<transactionCount)
+        else { throw contradiction(transactionCount) }
+        let first = duplicates[0].sequence
+        for (index, duplicate) in duplicates.enumerated()
+        where duplicate.sequence != first &+ UInt64(index) {
+            throw Status(
+                .alreadyExists,
+                "the transactions were accepted before, but not together: the batch's first one has "
+                    + "the sequence \(first), the one at \(index) has \(duplicate.sequence)")
+        }
+        return .accepted(firstSequence: first)
     }
 
     private func acceptedSequences() throws(Status) -> Range<UInt64> {
@@ -68,7 +91,7 @@ extension SubmitReply {
     private func contradiction(_ transactionCount: Int) -> Status {
         Status(
             .internal,
-            "the server accepted \(acceptedCount) and rejected \(rejections.count) of "
-                + "\(transactionCount) transactions")
+            "the server accepted \(acceptedCount), rejected \(rejections.count) and repeated "
+                + "\(duplicates.count) of \(transactionCount) transactions")
     }
 }

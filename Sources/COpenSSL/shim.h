@@ -1,2 +1,2 @@
-// SHA-256 of OpenSSL's libcrypto, of Debian's libssl-dev. Imported by AtomicStateSchema alone.
+// SHA-256 of OpenSSL's libcrypto, of Debian's libssl-dev.
 #include <openssl/sha.h>

@@ -55,6 +55,10 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Threads that serve the connections.")
     var threads = 1
 
+    @Option(
+        help: "Which transactions of the load have idempotency keys of their own: each or none.")
+    var keys = KeyMode.each
+
     @Option(help: "Determines every worker's transactions.")
     var seed: UInt64 = 1
 
@@ -94,7 +98,8 @@ struct BenchCommand: AsyncParsableCommand {
             server: server, scenario: scenario, workerCount: workers, inFlightCount: inFlight,
             batchTransactionCount: batch, duration: duration.duration, rate: rate,
             accountCount: accounts, teamCount: teams, organizationCount: organizations,
-            payloadByteCount: payloadBytes, threadCount: threads, seed: seed)
+            payloadByteCount: payloadBytes, threadCount: threads, keys: keys,
+            seed: seed)
         if BuildMode.current == .debug {
             writeError("WARNING: this is a debug build; its figures say nothing about speed.")
         }

@@ -37,12 +37,22 @@ struct Load<Work: Scenario> {
     private func keepBatchInFlight(_ session: Session, _ random: RandomStream) async throws {
         var random = random
         while true {
-            let batch = scenario.batch(
+            var batch = scenario.batch(
                 transactionCount: settings.batchTransactionCount, from: &random)
             guard let start = try await pace.nextStart() else { return }
+            if settings.keys == .each { batch.addKeys(of: session.client) }
             let reply = try await session.submit(batch)
             measurements.add(reply, latency: start.duration(to: .now))
             scenario.acknowledge(batch, reply)
+        }
+    }
+}
+
+extension [Run] {
+    /// Gives each transaction an idempotency key of its own, as of now.
+    fileprivate mutating func addKeys(of client: AtomicStateClient) {
+        for index in indices {
+            self[index].idempotencyKeys = client.makeKeys(self[index].transactionCount)
         }
     }
 }

@@ -8,6 +8,8 @@ struct Session: Sendable {
     let client: AtomicStateClient
     let ledger: SharedLedger
 
+    /// A batch that had to be sent again has its first reply, so that none of its transactions, whose
+    /// keys nobody else has, is ever told as a duplicate.
     func submit(_ batch: [Run]) async throws -> SubmitReply {
         let reply = try await client.submit(batch)
         let transactionCount = batch.reduce(0) { $0 + $1.transactionCount }

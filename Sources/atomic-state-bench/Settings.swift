@@ -1,3 +1,4 @@
+internal import ArgumentParser
 internal import AtomicStateClient
 
 /// What was asked for.
@@ -19,6 +20,7 @@ struct Settings: Sendable, Encodable {
     let organizationCount: Int
     let payloadByteCount: Int
     let threadCount: Int
+    let keys: KeyMode
     let seed: UInt64
 
     private enum CodingKeys: String, CodingKey {
@@ -33,6 +35,7 @@ struct Settings: Sendable, Encodable {
         case organizationCount = "organizations"
         case payloadByteCount = "payload_bytes"
         case threadCount = "threads"
+        case keys
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -53,7 +56,15 @@ struct Settings: Sendable, Encodable {
         }
         try container.encode(payloadByteCount, forKey: .payloadByteCount)
         try container.encode(threadCount, forKey: .threadCount)
+        try container.encode(keys, forKey: .keys)
     }
+}
+
+/// Which transactions of the load have idempotency keys.
+enum KeyMode: String, CaseIterable, ExpressibleByArgument, Encodable {
+    /// Each has one of its own.
+    case each
+    case none
 }
 
 extension Duration {

@@ -6,7 +6,7 @@ struct AtomicState: AsyncParsableCommand {
         commandName: "atomic-state",
         abstract: "A durable state server that enforces declared invariants on every commit.",
         subcommands: [
-            Serve.self, Check.self, AuditCommand.self, Submit.self, Get.self, StatusCommand.self,
-            HealthCommand.self,
+            Serve.self, Check.self, AuditCommand.self, Submit.self, Key.self, Get.self,
+            StatusCommand.self, HealthCommand.self,
         ])
 }

@@ -1,4 +1,5 @@
 import AtomicStateProtocol
+import AtomicStateValues
 import Testing
 
 @testable import AtomicStateClient
@@ -12,6 +13,7 @@ import Testing
                 run(Array(repeating: .operation(0), count: 16), columnCount: 256),
                 run([.create(entity: 0, fields: Array(0..<64))]),
             ], transactionCountMax: 4)
+        try requireWellFormed([run(3, keyCount: 3), run(1)], transactionCountMax: 4)
     }
 
     @Test(
@@ -46,6 +48,8 @@ import Testing
             ([run(Array(repeating: .operation(0), count: 17))], .resourceExhausted),
             ([run([.create(entity: 0, fields: Array(0..<65))])], .resourceExhausted),
             ([run([.operation(0)], columnCount: 257)], .resourceExhausted),
+            ([run(3, keyCount: 2)], .invalidArgument),
+            ([run(1), run(1, keyCount: 2)], .invalidArgument),
         ] as [([Run], StatusCode)])
     func refuses(runs: [Run], code: StatusCode) {
         let status = #expect(throws: Status.self) {
@@ -75,6 +79,14 @@ private func run(_ transactionCount: Int, operation: Int = 0) -> Run {
 
 private func run(_ transactionCount: Int, operation: Int = 0, _ column: Column) -> Run {
     Run(operation: operation, transactionCount: transactionCount, arguments: [column])
+}
+
+private func run(_ transactionCount: Int, keyCount: Int) -> Run {
+    var run = run(transactionCount)
+    run.idempotencyKeys = (0..<keyCount).map {
+        IdempotencyKey(milliseconds: 1, high: 2, low: UInt64($0))
+    }
+    return run
 }
 
 private func run(_ steps: [Step], operation: Int = 0, columnCount: Int = 1) -> Run {

@@ -57,6 +57,56 @@ import Testing
         #expect(outcome == .rejected(Self.rejection(1)))
     }
 
+    private static func duplicates(_ pairs: [(Int, UInt64)]) -> [SubmitReply.Duplicate] {
+        pairs.map { SubmitReply.Duplicate(index: $0.0, sequence: $0.1) }
+    }
+
+    @Test func aRepeatedTransactionHasItsFirstOutcome() throws {
+        let reply = SubmitReply(
+            firstSequence: 41, acceptedCount: 2, rejections: [Self.rejection(1)],
+            duplicates: Self.duplicates([(0, 7), (3, 9)]))
+        #expect(
+            try reply.outcomes(transactionCount: 5) == [
+                .accepted(sequence: 7), .rejected(Self.rejection(1)), .accepted(sequence: 41),
+                .accepted(sequence: 9), .accepted(sequence: 42),
+            ])
+    }
+
+    @Test func aRepeatedAtomicBatchHasItsFirstOutcome() throws {
+        var reply = SubmitReply(
+            firstSequence: 0, acceptedCount: 0, rejections: [],
+            duplicates: Self.duplicates([(0, 7), (1, 8), (2, 9)]))
+        #expect(try reply.atomicOutcome(transactionCount: 3) == .accepted(firstSequence: 7))
+        // Each was accepted before, but by batches of their own.
+        reply.duplicates[2].sequence = 12
+        let status = #expect(throws: Status.self) { try reply.atomicOutcome(transactionCount: 3) }
+        #expect(status?.code == .alreadyExists)
+    }
+
+    @Test(
+        arguments: [
+            (0, [(0, 7), (1, 8)]), (1, [(0, 7), (1, 8)]), (0, [(0, 7), (1, 8), (3, 9)]),
+            (0, [(1, 7), (0, 8), (2, 9)]), (1, [(0, 7), (1, 8), (2, 9)]),
+        ] as [(Int, [(Int, UInt64)])])
+    func repetitionsThatContradictTheirAtomicBatchAreRefused(
+        acceptedCount: Int, pairs: [(Int, UInt64)]
+    ) {
+        let reply = SubmitReply(
+            firstSequence: 41, acceptedCount: acceptedCount, rejections: [],
+            duplicates: Self.duplicates(pairs))
+        let status = #expect(throws: Status.self) { try reply.atomicOutcome(transactionCount: 3) }
+        #expect(status?.code == .internal)
+    }
+
+    @Test(arguments: [[(3, 7)], [(1, 7), (0, 8)], [(1, 7), (1, 8)]] as [[(Int, UInt64)]])
+    func repetitionsThatContradictTheirBatchAreRefused(pairs: [(Int, UInt64)]) {
+        let reply = SubmitReply(
+            firstSequence: 41, acceptedCount: 3 - pairs.count, rejections: [],
+            duplicates: Self.duplicates(pairs))
+        let status = #expect(throws: Status.self) { try reply.outcomes(transactionCount: 3) }
+        #expect(status?.code == .internal)
+    }
+
     @Test func aMisspeltNameIsNotSent() async throws {
         let reply = SubmitReply(firstSequence: 1, acceptedCount: 1, rejections: [])
         await #expect(

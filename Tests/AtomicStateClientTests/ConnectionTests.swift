@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func aLostConnectionFailsEveryCall() async throws {
+    @Test func aLostConnectionFailsEveryCallThatIsTriedOnce() async throws {
         let submits = Atomic(0)
         let server = try await ScriptedServer(requestsInFlightMax: 2) { request in
             guard case .health = request.body else { return .respond(.pong) }
@@ -77,7 +77,8 @@ import Testing
                 }
             }
         }
-        await #expect(throws: ConnectionError.self) { try await client.ping() }
+        // The next call connects anew.
+        try await client.ping()
     }
 
     @Test func moreCallersThanCreditAllGetTheirAnswer() async throws {

@@ -23,12 +23,8 @@ final class ScriptedServer: Sendable {
     init(
         requestsInFlightMax: Int = 4, frameByteCountMax: Int = 1 << 20, _ script: @escaping Script
     ) async throws {
-        let greeting = ServerGreeting(
-            version: ProtocolLimits.version, server: "scripted", role: "primary",
-            schemaName: "bank", schemaFingerprint: "00ff",
-            frameByteCountMax: frameByteCountMax, batchTransactionCountMax: 1_000,
-            requestsInFlightMax: requestsInFlightMax, keyByteCountMax: 64,
-            rememberedOutcomeCount: 1_000_000, health: "ok", milliseconds: 1_700_000_000_000)
+        let greeting = Self.greeting(
+            requestsInFlightMax: requestsInFlightMax, frameByteCountMax: frameByteCountMax)
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -48,8 +44,21 @@ final class ScriptedServer: Sendable {
         address = ServerAddress(host: "127.0.0.1", port: channel.localAddress?.port ?? 0)
     }
 
-    func client() async throws -> AtomicStateClient {
-        try await .connect(to: address, timeout: .seconds(5))
+    func client(retries: RetryPolicy = .none) async throws -> AtomicStateClient {
+        try await .connect(to: address, retries: retries, timeout: .seconds(5))
+    }
+
+    /// What the handshake is answered with.
+    static func greeting(
+        schemaFingerprint: String = "00ff", requestsInFlightMax: Int = 4,
+        frameByteCountMax: Int = 1 << 20
+    ) -> ServerGreeting {
+        ServerGreeting(
+            version: ProtocolLimits.version, server: "scripted", role: "primary",
+            schemaName: "bank", schemaFingerprint: schemaFingerprint,
+            frameByteCountMax: frameByteCountMax, batchTransactionCountMax: 1_000,
+            requestsInFlightMax: requestsInFlightMax, keyByteCountMax: 64,
+            rememberedOutcomeCount: 1_000_000, health: "ok", milliseconds: 1_700_000_000_000)
     }
 
     deinit {

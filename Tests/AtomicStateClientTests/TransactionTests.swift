@@ -1,5 +1,6 @@
 import AtomicStateClient
 import AtomicStateProtocol
+import AtomicStateValues
 import Testing
 
 /// Runs from transactions of several steps.
@@ -82,6 +83,20 @@ import Testing
                 [[5], [7], [minusOne], [6], [1]],
                 [[3], [30]],
             ])
+    }
+
+    @Test func transactionsWithKeysHaveRunsOfTheirOwn() throws {
+        let keys = (0..<4).map { IdempotencyKey(milliseconds: 1, high: 2, low: $0) }
+        func seats(_ count: Int, _ key: IdempotencyKey?) -> Transaction {
+            Transaction(.call("add_seats", ["team": 1, "count": ArgumentValue(count)]), key: key)
+        }
+        let runs = try seatsDescription.runs(of: [
+            seats(1, nil), seats(2, keys[0]), seats(3, keys[1]), seats(4, nil), seats(5, nil),
+            seats(6, keys[2]), Transaction(.delete("Team", 1), key: keys[3]),
+        ])
+        #expect(runs.map { $0.arguments.last?.words } == [[1], [2, 3], [4, 5], [6], [1]])
+        #expect(
+            runs.map(\.idempotencyKeys) == [[], [keys[0], keys[1]], [], [keys[2]], [keys[3]]])
     }
 
     @Test func aSchemaWithoutGenericTypesTakesCallsOnly() {

@@ -75,7 +75,7 @@ import Testing
             self.arguments = arguments
             try CrashStageTests.schema.write(toFile: schema, atomically: true, encoding: .utf8)
             server = try await ServerProcess(schema: schema, data: data, arguments: arguments)
-            client = try await server.connect()
+            client = try await server.connect(retries: RetryPolicy())
             for note in 0..<workerCount {
                 try await expectAccepted(client, "begin", ["note": ArgumentValue(note)])
             }

@@ -113,7 +113,9 @@ import Testing
         let address = server.address
         return (0..<Self.workerCount).map { worker in
             Task {
-                guard let client = try? await AtomicStateClient.connect(to: address) else { return }
+                guard
+                    let client = try? await AtomicStateClient.connect(to: address, retries: .none)
+                else { return }
                 var batchSize = 1
                 while true {
                     let words = (0..<batchSize).map {

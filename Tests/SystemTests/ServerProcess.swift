@@ -67,8 +67,9 @@ final class ServerProcess {
 
     var processIdentifier: pid_t { process.processIdentifier }
 
-    func connect() async throws -> AtomicStateClient {
-        try await AtomicStateClient.connect(to: address, name: "test")
+    /// A client whose calls are tried once, so that a test sees what the server does.
+    func connect(retries: RetryPolicy = .none) async throws -> AtomicStateClient {
+        try await AtomicStateClient.connect(to: address, name: "test", retries: retries)
     }
 
     /// Sends the signal, and returns the exit status: negative for death by a signal.

@@ -8,7 +8,8 @@ from .errors import BenchError, Interrupted
 
 # Flags of the load generator that have a load setting's name.
 _FLAGS = (
-    "duration", "batch", "workers", "in_flight", "payload_bytes", "threads", "seed", "rate",
+    "duration", "batch", "workers", "in_flight", "payload_bytes", "threads", "seed", "keys",
+    "rate",
 )  # fmt: skip
 _FLAGS_OF_LOAD = {"bank": ("accounts",), "seats": ("teams", "organizations")}
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)

@@ -151,8 +151,9 @@ def settings_in_words(settings):
         "seats": "{teams:,} teams of {organizations:,} organizations",
     }[settings["load"]].format(**settings)
     pace = f", {settings['rate']:,.0f} transactions/s asked for" if settings["rate"] else ""
+    keys = "" if settings["keys"] == "each" else ", no idempotency keys"
     return (
         f"{settings['workers']} workers, {settings['in_flight']} batches of "
         f"{settings['batch']:,} in flight each, {population}, {settings['duration']}, "
-        f"seed {settings['seed']}{pace}"
+        f"seed {settings['seed']}{keys}{pace}"
     )

@@ -41,6 +41,7 @@ LOAD = (
     Setting("payload_bytes", "PAYLOAD_BYTES", 0, "extra bytes of a transaction", (0, _UNBOUNDED)),
     Setting("threads", "THREADS", 1, "of the load generator", (1, 256)),
     Setting("seed", "SEED", 1, "determines the transactions", (0, _UNBOUNDED)),
+    Setting("keys", "KEYS", "each", "transactions with idempotency keys: each, none"),
     Setting("rate", "RATE", "0", "transactions a second; 0: as many as possible"),
 )
 
@@ -112,6 +113,10 @@ def _checked(setting, source, value):
         return f"{duration_seconds(value, source):g}s"
     if setting.name == "rate":
         return _rate(value, source)
+    if setting.name == "keys":
+        if value not in ("each", "none"):
+            raise BenchError(f"{source} {value}: expected each or none")
+        return value
     low, high = setting.range
     try:
         number = int(str(value))

@@ -50,9 +50,7 @@ extension Engine {
             return .carriedOut(try execute(runs, isAtomic: isAtomic))
         }
         let indices = try prepareForms(of: runs)
-        let hashes = zip(runs, indices).map { run, form in
-            name == nil && run.keys.isEmpty ? [] : ContentHash(run, form: formHashes[form]).hashes
-        }
+        let hashes = contentHashes(of: runs, indices, isNamed: name != nil)
         let keyed = zip(runs, hashes).map { run, hashes in
             run.keys.isEmpty ? nil : KeyedTransactions(keys: run.keys, hashes: hashes)
         }
@@ -69,6 +67,26 @@ extension Engine {
         }
         conclude(runs, keyed, isAtomic: isAtomic, name, content, &outcome)
         return .carriedOut(outcome)
+    }
+
+    /// What became of a batch that is not to be carried out now, if it has come before; nil if it has
+    /// not.
+    ///
+    /// - Throws: as `execute`.
+    package mutating func recall(
+        _ runs: [TransactionRun], isAtomic: Bool, name: BatchName
+    ) throws(StepError) -> Submission? {
+        let indices = try prepareForms(of: runs)
+        let hashes = contentHashes(of: runs, indices, isNamed: true)
+        return recognize(name, Self.content(of: runs, hashes, isAtomic: isAtomic))
+    }
+
+    private func contentHashes(
+        of runs: [TransactionRun], _ forms: [Int], isNamed: Bool
+    ) -> [[UInt64]] {
+        zip(runs, forms).map { run, form in
+            isNamed || !run.keys.isEmpty ? ContentHash(run, form: formHashes[form]).hashes : []
+        }
     }
 
     private func recognize(_ name: BatchName, _ content: UInt32) -> Submission? {

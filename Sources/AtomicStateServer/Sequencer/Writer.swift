@@ -80,21 +80,26 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     }
 
     private func perform(_ item: WorkItem) -> PendingReply.Body {
-        if let deadline = item.deadline, clock.monotonicNanoseconds > deadline {
-            return .failure(
-                Status(
-                    .deadlineExceeded, "the batch waited longer than its timeout; nothing was done")
-            )
-        }
+        let isLate = item.deadline.map { clock.monotonicNanoseconds > $0 } ?? false
+        let lateness = Status(
+            .deadlineExceeded, "the request waited longer than its timeout; nothing was done")
         switch item.kind {
         case .submit(let runs, isAtomic: let isAtomic, name: let name):
             do throws(StepError) {
+                if isLate {
+                    // An outcome that is there already does not come too late.
+                    guard let name,
+                        let known = try engine.recall(runs, isAtomic: isAtomic, name: name)
+                    else { return .failure(lateness) }
+                    return reply(to: item, known)
+                }
                 let submission = try engine.submit(runs, isAtomic: isAtomic, name: name)
                 return reply(to: item, submission)
             } catch {
                 return .failure(Status(.invalidArgument, error.description))
             }
         case .get(type: let type, keys: let keys, count: let count):
+            guard !isLate else { return .failure(lateness) }
             return .read(engine.read(type: type, keys: keys, count: count))
         }
     }
