@@ -40,7 +40,9 @@ final class DepositLoad: Sendable {
         return (0..<Self.workerCount).map { worker in
             Task {
                 var generator = SeededGenerator(state: seed &+ UInt64(worker))
-                guard let client = try? await AtomicStateClient.connect(to: address) else { return }
+                guard
+                    let client = try? await AtomicStateClient.connect(to: address, retries: .none)
+                else { return }
                 for _ in 0..<batchCount {
                     guard await step(worker, client, &generator) else { return }
                 }
