@@ -6,6 +6,8 @@ internal import CProtocol
 package final class DecodedRequest: @unchecked Sendable {  // Guarded by being handed over.
     package let id: UInt64
     package let body: Body
+    /// The memory that the request takes.
+    package var byteCount: Int { arena.byteCount }
     private let arena: Arena
 
     package enum Body {
@@ -42,13 +44,20 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
     }
 
     /// - Parameter bytes: one message, without its frame's header.
-    /// - Throws: `invalidArgument` for bytes that are no request. What is wrong inside of a request
-    ///   becomes its body, so that it can be answered.
+    /// - Throws: `invalidArgument` for bytes that are no request, `resourceExhausted` for one that takes
+    ///   more memory than a request may. What is wrong inside of a request becomes its body, so that it
+    ///   can be answered.
     package init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
         let arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
         let unpacked = arena.withAllocator { allocator in
             atomicstate__v1__request__unpack(
                 allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+        guard !arena.isExhausted else {
+            throw Status(
+                .resourceExhausted,
+                "a message of \(bytes.count) bytes that takes more than "
+                    + "\(ProtocolLimits.decodedByteCountMax) bytes of memory")
         }
         guard let message = unpacked?.pointee else {
             throw Status(

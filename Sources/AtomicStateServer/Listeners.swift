@@ -1,4 +1,4 @@
-internal import Logging
+internal import Glibc
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
@@ -10,8 +10,7 @@ enum Listeners {
     private static let backlog: Int32 = 1_024
 
     static func clients(
-        on address: Configuration.Address, group: any EventLoopGroup, service: RequestService,
-        logger: Logger
+        on address: Configuration.Address, group: any EventLoopGroup, service: RequestService
     ) async throws -> any Channel {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: backlog)
@@ -25,25 +24,37 @@ enum Listeners {
                     minimum: 4_096, initial: 64 << 10, maximum: readByteCountMax)
             )
             .childChannelInitializer { channel in
-                guard service.connections.count < ServerLimits.connectionCountMax else {
-                    return channel.close()
-                }
-                return channel.eventLoop.makeCompletedFuture {
+                channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        Connection(
-                            eventLoop: channel.eventLoop, service: service, logger: logger))
+                        Connection(eventLoop: channel.eventLoop, service: service))
                 }
             }
-        return try await listen(bootstrap, on: address)
+        return try await listen(keepingAlive(bootstrap), on: address)
+    }
+
+    /// A peer that is gone without a word is found out by the system: tcp(7).
+    private static func keepingAlive(_ bootstrap: ServerBootstrap) -> ServerBootstrap {
+        let seconds = [
+            (TCP_KEEPIDLE, ServerLimits.keepAliveIdleSeconds),
+            (TCP_KEEPINTVL, ServerLimits.keepAliveIntervalSeconds),
+            (TCP_KEEPCNT, ServerLimits.keepAliveProbeCount),
+        ]
+        return seconds.reduce(bootstrap.childChannelOption(.socketOption(.so_keepalive), value: 1)) {
+            $0.childChannelOption(
+                .tcpOption(NIOBSDSocket.Option(rawValue: $1.0)), value: $1.1)
+        }
     }
 
     static func admin(
         on address: Configuration.Address, group: any EventLoopGroup, pages: AdminPages
     ) async throws -> any Channel {
+        let openCount = AdminConnectionCount()
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AdminGuard(statistics: pages.statistics, openCount: openCount))
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(AdminHandler(pages: pages))
                 }

@@ -12,14 +12,17 @@ final class RequestService: Sendable {
     private let health: HealthReporter
     let statistics: Statistics
     private let rememberedOutcomeCount: Int
-    let connections = ConnectionTable()
+    let connections: ConnectionTable
+    private let replyEstimate: ReplyEstimate
     private let isDraining = Atomic<Bool>(false)
 
     init(
         compiled: CompiledSchema, sequencer: Sequencer, health: HealthReporter,
-        statistics: Statistics, rememberedOutcomeCount: Int
+        statistics: Statistics, rememberedOutcomeCount: Int, connections: ConnectionTable
     ) {
         self.compiled = compiled
+        self.connections = connections
+        replyEstimate = ReplyEstimate(compiled.schema)
         description = SchemaDescription(compiled)
         self.sequencer = sequencer
         self.health = health
@@ -34,8 +37,8 @@ final class RequestService: Sendable {
 
     enum Admission {
         case answer(ResponseBody)
-        /// It will be answered by the writer's thread. `mayReadOn` is false if the queue is full.
-        case queued(mayReadOn: Bool)
+        /// It will be answered when the writer has carried it out.
+        case queued(Connection.Load)
     }
 
     /// - Throws: why the client and this server do not fit.
@@ -53,7 +56,8 @@ final class RequestService: Sendable {
         else {
             throw Status(
                 .failedPrecondition,
-                "schema \(hello.schemaFingerprint): expected \(compiled.fingerprint)")
+                "schema \(hello.schemaFingerprint.prefix(ServerLimits.repeatedTextByteCountMax)): expected "
+                    + compiled.fingerprint)
         }
         return ServerGreeting(
             version: ProtocolLimits.version, server: serverVersion, role: "primary",
@@ -67,24 +71,31 @@ final class RequestService: Sendable {
             milliseconds: wallClockMicroseconds() / 1_000)
     }
 
-    func admit(
-        _ request: DecodedRequest, byteCount: Int, from connection: Connection
-    ) -> Admission {
+    /// Whether the queue takes another request. If not, the connection is told when it does.
+    func hasRoom(for connection: Connection) -> Bool {
+        sequencer.hasRoom(for: connection)
+    }
+
+    func admit(_ request: DecodedRequest, from connection: Connection) -> Admission {
         do throws(Status) {
             switch request.body {
             case .hello:
                 throw Status(.failedPrecondition, "a hello was sent already")
             case .submit(let submit):
+                let (runs, formCount) = try engineRuns(submit.runs)
                 return try queue(
-                    .submit(
-                        try engineRuns(submit.runs), isAtomic: submit.isAtomic, name: submit.name),
-                    request, connection,
+                    .submit(runs, isAtomic: submit.isAtomic, name: submit.name), request, connection,
                     timeoutMilliseconds: submit.timeoutMilliseconds,
-                    transactionCount: submit.transactionCount, byteCount: byteCount)
+                    transactionCount: submit.transactionCount, formCount: formCount,
+                    byteCount: runs.count * ServerLimits.runByteCount,
+                    replyByteCount: replyEstimate.submit(
+                        transactionCount: submit.transactionCount))
             case .get(let get):
+                let keyCount = get.keys.valueCount
                 return try queue(
                     try lookUp(get), request, connection, timeoutMilliseconds: 0,
-                    transactionCount: get.keys.valueCount, byteCount: byteCount)
+                    transactionCount: keyCount, formCount: 0, byteCount: 0,
+                    replyByteCount: replyEstimate.get(type: Int(get.entity), keyCount: keyCount))
             case .describe: return .answer(.describe(description))
             case .health: return .answer(.health(try health.report()))
             case .ping: return .answer(.pong)
@@ -98,7 +109,8 @@ final class RequestService: Sendable {
 
     private func queue(
         _ kind: WorkItem.Kind, _ request: DecodedRequest, _ connection: Connection,
-        timeoutMilliseconds: UInt32, transactionCount: Int, byteCount: Int
+        timeoutMilliseconds: UInt32, transactionCount: Int, formCount: Int, byteCount: Int,
+        replyByteCount: Int
     ) throws(Status) -> Admission {
         guard !isDraining.load(ordering: .acquiring) else {
             throw Status(
@@ -110,15 +122,23 @@ final class RequestService: Sendable {
             ? nil : monotonicNanoseconds() + UInt64(timeoutMilliseconds) * 1_000_000
         let item = WorkItem(
             kind: kind, request: request, connection: connection, deadline: deadline,
-            transactionCount: transactionCount, byteCount: byteCount)
-        return .queued(mayReadOn: sequencer.enqueue(item))
+            transactionCount: transactionCount, byteCount: request.byteCount + byteCount)
+        sequencer.enqueue(item)
+        return .queued(
+            Connection.Load(
+                byteCount: item.byteCount + replyByteCount,
+                transactionCount: transactionCount
+                    + formCount * ServerLimits.composedFormTransactionCount))
     }
 }
 
 // MARK: Checks against the schema
 
 extension RequestService {
-    private func engineRuns(_ runs: [RunView]) throws(Status) -> [TransactionRun] {
+    /// The runs, and of how many different sequences of steps their transactions are.
+    private func engineRuns(
+        _ runs: [RunView]
+    ) throws(Status) -> (runs: [TransactionRun], formCount: Int) {
         guard !runs.isEmpty else {
             throw Status(.invalidArgument, "a batch without runs: expected at least one")
         }
@@ -153,7 +173,7 @@ extension RequestService {
                     form: form, transactionCount: run.transactionCount, arguments: arguments,
                     idempotencyKeys: run.idempotencyKeys))
         }
-        return result
+        return (result, forms.count)
     }
 
     /// What the run's transactions consist of, how messages name it, and its parameters.
