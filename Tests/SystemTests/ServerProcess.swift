@@ -15,9 +15,13 @@ final class ServerProcess {
 
     /// Starts the server and returns when it is ready.
     ///
-    /// - Parameter port: 0 for one that is free.
+    /// - Parameters:
+    ///   - port: 0 for one that is free.
+    ///   - descriptorCountMax: the file descriptors that the process may have; nil for as many as the
+    ///     tests.
     init(
-        schema: String, data: URL, port: Int = 0, arguments: [String] = []
+        schema: String, data: URL, port: Int = 0, arguments: [String] = [],
+        descriptorCountMax: Int? = nil
     ) async throws {
         address = ServerAddress(host: "127.0.0.1", port: port)
         errors = data.deletingLastPathComponent().appending(path: "\(UUID()).log")
@@ -27,6 +31,12 @@ final class ServerProcess {
                 "serve", "--schema", schema, "--data", data.path, "--listen", "\(address)",
                 "--admin", "127.0.0.1:0",
             ] + arguments
+        if let descriptorCountMax {
+            let command = [binary("atomic-state").path] + (process.arguments ?? [])
+            process.executableURL = URL(filePath: "/usr/bin/env")
+            process.arguments =
+                ["bash", "-c", "ulimit -n \(descriptorCountMax) && exec \"$@\"", "bash"] + command
+        }
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: errors)
         try process.run()
@@ -38,6 +48,8 @@ final class ServerProcess {
     deinit {
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     }
+
+    var identifier: pid_t { process.processIdentifier }
 
     var log: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
 
