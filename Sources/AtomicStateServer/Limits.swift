@@ -59,6 +59,8 @@ package enum ServerLimits {
     /// File descriptors that are kept for storage (RocksDB's max_open_files, its logs and what it writes),
     /// the admin port and the listeners: no number of connections may take them.
     package static let reservedDescriptorCount = 768
+    /// The time for which no connection is accepted after one could not be.
+    package static let acceptPauseMilliseconds: Int64 = 500
     /// The connections to the admin port that may be open: probes, scrapes, and a person.
     package static let adminConnectionCountMax = 64
     /// The seconds that a request to the admin port has, from its connection to its answer's last byte.

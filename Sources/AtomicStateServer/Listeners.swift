@@ -1,27 +1,28 @@
 internal import Glibc
+internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOPosix
 
 /// Opens the server's two ports.
 enum Listeners {
-    /// Large enough for a batch of thousands to arrive in a few reads.
+    /// Large enough for a batch of thousands to arrive in a few reads. A connection begins with little,
+    /// because it keeps the memory of its reads.
     private static let readByteCountMax = 256 << 10
     private static let backlog: Int32 = 1_024
 
     static func clients(
-        on address: Configuration.Address, group: any EventLoopGroup, service: RequestService
+        on address: Configuration.Address, group: any EventLoopGroup, service: RequestService,
+        logger: Logger
     ) async throws -> any Channel {
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: backlog)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        let bootstrap = bootstrap(group, logger)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // The connection asks for each read, so that a full queue stops them.
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 4_096, initial: 64 << 10, maximum: readByteCountMax)
+                    minimum: 4_096, initial: 4_096, maximum: readByteCountMax)
             )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -30,6 +31,19 @@ enum Listeners {
                 }
             }
         return try await listen(keepingAlive(bootstrap), on: address)
+    }
+
+    private static func bootstrap(
+        _ group: any EventLoopGroup, _ logger: Logger
+    ) -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
+                }
+            }
     }
 
     /// A peer that is gone without a word is found out by the system: tcp(7).
@@ -46,11 +60,10 @@ enum Listeners {
     }
 
     static func admin(
-        on address: Configuration.Address, group: any EventLoopGroup, pages: AdminPages
+        on address: Configuration.Address, group: any EventLoopGroup, pages: AdminPages, logger: Logger
     ) async throws -> any Channel {
         let openCount = AdminConnectionCount()
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        let bootstrap = bootstrap(group, logger)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(

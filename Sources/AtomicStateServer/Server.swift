@@ -121,9 +121,9 @@ package struct Server: Sendable {
         let adminGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
             let listener = try await Listeners.clients(
-                on: configuration.listen, group: group, service: service)
+                on: configuration.listen, group: group, service: service, logger: logger)
             let admin = try await Listeners.admin(
-                on: configuration.admin, group: adminGroup, pages: pages)
+                on: configuration.admin, group: adminGroup, pages: pages, logger: logger)
             let watch = watchPeers(service.connections, adminGroup.next())
             pipeline.health.enter(.serving)
             logger.info(

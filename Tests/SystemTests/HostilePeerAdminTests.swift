@@ -13,7 +13,7 @@ import Testing
             for request in [
                 "GET /livez HTTP/1.1\r\nx: \(long)\r\n\r\n", "GET /\(long) HTTP/1.1\r\n\r\n",
                 "POST /livez HTTP/1.1\r\ncontent-length: 30000\r\n\r\n\(long)",
-                "GET /livez HTTP/1.1\r\n" + String(repeating: "a: b\r\n", count: 5_000),
+                "GET /livez HTTP/1.1\r\n" + String(repeating: "a: \(long.prefix(90))\r\n", count: 200),
             ] {
                 let answer = try #require(try server.adminAnswer(request))
                 #expect(answer.hasPrefix("HTTP/1.1 431 "), "\(answer)")
@@ -59,10 +59,10 @@ import Testing
         }
     }
 
-    @Test func thousandsOfConnectionsAreRefused() async throws {
+    @Test func manyConnectionsAreRefused() async throws {
         try await HostilePeer.withBank { server, bystander in
             let before = try server.memoryByteCount("VmRSS")
-            let count = HostilePeer.connectionCount(wanted: 2_000)
+            let count = HostilePeer.connectionCount(wanted: 1_000)
             let open = try (0..<count).map { _ in try RawConnection(port: server.adminPort) }
             try await expectAccepted(bystander, "deposit", ["account": 1, "amount": 1])
             let refused = open.dropFirst(64).filter { raw in

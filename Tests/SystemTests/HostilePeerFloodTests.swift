@@ -171,7 +171,8 @@ import Testing
                 descriptorCountMax: 900)
             #expect(server.log.contains("max_connections=450"))
             let open = try (0..<1_000).map { _ in try RawConnection(port: server.address.port) }
-            #expect(try server.endedConnectionCount("limit") == 550)
+            let ended = "atomic_state_connections_ended_total{reason=\"limit\"}"
+            #expect(try await server.waitUntil(ended) { $0 == 550 })
             #expect(try server.metric("atomic_state_connections") == 450)
             withExtendedLifetime(open) {}
             #expect(await server.end(SIGTERM) == 0)

@@ -125,7 +125,7 @@ import Testing
                     [0x08, 0x01, 0x10, 0x01]
                         + HostilePeer.field(
                             3, HostilePeer.field(3, Array(repeating: 1, count: 4_000_000))))),
-            code: .resourceExhausted),
+            code: .invalidArgument),
         Message(
             testDescription: "4 billion transactions in a run without values",
             bytes: HostilePeer.field(

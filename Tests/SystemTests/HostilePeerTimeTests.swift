@@ -153,7 +153,7 @@ import Testing
                 let table = try String(contentsOfFile: "/proc/net/tcp", encoding: .utf8)
                 let words = table.split(separator: "\n").map { $0.split(separator: " ") }
                 let line = words.first { $0[1].hasSuffix(local) && $0[2].hasSuffix(remote) }
-                timer = try #require(line)[5].prefix(2)
+                timer = line?[5].prefix(2) ?? ""
                 try await Task.sleep(for: .milliseconds(10))
             }
             #expect(timer == "02")

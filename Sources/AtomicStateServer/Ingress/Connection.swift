@@ -164,14 +164,14 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     }
 
     private func consumeFrames() {
+        guard !isClosing else { return }
         var count = 0
-        framesWait = false
+        var needsMore = false
         do throws(Status) {
-            while !isClosing, !waitsForTurn, canTakeRequest {
+            while !isClosing, !needsMore, !waitsForTurn, canTakeRequest {
                 guard let byteCount = try nextFrameByteCount() else {
-                    let hasBegun = incoming.readableBytes > 0
-                    times.noteFrame(hasBegun: hasBegun, now: monotonicNanoseconds())
-                    return
+                    needsMore = true
+                    break
                 }
                 guard service.hasRoom(for: self) else {
                     waitsForQueue = true
@@ -183,12 +183,15 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
                 count += 1
                 if count == ServerLimits.requestsPerTurnMax { yieldTurn() }
             }
-            framesWait = incoming.readableBytes > 0
         } catch {
             end(after: error, .protocol)
         }
-        // What waits here is not the peer's fault.
-        times.noteFrame(hasBegun: false, now: 0)
+        let now = monotonicNanoseconds()
+        if count > 0 { times.noteRequest(now: now) }
+        let hasBytes = incoming.readableBytes > 0
+        framesWait = hasBytes && !needsMore
+        // A frame that waits here is not the peer's fault.
+        times.noteFrame(hasBegun: hasBytes && needsMore, isNext: count > 0, now: now)
     }
 
     private func yieldTurn() {

@@ -26,9 +26,19 @@ struct PeerTimes {
         isGreeted = true
     }
 
+    mutating func noteRequest(now: UInt64) {
+        wasBusy = now
+    }
+
     /// A frame has begun to come, or nothing of one is there.
-    mutating func noteFrame(hasBegun: Bool, now: UInt64) {
-        frameBegan = hasBegun ? frameBegan ?? now : nil
+    ///
+    /// - Parameter isNext: whether another frame was complete before it.
+    mutating func noteFrame(hasBegun: Bool, isNext: Bool, now: UInt64) {
+        if !hasBegun {
+            frameBegan = nil
+        } else if isNext || frameBegan == nil {
+            frameBegan = now
+        }
     }
 
     /// - Parameters:
