@@ -27,9 +27,8 @@ package enum ServerLimits {
     package static let connectionByteCountMax = 16 << 20
     /// The same in transactions, so that a few connections can't fill the queue.
     package static let connectionTransactionCountMax = 32_768
-    /// A sequence of steps that is new takes about as long to compile as this many transactions take
-    /// to evaluate; a request with steps counts so much for each sequence.
-    package static let composedFormTransactionCount = 512
+    /// What one turn of a connection in the queue is worth: a millisecond or two of the writer's time.
+    package static let turnTransactionCount = 4_096
     /// The memory of a run once it is checked, besides its columns' values.
     package static let runByteCount = 512
     /// The most that a described rejection is reckoned to take in a reply.

@@ -53,14 +53,16 @@ enum Listeners {
             (TCP_KEEPINTVL, ServerLimits.keepAliveIntervalSeconds),
             (TCP_KEEPCNT, ServerLimits.keepAliveProbeCount),
         ]
-        return seconds.reduce(bootstrap.childChannelOption(.socketOption(.so_keepalive), value: 1)) {
+        return seconds.reduce(bootstrap.childChannelOption(.socketOption(.so_keepalive), value: 1))
+        {
             $0.childChannelOption(
                 .tcpOption(NIOBSDSocket.Option(rawValue: $1.0)), value: $1.1)
         }
     }
 
     static func admin(
-        on address: Configuration.Address, group: any EventLoopGroup, pages: AdminPages, logger: Logger
+        on address: Configuration.Address, group: any EventLoopGroup, pages: AdminPages,
+        logger: Logger
     ) async throws -> any Channel {
         let openCount = AdminConnectionCount()
         let bootstrap = bootstrap(group, logger)

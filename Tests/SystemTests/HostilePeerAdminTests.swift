@@ -13,7 +13,8 @@ import Testing
             for request in [
                 "GET /livez HTTP/1.1\r\nx: \(long)\r\n\r\n", "GET /\(long) HTTP/1.1\r\n\r\n",
                 "POST /livez HTTP/1.1\r\ncontent-length: 30000\r\n\r\n\(long)",
-                "GET /livez HTTP/1.1\r\n" + String(repeating: "a: \(long.prefix(90))\r\n", count: 200),
+                "GET /livez HTTP/1.1\r\n"
+                    + String(repeating: "a: \(long.prefix(90))\r\n", count: 200),
             ] {
                 let answer = try #require(try server.adminAnswer(request))
                 #expect(answer.hasPrefix("HTTP/1.1 431 "), "\(answer)")

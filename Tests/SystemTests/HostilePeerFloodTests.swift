@@ -81,7 +81,8 @@ import Testing
                     try await expectAccepted(bystander, "deposit", ["account": 1, "amount": 1])
                 }
             }
-            #expect(try await server.waitUntil("atomic_state_connection_bytes") { $0 <= 67_108_864 })
+            #expect(
+                try await server.waitUntil("atomic_state_connection_bytes") { $0 <= 67_108_864 })
             let ended = try server.endedConnectionCount("memory")
             #expect(ended >= 84, "\(ended) connections, of 100 with more than 4 MiB each in 64 MiB")
             let growth = try server.memoryByteCount("VmHWM") - before
@@ -105,7 +106,8 @@ import Testing
                     .get(entity: 0, keys: Column(words: Array(repeating: 1, count: 30_000)))),
                 count: 64
             ).flatMap { $0 }
-            let describes = Array(repeating: RawConnection.frame(.describe), count: 20_000).flatMap {
+            let describes = Array(repeating: RawConnection.frame(.describe), count: 20_000).flatMap
+            {
                 $0
             }
             let attack = Attack()
@@ -182,7 +184,8 @@ import Testing
     /// The soft limit, by prlimit(1).
     private func descriptorLimit(of pid: pid_t) throws -> String {
         let tool = ["prlimit", "--pid", "\(pid)", "--nofile", "--output", "SOFT", "--noheadings"]
-        return try runTool("/usr/bin/env", tool).text.trimmingCharacters(in: .whitespacesAndNewlines)
+        return try runTool("/usr/bin/env", tool).text.trimmingCharacters(
+            in: .whitespacesAndNewlines)
     }
 
     private func setDescriptorLimit(of pid: pid_t, _ soft: String) throws {

@@ -24,7 +24,8 @@ import Testing
                 + Array(repeating: 0x20, count: 1 << 20),
             answer: "this port speaks Atomic State's protocol, not HTTP"),
         Opening(
-            testDescription: "HTTP/2's preface", bytes: Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8),
+            testDescription: "HTTP/2's preface",
+            bytes: Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8),
             answer: "not HTTP"),
         Opening(
             testDescription: "a frame of 0xFFFFFFFF bytes", bytes: [0, 0xFF, 0xFF, 0xFF, 0xFF],
@@ -84,7 +85,8 @@ import Testing
                 let response = try #require(try raw.receive())
                 switch response.body {
                 case .failure(let status): failures[response.id] = status
-                case .submit(let reply): if reply.acceptedCount == 1 { accepted.insert(response.id) }
+                case .submit(let reply):
+                    if reply.acceptedCount == 1 { accepted.insert(response.id) }
                 default: break
                 }
             }
@@ -159,7 +161,8 @@ import Testing
 
     /// Whatever a message claims, it takes a bounded time and little memory, and its sender learns what
     /// is wrong with it.
-    @Test(arguments: messages) func contradictoryMessagesAreRefused(_ message: Message) async throws {
+    @Test(arguments: messages) func contradictoryMessagesAreRefused(_ message: Message) async throws
+    {
         try await HostilePeer.withBank { server, bystander in
             let before = try server.memoryByteCount("VmHWM")
             let raw = try RawConnection(port: server.address.port)

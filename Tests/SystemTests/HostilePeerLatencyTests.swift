@@ -52,6 +52,10 @@ import Testing
             number, round, port, _ in
             exchange(port, [newSequences(seed: UInt64(number << 32 + round))], 1)
         },
+        Assault(testDescription: "batches of tens of thousands of runs", threadCount: 2) {
+            _, _, port, _ in
+            exchange(port, Array(repeating: manyRuns, count: 4), 2)
+        },
         Assault(testDescription: "health reports, asked for in bulk", threadCount: 2) {
             _, _, port, _ in
             exchange(port, Array(repeating: RawConnection.frame(.health), count: 5_000), 1_000)
@@ -59,7 +63,9 @@ import Testing
         Assault(testDescription: "answers that are not read", threadCount: 4) { _, _, port, _ in
             guard let raw = try? RawConnection(port: port) else { return }
             raw.send(RawConnection.frame(.hello(client: "raw", schemaFingerprint: "")))
-            let frames = Array(repeating: RawConnection.frame(.describe), count: 10_000).flatMap { $0 }
+            let frames = Array(repeating: RawConnection.frame(.describe), count: 10_000).flatMap {
+                $0
+            }
             for _ in 0..<20 where raw.offer(frames[...]) != nil { usleep(10_000) }
         },
         Assault(testDescription: "messages of 4 MiB that mean nothing", threadCount: 2) {
@@ -69,7 +75,8 @@ import Testing
             raw.send(emptyRuns)
             _ = raw.receiveRest()
         },
-        Assault(testDescription: "scrapes of the admin port", threadCount: 3) { _, _, _, adminPort in
+        Assault(testDescription: "scrapes of the admin port", threadCount: 3) {
+            _, _, _, adminPort in
             guard let raw = try? RawConnection(port: adminPort) else { return }
             raw.send(Array("GET /statusz HTTP/1.1\r\n\r\n".utf8))
             _ = raw.receiveRest()
@@ -78,6 +85,11 @@ import Testing
 
     static let largeBatch = HostilePeer.submit(
         HostilePeer.deposits(ProtocolLimits.batchTransactionCountMax, account: 2))
+
+    static let manyRuns = RawConnection.frame(
+        .submit(
+            Array(repeating: HostilePeer.deposits(1, account: 2), count: 60_000),
+            timeoutMilliseconds: 0))
 
     static let emptyRuns = HostilePeer.frame(
         HostilePeer.field(
@@ -160,6 +172,7 @@ import Testing
         milliseconds.sort()
         return Latencies(
             count: milliseconds.count, p50: milliseconds[milliseconds.count / 2],
-            p99: milliseconds[milliseconds.count * 99 / 100], max: milliseconds[milliseconds.count - 1])
+            p99: milliseconds[milliseconds.count * 99 / 100],
+            max: milliseconds[milliseconds.count - 1])
     }
 }

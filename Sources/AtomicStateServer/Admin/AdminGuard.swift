@@ -89,7 +89,8 @@ final class AdminGuard: ChannelDuplexHandler, @unchecked Sendable {  // Guarded 
         let answer =
             "HTTP/1.1 \(status)\r\ncontent-type: text/plain; charset=utf-8\r\n"
             + "content-length: \(text.utf8.count)\r\nconnection: close\r\n\r\n\(text)"
-        context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer(string: answer))), promise: nil)
+        context.writeAndFlush(
+            wrapOutboundOut(.byteBuffer(ByteBuffer(string: answer))), promise: nil)
         context.close(promise: nil)
     }
 }

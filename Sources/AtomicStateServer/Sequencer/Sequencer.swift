@@ -60,6 +60,15 @@ extension Sequencer {
         }
     }
 
+    /// Queues an item again that the writer has not carried out, so that others have their turn.
+    func putBack(_ item: WorkItem) {
+        monitor.withLock {
+            queue.putBack(item)
+            queuedTransactionCount += item.transactionCount
+            queuedByteCount += item.byteCount
+        }
+    }
+
     var transactionCount: Int { monitor.withLock { queuedTransactionCount } }
 
     private var isFull: Bool {

@@ -37,7 +37,12 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     func run() {
         while true {
             switch sequencer.nextStep(openGroup) {
-            case .work(let item): carryOut(item)
+            case .work(var item):
+                if compilesForm(of: &item) {
+                    sequencer.putBack(item)
+                } else {
+                    carryOut(item)
+                }
             case .handOver: handOver()
             case .stop:
                 sequencer.writerDidStop()
@@ -53,6 +58,15 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
             isLarge: transactionCount >= ServerLimits.groupTransactionCountLarge,
             isFull: transactionCount >= ServerLimits.groupTransactionCountMax
                 || engine.groupByteCount >= ServerLimits.groupByteCountMax || engine.formsAreFull)
+    }
+
+    /// Compiles at most one new sequence of steps of the item, which takes as long as thousands of
+    /// transactions: others come between two of them.
+    private func compilesForm(of item: inout WorkItem) -> Bool {
+        while let steps = item.forms.popLast() {
+            if engine.prepareForm(of: steps) { return true }
+        }
+        return false
     }
 
     private func carryOut(_ item: WorkItem) {
