@@ -64,7 +64,11 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     /// transactions: others come between two of them.
     private func compilesForm(of item: inout WorkItem) -> Bool {
         while let steps = item.forms.popLast() {
-            if engine.prepareForm(of: steps) { return true }
+            guard engine.prepareForm(of: steps) else { continue }
+            // A group that holds something is closed when there are too many forms; an empty one can't be,
+            // and would stay full.
+            if group.replies.isEmpty { engine.limitForms() }
+            return true
         }
         return false
     }
