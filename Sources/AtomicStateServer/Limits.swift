@@ -40,6 +40,8 @@ package enum ServerLimits {
     package static let connectionMemoryMin = 64
     /// The requests of one connection that are looked at before others have their turn.
     package static let requestsPerTurnMax = 64
+    /// The time that others have for theirs.
+    package static let turnPauseMicroseconds: Int64 = 20
     /// The seconds that a client has for its greeting, for a frame that it has begun, and for taking some
     /// of its answers, unless a setting says otherwise.
     package static let peerTimeoutDefault = 30

@@ -124,7 +124,7 @@ import Testing
                     usleep(5_000)
                 }
             }
-            for _ in 0..<(2 * HostilePeer.attackSeconds) {
+            for _ in 0..<(2 * (HostilePeer.secondsAskedFor ?? 1)) {
                 try await Task.sleep(for: .milliseconds(500))
                 try await expectAccepted(bystander, "deposit", ["account": 1, "amount": 1])
             }

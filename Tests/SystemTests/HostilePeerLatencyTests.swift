@@ -10,8 +10,8 @@ import Testing
 /// The attackers share the machine's cores with the server and the client that is timed, and other tests
 /// run at the same time: the factor is for what the server does, and the constant for the machine.
 @Suite(.serialized) struct HostilePeerLatencyTests {
-    private static let factorMax = 50.0
-    private static let millisecondsMax = 250.0
+    private static let factorMax = 30.0
+    private static let millisecondsMax = 1_000.0
 
     struct Assault: CustomTestStringConvertible, Sendable {
         let testDescription: String
@@ -135,7 +135,7 @@ import Testing
             }
             try await attack.stop()
             #expect(attack.roundCount.load(ordering: .relaxed) > 0)
-            if ProcessInfo.processInfo.environment["ATOMIC_STATE_HOSTILE_SECONDS"] != nil {
+            if HostilePeer.secondsAskedFor != nil {
                 print(
                     "\(assault.testDescription): calm \(calm), attacked \(attacked), "
                         + "\(attack.roundCount.load(ordering: .relaxed)) rounds")
@@ -161,7 +161,7 @@ import Testing
     private func latencies(of client: AtomicStateClient) async throws -> Latencies {
         var milliseconds: [Double] = []
         let begin = ContinuousClock.now
-        while begin.duration(to: .now) < .seconds(HostilePeer.attackSeconds)
+        while begin.duration(to: .now) < .milliseconds(HostilePeer.attackMilliseconds)
             || milliseconds.count < 20
         {
             let start = ContinuousClock.now

@@ -118,7 +118,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     /// Sends what was answered, and asks for more where there is room for it.
     func settle() {
         sendBacklog()
-        if framesWait, canTakeRequest, !waitsForTurn { yieldTurn() }
+        if framesWait, !isClosing, canTakeRequest, !waitsForTurn { yieldTurn() }
         keepLittle()
         noteHeld(heldNow)
         readMore()
@@ -194,9 +194,11 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         times.noteFrame(hasBegun: hasBytes && needsMore, isNext: count > 0, now: now)
     }
 
+    /// The loop carries out what is to be done at once before it looks at any socket, so a turn later is a
+    /// moment later.
     private func yieldTurn() {
         waitsForTurn = true
-        eventLoop.execute {
+        eventLoop.scheduleTask(in: .microseconds(ServerLimits.turnPauseMicroseconds)) {
             self.waitsForTurn = false
             self.advance()
         }
