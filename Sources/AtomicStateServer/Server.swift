@@ -36,7 +36,7 @@ package struct Server: Sendable {
             try database.enforce(schemaVersion: 1, text: compiled.text, rowsCompleteSequence: 0)
             try folder.markReady()
         }
-        let start = monotonicNanoseconds()
+        let start = Clock.system.monotonicNanoseconds
         let opened = try OpenedState(database, offered: compiled, logger: logger)
         let (schema, refusal) = (opened.schema, opened.refusal)
         var state = opened.state
@@ -52,12 +52,13 @@ package struct Server: Sendable {
                 "replayed_transactions": "\(state.replayedTransactionCount)",
                 "replayed_bytes": "\(state.replayedByteCount)",
                 "remembered_outcomes": "\(state.engine.outcomes.count)",
-                "milliseconds": "\((monotonicNanoseconds() - start) / 1_000_000)",
+                "milliseconds": "\((Clock.system.monotonicNanoseconds - start) / 1_000_000)",
             ])
         if let refusal { try report(refusal, schema) }
         let pipeline = CommitPipeline(
-            state: state, schema: schema, database: database,
-            configuration: configuration, logger: logger)
+            state: state, schema: schema, storage: database,
+            configuration: configuration, clock: .system, logger: logger)
+        pipeline.start()
         let service = RequestService(
             compiled: schema.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
             statistics: pipeline.statistics,
@@ -161,56 +162,7 @@ package struct Server: Sendable {
             idleSeconds: configuration.idleTimeoutSeconds)
         let interval = TimeAmount.milliseconds(500)
         return loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
-            connections.endOverdue(limits)
-        }
-    }
-}
-
-/// The threads behind the sockets: writer, committer and materialiser.
-private final class CommitPipeline: Sendable {
-    let sequencer = Sequencer()
-    let statistics = Statistics()
-    let health: HealthReporter
-    private let threads: [WorkerThread]
-
-    init(
-        state: consuming LoadedState, schema: SchemaVersion, database: Database,
-        configuration: Configuration, logger: Logger
-    ) {
-        statistics.durableSequence.store(state.engine.lastSequence, ordering: .releasing)
-        statistics.noteRowsComplete(sequence: state.rowsCompleteSequence)
-        statistics.noteState(state.engine)
-        health = HealthReporter(database: database, sequencer: sequencer, statistics: statistics)
-        let usedGroups = UsedGroups()
-        let materialiser = Materialiser(
-            database: database, schemaVersion: schema.number, statistics: statistics,
-            journalRetentionByteCount: configuration.journalRetentionByteCount, logger: logger)
-        let committer = Committer(
-            database: database, schema: schema.compiled.schema, sequencer: sequencer,
-            materialiser: materialiser, statistics: statistics, usedGroups: usedGroups,
-            replies: ReplySender(), logger: logger)
-        let replayByteCount = state.replayedByteCount
-        let writer = Writer(
-            engine: state.engine, sequencer: sequencer, committer: committer,
-            statistics: statistics,
-            materialiseAfterByteCount: configuration.materialiseAfterByteCount,
-            replayByteCount: replayByteCount, usedGroups: usedGroups)
-        threads = [
-            WorkerThread(name: "writer") { writer.run() },
-            WorkerThread(name: "committer") { committer.run() },
-            WorkerThread(name: "materialiser") { materialiser.run() },
-        ]
-    }
-
-    /// Returns when everything queued is durable, answered and, as far as it was due, materialised.
-    func finish() async {
-        sequencer.stop()
-        let threads = threads
-        await withCheckedContinuation { continuation in
-            _ = WorkerThread(name: "finish") {
-                for thread in threads { thread.join() }
-                continuation.resume()
-            }
+            connections.endOverdue(limits, now: Clock.system.monotonicNanoseconds)
         }
     }
 }

@@ -82,18 +82,28 @@ private func rowKeyPrefix(_ schemaVersion: UInt16) -> [UInt8] {
     withUnsafeBytes(of: schemaVersion.bigEndian) { Array($0) }
 }
 
+extension Database {
+    /// The rows become a file beside the database first, which is then taken in as a whole.
+    package func storeRows(
+        schemaVersion: UInt16, _ addAll: (_ add: AddRow) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        let file = try RowFile(in: self, schemaVersion: schemaVersion)
+        try addAll { (key, image) throws(StorageError) in try file.add(key: key, image: image) }
+        try file.ingest()
+    }
+}
+
 /// A file of row images, written in key order and then taken into the database as a whole.
-package struct RowFile: ~Copyable {
+private final class RowFile {
     private let database: Database
     private let writer: OpaquePointer
     private let path: String
     /// The version of the schema, and behind it the key that is being added.
     private var key: [UInt8]
     private let prefixByteCount: Int
-    package private(set) var entryCount = 0
 
     /// - Parameter schemaVersion: of the rows.
-    package init(in database: Database, schemaVersion: UInt16) throws(StorageError) {
+    init(in database: Database, schemaVersion: UInt16) throws(StorageError) {
         key = rowKeyPrefix(schemaVersion)
         prefixByteCount = key.count
         let path = database.newStagingFile()
@@ -121,7 +131,7 @@ package struct RowFile: ~Copyable {
     deinit { rocksdb_sstfilewriter_destroy(writer) }
 
     /// Adds an image, or the removal of one. Keys ascend strictly.
-    package mutating func add(
+    func add(
         key: UnsafeRawBufferPointer, image: UnsafeRawBufferPointer?
     ) throws(StorageError) {
         self.key.removeLast(self.key.count - prefixByteCount)
@@ -138,11 +148,10 @@ package struct RowFile: ~Copyable {
                     image.baseAddress?.assumingMemoryBound(to: CChar.self), image.count, error)
             }
         }
-        entryCount += 1
     }
 
     /// Makes the file part of the rows family, durably.
-    package consuming func ingest() throws(StorageError) {
+    func ingest() throws(StorageError) {
         try withErrorPointer("finish \(path)") { rocksdb_sstfilewriter_finish(writer, $0) }
         try withErrorPointer("ingest \(path)") { error in
             path.withCString { path in

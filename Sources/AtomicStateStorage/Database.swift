@@ -94,24 +94,7 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
 // MARK: Commit
 
 extension Database {
-    /// A record, and the number that it is kept under.
-    package struct NumberedRecord {
-        let number: UInt64
-        let bytes: UnsafeRawBufferPointer
-
-        package init(number: UInt64, bytes: UnsafeRawBufferPointer) {
-            self.number = number
-            self.bytes = bytes
-        }
-    }
-
-    /// Makes a commit group durable: one WriteBatch, one sync. When this throws it is unknown whether
-    /// the group is durable, and the database must not be written any more.
-    ///
-    /// - Parameters:
-    ///   - journal: the group's journal record, by its first sequence; nil if it changed nothing.
-    ///   - outcomes: the group's outcome record, by its number; nil if there is nothing to remember.
-    ///   - forgottenUntil: the time to be noted as `MetaKey.forgottenUntil`, if it is another one.
+    /// One WriteBatch, one sync.
     package func commit(
         journal: NumberedRecord?, outcomes: NumberedRecord?, forgottenUntil: UInt64?
     ) throws(StorageError) {

@@ -179,16 +179,21 @@ import Testing
     private func ingest(
         _ database: Database, version: UInt16 = 1, _ rows: [(key: String, image: String?)]
     ) throws {
-        var file = try RowFile(in: database, schemaVersion: version)
-        for row in rows {
-            try Array(row.key.utf8).withUnsafeBytes { key in
-                guard let image = row.image else {
-                    try file.add(key: key, image: nil)
-                    return
-                }
-                try Array(image.utf8).withUnsafeBytes { try file.add(key: key, image: $0) }
+        func copy(_ text: String) -> UnsafeRawBufferPointer {
+            let copy = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: text.utf8.count, alignment: 1)
+            copy.copyBytes(from: text.utf8)
+            return UnsafeRawBufferPointer(copy)
+        }
+        let copies = rows.map { (key: copy($0.key), image: $0.image.map(copy)) }
+        defer {
+            for row in copies {
+                row.key.deallocate()
+                row.image?.deallocate()
             }
         }
-        try file.ingest()
+        try database.storeRows(schemaVersion: version) { (add) throws(StorageError) in
+            for row in copies { try add(row.key, row.image) }
+        }
     }
 }

@@ -244,7 +244,7 @@ extension OutcomeMemory {
 /// The reply to a batch, kept for a repetition of the batch or of one of its transactions.
 ///
 /// The bytes are put there before the batch's commit group is durable, and read after it is.
-package final class RememberedReply: @unchecked Sendable {  // Guarded by the order of commit groups.
+package final class RememberedReply: @unchecked Sendable {  // Guarded by the groups' order.
     package var bytes: [UInt8]
 
     package init(bytes: [UInt8] = []) {

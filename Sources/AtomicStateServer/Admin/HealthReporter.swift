@@ -12,12 +12,12 @@ final class HealthReporter: Sendable {
     }
 
     private let phase = Atomic<Phase>(.starting)
-    private let database: Database
+    private let storage: any Storage
     private let sequencer: Sequencer
     private let statistics: Statistics
 
-    init(database: Database, sequencer: Sequencer, statistics: Statistics) {
-        self.database = database
+    init(storage: any Storage, sequencer: Sequencer, statistics: Statistics) {
+        self.storage = storage
         self.sequencer = sequencer
         self.statistics = statistics
     }
@@ -31,7 +31,7 @@ final class HealthReporter: Sendable {
     /// "ok", or why the server accepts no writes or is about to slow them.
     var status: String {
         do throws(StorageError) {
-            return status(with: try database.health())
+            return status(with: try storage.health())
         } catch {
             return error.description
         }
@@ -56,7 +56,7 @@ final class HealthReporter: Sendable {
 
     func report() throws(Status) -> HealthReply {
         do throws(StorageError) {
-            let storage = try database.health()
+            let storage = try self.storage.health()
             return HealthReply(
                 status: status(with: storage),
                 durableSequence: statistics.durableSequence.load(ordering: .acquiring),
@@ -77,7 +77,7 @@ final class HealthReporter: Sendable {
         }
     }
 
-    func storageHealth() throws(StorageError) -> StorageHealth { try database.health() }
+    func storageHealth() throws(StorageError) -> StorageHealth { try storage.health() }
 
     var queuedTransactionCount: Int { sequencer.transactionCount }
 }

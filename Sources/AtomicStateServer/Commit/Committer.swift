@@ -8,38 +8,45 @@ internal import Logging
 /// out. It has a thread of its own; for a small group on an idle server the writer's thread does the same
 /// work, which spares two of them waking each other.
 final class Committer: Sendable {
-    private let database: Database
+    private let storage: any Storage
     private let schema: Schema
     private let sequencer: Sequencer
     private let materialiser: Materialiser
     private let statistics: Statistics
     private let usedGroups: UsedGroups
     private let replies: ReplySender
+    private let clock: Clock
     private let logger: Logger
 
     init(
-        database: Database, schema: Schema, sequencer: Sequencer, materialiser: Materialiser,
-        statistics: Statistics, usedGroups: UsedGroups, replies: ReplySender, logger: Logger
+        storage: any Storage, schema: Schema, sequencer: Sequencer, materialiser: Materialiser,
+        statistics: Statistics, usedGroups: UsedGroups, replies: ReplySender, clock: Clock,
+        logger: Logger
     ) {
-        self.database = database
+        self.storage = storage
         self.schema = schema
         self.sequencer = sequencer
         self.materialiser = materialiser
         self.statistics = statistics
         self.usedGroups = usedGroups
         self.replies = replies
+        self.clock = clock
         self.logger = logger
     }
 
     func run() {
-        while let group = sequencer.nextGroup() { commit(group) }
+        do throws(StorageError) {
+            while let group = sequencer.waitForGroup() { try commit(group) }
+        } catch {
+            stopWithoutAnswer(error, logger)
+        }
         materialiser.stop()
     }
 
     /// Not before the group before it is done.
-    func commit(_ group: CommitGroup) {
+    func commit(_ group: CommitGroup) throws(StorageError) {
         recordOutcomes(of: group)
-        if group.hasChanges { write(group) }
+        if group.hasChanges { try write(group) }
         replies.send(group.replies)
         if let forgotten = group.forgotten { materialiser.enqueue(.drop(forgotten)) }
         if let images = group.rowImages { materialiser.enqueue(.store(images)) }
@@ -63,17 +70,12 @@ final class Committer: Sendable {
         }
     }
 
-    private func write(_ group: CommitGroup) {
-        let start = monotonicNanoseconds()
-        let outcomeByteCount: Int
-        do throws(StorageError) {
-            outcomeByteCount = try writeRecords(of: group)
-        } catch {
-            stopWithoutAnswer(error, logger)
-        }
+    private func write(_ group: CommitGroup) throws(StorageError) {
+        let start = clock.monotonicNanoseconds
+        let outcomeByteCount = try writeRecords(of: group)
         statistics.noteCommit(
             durableSequence: group.lastSequence, byteCount: group.record.count,
-            nanoseconds: monotonicNanoseconds() - start)
+            nanoseconds: clock.monotonicNanoseconds - start)
         statistics.outcomeByteCount.add(UInt64(outcomeByteCount), ordering: .relaxed)
     }
 
@@ -82,7 +84,7 @@ final class Committer: Sendable {
         let hasOutcomes = !group.outcomes.isEmpty
         return try group.record.withBytes { (journal) throws(StorageError) in
             try group.outcomes.withRecord { (outcomes) throws(StorageError) in
-                try database.commit(
+                try storage.commit(
                     journal: journal.isEmpty
                         ? nil : .init(number: group.firstSequence, bytes: journal),
                     outcomes: hasOutcomes ? .init(number: group.number, bytes: outcomes) : nil,

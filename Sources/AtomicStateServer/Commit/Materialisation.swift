@@ -58,7 +58,7 @@ enum MaterialiserTask {
 /// The thread that writes images to the rows family, in key order and in bulk, off the commit path. It also
 /// drops what is not needed any more.
 final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
-    private let database: Database
+    private let storage: any Storage
     private let schemaVersion: UInt16
     private let statistics: Statistics
     private let journalRetentionByteCount: UInt64
@@ -68,10 +68,10 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     private var isStopping = false
 
     init(
-        database: Database, schemaVersion: UInt16, statistics: Statistics,
+        storage: any Storage, schemaVersion: UInt16, statistics: Statistics,
         journalRetentionByteCount: UInt64, logger: Logger
     ) {
-        self.database = database
+        self.storage = storage
         self.schemaVersion = schemaVersion
         self.statistics = statistics
         self.journalRetentionByteCount = journalRetentionByteCount
@@ -95,19 +95,14 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     }
 
     func run() {
-        while let task = next() {
-            do throws(StorageError) {
-                switch task {
-                case .store(let part): try store(part)
-                case .drop(let outcomes): try database.dropOutcomes(before: outcomes.beforeGroup)
-                }
-            } catch {
-                stopWithoutAnswer(error, logger)
-            }
+        do throws(StorageError) {
+            while let task = waitForTask() { try carryOut(task) }
+        } catch {
+            stopWithoutAnswer(error, logger)
         }
     }
 
-    private func next() -> MaterialiserTask? {
+    private func waitForTask() -> MaterialiserTask? {
         monitor.withLock {
             while true {
                 if let task = tasks.removeFirst() { return task }
@@ -117,19 +112,37 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
         }
     }
 
+    /// The next task, if there is one by now.
+    func nextTask() -> MaterialiserTask? {
+        monitor.withLock { tasks.removeFirst() }
+    }
+
+    func carryOut(_ task: MaterialiserTask) throws(StorageError) {
+        switch task {
+        case .store(let part): try store(part)
+        case .drop(let outcomes): try storage.dropOutcomes(before: outcomes.beforeGroup)
+        }
+    }
+
     private func store(_ part: MaterialisationPart) throws(StorageError) {
         if part.images.count > 0 {
-            var file = try RowFile(in: database, schemaVersion: schemaVersion)
-            try part.images.forEachInKeyOrder { (key, image) throws(StorageError) in
-                try file.add(key: key, image: image)
-            }
-            try file.ingest()
+            try part.images.store(in: storage, schemaVersion: schemaVersion)
         }
         if let sequence = part.completeSequence {
-            try database.put(
+            try storage.put(
                 .rowsCompleteSequence, withUnsafeBytes(of: sequence.littleEndian) { Array($0) })
             statistics.noteRowsComplete(sequence: sequence)
-            try database.trimJournal(to: journalRetentionByteCount, keeping: sequence + 1)
+            try storage.trimJournal(to: journalRetentionByteCount, keeping: sequence + 1)
+        }
+    }
+}
+
+extension RowImageBatch {
+    borrowing func store(
+        in storage: any Storage, schemaVersion: UInt16
+    ) throws(StorageError) {
+        try storage.storeRows(schemaVersion: schemaVersion) { (add) throws(StorageError) in
+            try forEachInKeyOrder(add)
         }
     }
 }

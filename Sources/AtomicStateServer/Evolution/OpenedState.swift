@@ -43,7 +43,7 @@ package struct OpenedState: ~Copyable {
                 fingerprint: offered.fingerprint,
                 reason: "the schema has had \(schema.number) versions, and can't have more")
         }
-        let start = monotonicNanoseconds()
+        let start = Clock.system.monotonicNanoseconds
         let next = SchemaVersion(number: schema.number + 1, compiled: offered)
         var findings = MigrationFindings(limit: ServerLimits.describedViolationCountMax)
         let engine: Engine
@@ -71,7 +71,7 @@ package struct OpenedState: ~Copyable {
                 "to_sha256": "\(offered.fingerprint)",
                 "entities": "\(state.engine.entityCount)",
                 "sequence": "\(state.engine.lastSequence)",
-                "milliseconds": "\((monotonicNanoseconds() - start) / 1_000_000)",
+                "milliseconds": "\((Clock.system.monotonicNanoseconds - start) / 1_000_000)",
             ])
         schema = next
         return nil

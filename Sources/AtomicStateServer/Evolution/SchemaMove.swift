@@ -15,11 +15,7 @@ package enum SchemaMove {
             guard !engine.isDraining || images.byteCount >= ServerLimits.rowFileByteCount else {
                 continue
             }
-            var file = try RowFile(in: database, schemaVersion: version)
-            try images.forEachInKeyOrder { (key, image) throws(StorageError) in
-                try file.add(key: key, image: image)
-            }
-            try file.ingest()
+            try images.store(in: database, schemaVersion: version)
             images = RowImageBatch()
         }
     }

@@ -21,7 +21,8 @@ extension Connection {
             service.statistics.refusedRequestCount.add(1, ordering: .relaxed)
         }
         service.statistics.noteEnd(cause)
-        service.connections.refusalLog.note(reason, cause)
+        service.connections.refusalLog.note(
+            reason, cause, now: service.clock.monotonicNanoseconds)
         isClosing = true
         incoming = ByteBuffer()
     }

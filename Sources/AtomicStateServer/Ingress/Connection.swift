@@ -46,7 +46,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     init(eventLoop: any EventLoop, service: RequestService) {
         self.eventLoop = eventLoop
         self.service = service
-        times = PeerTimes(now: monotonicNanoseconds())
+        times = PeerTimes(now: service.clock.monotonicNanoseconds)
     }
 
     /// Memory of what came, of requests in flight with the most that their answers may take, and of
@@ -186,7 +186,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         } catch {
             end(after: error, .protocol)
         }
-        let now = monotonicNanoseconds()
+        let now = service.clock.monotonicNanoseconds
         if count > 0 { times.noteRequest(now: now) }
         let hasBytes = incoming.readableBytes > 0
         framesWait = hasBytes && !needsMore

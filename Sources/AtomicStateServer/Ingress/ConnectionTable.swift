@@ -78,8 +78,7 @@ final class ConnectionTable: Sendable {
     }
 
     /// Ends connections whose peers take too long.
-    func endOverdue(_ limits: PeerTimes.Limits) {
-        let now = monotonicNanoseconds()
+    func endOverdue(_ limits: PeerTimes.Limits, now: UInt64) {
         for connection in all {
             connection.eventLoop.execute { connection.endIfOverdue(limits, now: now) }
         }

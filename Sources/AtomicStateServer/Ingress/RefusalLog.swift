@@ -17,8 +17,8 @@ final class RefusalLog: Sendable {
         self.logger = logger
     }
 
-    func note(_ reason: Status, _ cause: ConnectionEnd) {
-        let second = monotonicNanoseconds() / 1_000_000_000
+    func note(_ reason: Status, _ cause: ConnectionEnd, now: UInt64) {
+        let second = now / 1_000_000_000
         let unlogged = state.withLock { state -> Int? in
             if state.second != second {
                 state.second = second

@@ -5,7 +5,8 @@ internal import AtomicStateSchema
 /// Checks against the schema. What names a mistake is put together only where there is one: a batch may
 /// have tens of thousands of runs.
 extension RequestService {
-    /// The runs, and the different sequences of steps that their transactions have.
+    /// The runs, and the different sequences of steps that their transactions have, in the order in which
+    /// they come up.
     func engineRuns(
         _ runs: [RunView]
     ) throws(Status) -> (runs: [TransactionRun], forms: [[TransactionStep]]) {
@@ -13,10 +14,11 @@ extension RequestService {
             throw Status(.invalidArgument, "a batch without runs: expected at least one")
         }
         var forms: [[Step]: Form] = [:]
+        var sequences: [[TransactionStep]] = []
         var result: [TransactionRun] = []
         result.reserveCapacity(runs.count)
         for (index, run) in runs.enumerated() {
-            var form: Form
+            let form: Form
             if run.steps.isEmpty {
                 form = try operation(of: run, index)
             } else if let known = forms[run.steps] {
@@ -24,6 +26,7 @@ extension RequestService {
             } else {
                 form = try composition(of: run, index)
                 forms[run.steps] = form
+                sequences.append(run.steps.map(TransactionStep.init))
             }
             guard forms.count <= ServerLimits.composedFormCountPerBatchMax else {
                 throw Status(
@@ -38,7 +41,7 @@ extension RequestService {
                     arguments: try arguments(of: run, index, form),
                     idempotencyKeys: run.idempotencyKeys))
         }
-        return (result, forms.values.compactMap(\.steps))
+        return (result, sequences)
     }
 
     /// What the transactions of a run consist of.
@@ -47,10 +50,6 @@ extension RequestService {
         let parameters: [Parameter]
         /// Of an operation; empty for steps.
         let name: String
-
-        var steps: [TransactionStep]? {
-            if case .steps(let steps) = form { steps } else { nil }
-        }
 
         /// How messages name a run of the form.
         func name(of run: Int) -> String {

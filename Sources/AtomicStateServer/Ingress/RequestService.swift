@@ -12,13 +12,15 @@ final class RequestService: Sendable {
     private let health: HealthReporter
     let statistics: Statistics
     private let rememberedOutcomeCount: Int
+    let clock: Clock
     let connections: ConnectionTable
     private let replyEstimate: ReplyEstimate
     private let isDraining = Atomic<Bool>(false)
 
     init(
         compiled: CompiledSchema, sequencer: Sequencer, health: HealthReporter,
-        statistics: Statistics, rememberedOutcomeCount: Int, connections: ConnectionTable
+        statistics: Statistics, rememberedOutcomeCount: Int, connections: ConnectionTable,
+        clock: Clock = .system
     ) {
         self.compiled = compiled
         self.connections = connections
@@ -28,6 +30,7 @@ final class RequestService: Sendable {
         self.health = health
         self.statistics = statistics
         self.rememberedOutcomeCount = rememberedOutcomeCount
+        self.clock = clock
     }
 
     /// From now on nothing new is queued.
@@ -68,7 +71,7 @@ final class RequestService: Sendable {
             requestsInFlightMax: ProtocolLimits.requestsInFlightMax,
             keyByteCountMax: EngineLimits.keyByteCountMax,
             rememberedOutcomeCount: rememberedOutcomeCount, health: health.status,
-            milliseconds: wallClockMicroseconds() / 1_000)
+            milliseconds: clock.wallMicroseconds / 1_000)
     }
 
     /// Whether the queue takes another request. If not, the connection is told when it does.
@@ -120,11 +123,11 @@ final class RequestService: Sendable {
         }
         let deadline =
             timeoutMilliseconds == 0
-            ? nil : monotonicNanoseconds() + UInt64(timeoutMilliseconds) * 1_000_000
+            ? nil : clock.monotonicNanoseconds + UInt64(timeoutMilliseconds) * 1_000_000
         let item = WorkItem(
             kind: kind, request: request, connection: connection, deadline: deadline,
             transactionCount: transactionCount, byteCount: request.byteCount + byteCount,
-            forms: forms)
+            forms: forms[...])
         sequencer.enqueue(item)
         return .queued(
             Connection.Load(

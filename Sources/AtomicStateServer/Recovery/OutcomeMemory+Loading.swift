@@ -4,17 +4,17 @@ package import AtomicStateStorage
 internal import AtomicStateValues
 
 extension OutcomeMemory {
-    /// What a data folder remembers.
+    /// What storage remembers.
     ///
     /// - Parameter capacity: the outcomes to remember.
     /// - Throws: what is damaged, and where.
-    package init(_ database: Database, capacity: Int) throws(RecoveryError) {
+    package init(_ storage: any Storage, capacity: Int) throws(RecoveryError) {
         var generator = SystemRandomNumberGenerator()
         var memory = OutcomeMemory(
-            capacity: capacity, forgottenUntil: try database.number(.forgottenUntil), firstGroup: 1,
+            capacity: capacity, forgottenUntil: try storage.number(.forgottenUntil), firstGroup: 1,
             secret: (generator.next(), generator.next()))
         try describingFailures("outcomes") { () throws(IterationError<CorruptionError>) in
-            try database.forEachOutcomeRecord { (number, bytes) throws(CorruptionError) in
+            try storage.forEachOutcomeRecord { (number, bytes) throws(CorruptionError) in
                 try memory.load(bytes, group: number) { (reply) throws(CorruptionError) in
                     do throws(Status) {
                         _ = try SubmitReply(decoding: reply)

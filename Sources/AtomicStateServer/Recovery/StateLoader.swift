@@ -18,11 +18,11 @@ package struct LoadedState: ~Copyable {
     package let replayedByteCount: Int
 
     /// - Throws: what is damaged, and where. The folder is not changed.
-    package init(_ database: Database, _ schema: SchemaVersion) throws(RecoveryError) {
+    package init(_ storage: any Storage, _ schema: SchemaVersion) throws(RecoveryError) {
         var engine = Engine(program: schema.compiled.program, schemaVersion: schema.number)
-        let complete = try database.number(.rowsCompleteSequence)
+        let complete = try storage.number(.rowsCompleteSequence)
         try describingFailures("rows") { () throws(IterationError<CorruptionError>) in
-            try database.forEachRow(schemaVersion: schema.number) {
+            try storage.forEachRow(schemaVersion: schema.number) {
                 (key, image) throws(CorruptionError) in
                 try engine.load(key: key, image: image)
             }
@@ -30,7 +30,7 @@ package struct LoadedState: ~Copyable {
         engine.resume(after: complete)
         var byteCount = 0
         try describingFailures("journal") { () throws(IterationError<CorruptionError>) in
-            try database.forEachJournalRecord(holding: complete + 1) {
+            try storage.forEachJournalRecord(holding: complete + 1) {
                 (firstSequence, bytes) throws(CorruptionError) in
                 let header = try JournalRecordHeader(bytes, key: firstSequence)
                 guard header.lastSequence > complete else {
@@ -59,7 +59,7 @@ package struct LoadedState: ~Copyable {
     }
 }
 
-extension Database {
+extension Storage {
     /// A fact that is a number in eight little-endian bytes; 0 if it was never noted.
     func number(_ key: MetaKey) throws(RecoveryError) -> UInt64 {
         let bytes: [UInt8]?

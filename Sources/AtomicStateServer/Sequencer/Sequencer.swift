@@ -90,23 +90,36 @@ extension Sequencer {
 extension Sequencer {
     /// Waits for the writer's next step. A group is handed over as soon as the committer is free, so
     /// that an idle server adds no delay; it grows while the committer is busy.
-    func nextStep(_ group: OpenGroup) -> WriterStep {
+    func waitForStep(_ group: OpenGroup) -> WriterStep {
         let (step, resumed) = monitor.withLock { () -> (WriterStep, [Connection]) in
             while true {
-                if !group.isEmpty && waitingGroup == nil && (!committerIsBusy || group.isLarge) {
-                    return (.handOver, [])
-                }
-                if !group.isFull, let item = queue.removeFirst() {
-                    queuedTransactionCount -= item.transactionCount
-                    queuedByteCount -= item.byteCount
-                    return (.work(item), takePausedConnections())
-                }
-                if isStopping && queue.isEmpty && group.isEmpty { return (.stop, []) }
+                if let step = stepWithoutWaiting(group) { return (step, takePausedConnections()) }
                 monitor.wait(Wake.writer)
             }
         }
         for connection in resumed { connection.resumeReading() }
         return step
+    }
+
+    /// The writer's next step, if there is one by now.
+    func nextStep(_ group: OpenGroup) -> WriterStep? {
+        let (step, resumed) = monitor.withLock {
+            (stepWithoutWaiting(group), takePausedConnections())
+        }
+        for connection in resumed { connection.resumeReading() }
+        return step
+    }
+
+    private func stepWithoutWaiting(_ group: OpenGroup) -> WriterStep? {
+        if !group.isEmpty && waitingGroup == nil && (!committerIsBusy || group.isLarge) {
+            return .handOver
+        }
+        if !group.isFull, let item = queue.removeFirst() {
+            queuedTransactionCount -= item.transactionCount
+            queuedByteCount -= item.byteCount
+            return .work(item)
+        }
+        return isStopping && queue.isEmpty && group.isEmpty ? .stop : nil
     }
 
     /// Gives the group to the committer's thread. False if there is nothing that the writer could do
@@ -148,20 +161,25 @@ extension Sequencer {
 
 extension Sequencer {
     /// Waits for the next group; nil when there will be none.
-    func nextGroup() -> CommitGroup? {
+    func waitForGroup() -> CommitGroup? {
         monitor.withLock {
-            committerIsBusy = false
-            monitor.signal(Wake.writer)
-            while waitingGroup == nil {
+            while true {
+                if let group = groupWithoutWaiting() { return group }
                 if writerHasStopped { return nil }
                 monitor.wait(Wake.committer)
             }
-            committerIsBusy = true
-            defer {
-                waitingGroup = nil
-                monitor.signal(Wake.writer)
-            }
-            return waitingGroup
         }
+    }
+
+    /// The next group, if there is one by now. The committer is done with the one before.
+    func nextGroup() -> CommitGroup? {
+        monitor.withLock { groupWithoutWaiting() }
+    }
+
+    private func groupWithoutWaiting() -> CommitGroup? {
+        committerIsBusy = waitingGroup != nil
+        monitor.signal(Wake.writer)
+        defer { waitingGroup = nil }
+        return waitingGroup
     }
 }

@@ -19,7 +19,7 @@ struct WorkItem {
     let transactionCount: Int
     let byteCount: Int
     /// The different sequences of steps that its transactions have, as far as they were not looked at yet.
-    var forms: [[TransactionStep]]
+    var forms: ArraySlice<[TransactionStep]>
 }
 
 /// An answer that waits for its group to be durable.

@@ -1,6 +1,8 @@
 internal import AtomicStateEngine
 internal import AtomicStateProtocol
 internal import AtomicStateSchema
+internal import AtomicStateStorage
+internal import Logging
 
 /// The one thread that changes the state. It evaluates batches in the order of the queue, collects
 /// them in a commit group, and runs ahead of the disk: while one group is synced, it evaluates the
@@ -10,6 +12,8 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     private let sequencer: Sequencer
     private let committer: Committer
     private let statistics: Statistics
+    private let clock: Clock
+    private let logger: Logger
     private var group: CommitGroup
     private var materialisation: Materialisation
     /// What the last group noted.
@@ -20,7 +24,8 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     init(
         engine: consuming Engine, sequencer: Sequencer, committer: Committer,
         statistics: Statistics,
-        materialiseAfterByteCount: Int, replayByteCount: Int, usedGroups: UsedGroups
+        materialiseAfterByteCount: Int, replayByteCount: Int, usedGroups: UsedGroups,
+        clock: Clock, logger: Logger
     ) {
         group = usedGroups.take()
         forgottenUntil = engine.outcomes.forgottenUntil
@@ -31,27 +36,38 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
         self.committer = committer
         self.statistics = statistics
         self.usedGroups = usedGroups
+        self.clock = clock
+        self.logger = logger
         beginGroup()
     }
 
     func run() {
-        while true {
-            switch sequencer.nextStep(openGroup) {
-            case .work(var item):
-                if compilesForm(of: &item) {
-                    sequencer.putBack(item)
-                } else {
-                    carryOut(item)
-                }
-            case .handOver: handOver()
-            case .stop:
-                sequencer.writerDidStop()
-                return
-            }
+        do throws(StorageError) {
+            while try take(sequencer.waitForStep(openGroup)) {}
+        } catch {
+            stopWithoutAnswer(error, logger)
         }
     }
 
-    private var openGroup: Sequencer.OpenGroup {
+    /// Carries a step out. False if it was the last.
+    func take(_ step: Sequencer.WriterStep) throws(StorageError) -> Bool {
+        switch step {
+        case .work(var item):
+            if compilesForm(of: &item) {
+                sequencer.putBack(item)
+            } else {
+                carryOut(item)
+            }
+        case .handOver: try handOver()
+        case .stop:
+            sequencer.writerDidStop()
+            return false
+        }
+        return true
+    }
+
+    /// The state of the group that is being filled.
+    var openGroup: Sequencer.OpenGroup {
         let transactionCount = group.transactionCount
         return Sequencer.OpenGroup(
             isEmpty: group.replies.isEmpty,
@@ -63,7 +79,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     /// Compiles at most one new sequence of steps of the item, which takes as long as thousands of
     /// transactions: others come between two of them.
     private func compilesForm(of item: inout WorkItem) -> Bool {
-        while let steps = item.forms.popLast() {
+        while let steps = item.forms.popFirst() {
             guard engine.prepareForm(of: steps) else { continue }
             // A group that holds something is closed when there are too many forms; an empty one can't be,
             // and would stay full.
@@ -74,7 +90,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     }
 
     private func carryOut(_ item: WorkItem) {
-        if group.replies.isEmpty { engine.beginGroup(microseconds: wallClockMicroseconds()) }
+        if group.replies.isEmpty { engine.beginGroup(microseconds: clock.wallMicroseconds) }
         group.replies.append(
             PendingReply(
                 connection: item.connection, requestID: item.request.id, body: perform(item)))
@@ -82,7 +98,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     }
 
     private func perform(_ item: WorkItem) -> PendingReply.Body {
-        if let deadline = item.deadline, monotonicNanoseconds() > deadline {
+        if let deadline = item.deadline, clock.monotonicNanoseconds > deadline {
             return .failure(
                 Status(
                     .deadlineExceeded, "the batch waited longer than its timeout; nothing was done")
@@ -126,7 +142,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
         engine.outcomes.group = group.number
     }
 
-    private func handOver() {
+    private func handOver() throws(StorageError) {
         let finished = group
         finished.lastSequence = engine.lastSequence
         if !engine.groupIsEmpty {
@@ -142,7 +158,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
                 until: forgottenUntil, beforeGroup: engine.outcomes.firstGroup)
         }
         statistics.noteState(engine)
-        if !sequencer.handOver(finished) { committer.commit(finished) }
+        if !sequencer.handOver(finished) { try committer.commit(finished) }
         group = usedGroups.take()
         beginGroup()
     }

@@ -1,0 +1,62 @@
+internal import AtomicStateEngine
+internal import AtomicStateStorage
+internal import Logging
+internal import Synchronization
+
+/// What is behind the sockets: writer, committer and materialiser, each on a thread of its own once they
+/// are started. A simulation does not start them, and takes their steps itself.
+final class CommitPipeline: Sendable {
+    let sequencer = Sequencer()
+    let statistics = Statistics()
+    let health: HealthReporter
+    let writer: Writer
+    let committer: Committer
+    let materialiser: Materialiser
+    private let threads = Mutex<[WorkerThread]>([])
+
+    init(
+        state: consuming LoadedState, schema: SchemaVersion, storage: any Storage,
+        configuration: Configuration, clock: Clock, logger: Logger
+    ) {
+        statistics.durableSequence.store(state.engine.lastSequence, ordering: .releasing)
+        statistics.noteRowsComplete(sequence: state.rowsCompleteSequence)
+        statistics.noteState(state.engine)
+        health = HealthReporter(storage: storage, sequencer: sequencer, statistics: statistics)
+        let usedGroups = UsedGroups()
+        materialiser = Materialiser(
+            storage: storage, schemaVersion: schema.number, statistics: statistics,
+            journalRetentionByteCount: configuration.journalRetentionByteCount, logger: logger)
+        committer = Committer(
+            storage: storage, schema: schema.compiled.schema, sequencer: sequencer,
+            materialiser: materialiser, statistics: statistics, usedGroups: usedGroups,
+            replies: ReplySender(), clock: clock, logger: logger)
+        let replayByteCount = state.replayedByteCount
+        writer = Writer(
+            engine: state.engine, sequencer: sequencer, committer: committer,
+            statistics: statistics,
+            materialiseAfterByteCount: configuration.materialiseAfterByteCount,
+            replayByteCount: replayByteCount, usedGroups: usedGroups, clock: clock, logger: logger)
+    }
+
+    func start() {
+        threads.withLock { threads in
+            threads = [
+                WorkerThread(name: "writer") { [writer] in writer.run() },
+                WorkerThread(name: "committer") { [committer] in committer.run() },
+                WorkerThread(name: "materialiser") { [materialiser] in materialiser.run() },
+            ]
+        }
+    }
+
+    /// Returns when everything queued is durable, answered and, as far as it was due, materialised.
+    func finish() async {
+        sequencer.stop()
+        let threads = threads.withLock { $0 }
+        await withCheckedContinuation { continuation in
+            _ = WorkerThread(name: "finish") {
+                for thread in threads { thread.join() }
+                continuation.resume()
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+/// What a server needs of its storage while it runs, and to recover. `Database` is the real one; a simulation
+/// has another.
+///
+/// Whatever changes is durable when the call returns. When one throws, it is unknown whether it took effect,
+/// and nothing may be written any more.
+package protocol Storage: AnyObject, Sendable {
+    /// Makes a commit group durable, as a whole.
+    ///
+    /// - Parameters:
+    ///   - journal: the group's journal record, by its first sequence; nil if it changed nothing.
+    ///   - outcomes: the group's outcome record, by its number; nil if there is nothing to remember.
+    ///   - forgottenUntil: the time to be noted as `MetaKey.forgottenUntil`, if it is another one.
+    func commit(
+        journal: NumberedRecord?, outcomes: NumberedRecord?, forgottenUntil: UInt64?
+    ) throws(StorageError)
+
+    /// Stores rows of a version of the schema, all or none of them.
+    ///
+    /// - Parameter addAll: calls `add` for each image, or for the removal of one, in strictly ascending
+    ///   order of the keys.
+    func storeRows(
+        schemaVersion: UInt16,
+        _ addAll: (_ add: AddRow) throws(StorageError) -> Void
+    ) throws(StorageError)
+
+    func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError)
+
+    func get(_ key: MetaKey) throws(StorageError) -> [UInt8]?
+
+    /// Drops old journal records, so that about as many bytes of journal stay.
+    ///
+    /// - Parameter needed: this sequence and all after it stay in any case.
+    func trimJournal(to byteCount: UInt64, keeping needed: UInt64) throws(StorageError)
+
+    /// Drops outcome records with lesser numbers, as far as that is cheap.
+    func dropOutcomes(before number: UInt64) throws(StorageError)
+
+    /// Calls the body with the key and the image of each row of a version, in the order of the keys.
+    func forEachRow<Failure: Error>(
+        schemaVersion: UInt16,
+        _ body: (_ key: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer) throws(Failure)
+            -> Void
+    ) throws(IterationError<Failure>)
+
+    /// Calls the body with each journal record from the one that holds a sequence on: its first
+    /// sequence and its bytes.
+    func forEachJournalRecord<Failure: Error>(
+        holding sequence: UInt64,
+        _ body: (_ firstSequence: UInt64, _ record: UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(IterationError<Failure>)
+
+    /// Calls the body with each outcome record, in order: its number and its bytes.
+    func forEachOutcomeRecord<Failure: Error>(
+        _ body: (_ number: UInt64, _ record: UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(IterationError<Failure>)
+
+    func health() throws(StorageError) -> StorageHealth
+}
+
+/// Adds an image, or without one the removal of what the key had.
+package typealias AddRow = (
+    _ key: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer?
+) throws(StorageError) -> Void
+
+/// A record, and the number that it is kept under.
+package struct NumberedRecord {
+    package let number: UInt64
+    package let bytes: UnsafeRawBufferPointer
+
+    package init(number: UInt64, bytes: UnsafeRawBufferPointer) {
+        self.number = number
+        self.bytes = bytes
+    }
+}
+
+extension Database: Storage {}
