@@ -150,11 +150,16 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
+        // What tests draw at random, so that a seed repeats it.
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         .testTarget(
             name: "AtomicStateServerTests",
             dependencies: [
-                "AtomicStateEngine", "AtomicStateSchema", "AtomicStateServer", "AtomicStateStorage",
+                "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema", "AtomicStateServer",
+                "AtomicStateStorage", "AtomicStateValues", "SeededRandom",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings),
         // Real binaries over real sockets: examples, bad input, kill and restart.

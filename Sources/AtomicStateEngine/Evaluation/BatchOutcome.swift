@@ -34,6 +34,20 @@ package struct RejectionRecord: Sendable {
     package let entityType: Int?
     /// Its part of `BatchOutcome.observations`.
     package let observations: Range<Int>
+    /// The transaction came, and was rejected, before in the batch.
+    var isRepeated = false
+}
+
+extension RejectionRecord {
+    /// The same for a transaction that comes again in the batch.
+    func repeated(at index: Int) -> RejectionRecord {
+        RejectionRecord(
+            index: index, code: code, rule: rule, key: key, entityType: entityType,
+            observations: observations, isRepeated: true)
+    }
+
+    /// Whether the transaction was judged, so that its rejection is what its key stands for.
+    var isDecided: Bool { !code.isAboutKey && !isRepeated }
 }
 
 /// A transaction that was accepted before.

@@ -108,7 +108,7 @@ extension Engine {
         let isPlain =
             outcome.rejections.isEmpty && outcome.duplicates.isEmpty
             && outcome.repeatedRejections.isEmpty
-        let rejectedCount = outcome.rejections.count { !$0.code.isAboutKey }
+        let rejectedCount = outcome.rejections.count { $0.isDecided }
         guard name != nil || outcome.acceptedCount + rejectedCount > 0 else { return }
         let number = outcomes.nextReplyNumber
         let isTold = name == nil ? rejectedCount > 0 : !isPlain
@@ -161,6 +161,10 @@ extension Engine {
         case .known(let known):
             if let sequence = known.sequence {
                 outcome.duplicates.append(DuplicateRecord(index: index, sequence: sequence))
+            } else if known.replyNumber == outcomes.nextReplyNumber,
+                let rejection = outcome.rejections.first(where: { $0.index == known.index })
+            {
+                outcome.rejections.append(rejection.repeated(at: index))
             } else {
                 outcome.repeatedRejections.append(
                     RepeatedRejection(
@@ -184,7 +188,7 @@ extension Engine {
     mutating func rememberRejection(
         _ runs: [TransactionRun], _ keyed: [KeyedTransactions?], _ outcome: BatchOutcome
     ) {
-        guard let rejection = outcome.rejections.first, !rejection.code.isAboutKey else { return }
+        guard let rejection = outcome.rejections.first, rejection.isDecided else { return }
         var offset = rejection.index
         for (run, keyed) in zip(runs, keyed) {
             if offset < run.transactionCount {

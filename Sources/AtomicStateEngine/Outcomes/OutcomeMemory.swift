@@ -47,6 +47,8 @@ package struct OutcomeMemory: ~Copyable {
     package private(set) var firstGroup: UInt64
     /// The commit group that outcomes are of.
     package var group: UInt64
+    /// The greatest sequence of the records that were loaded.
+    package internal(set) var loadedSequenceMax: UInt64 = 0
     private let secret: (UInt64, UInt64)
     private var active: Generation
     /// From the oldest to the youngest.

@@ -138,7 +138,7 @@ package struct OutcomeEncoder: ~Copyable {
             for offset in 0..<run.transactions.count {
                 let index = run.firstIndex + offset
                 if let rejection = nextRejection, rejection.index == index {
-                    if !rejection.code.isAboutKey {
+                    if rejection.isDecided {
                         rejected.append(run.transactions, at: offset, outcome: UInt64(index))
                     }
                     nextRejection = rejections.next()
@@ -217,6 +217,7 @@ extension OutcomeMemory {
             guard sequence <= KnownOutcome.sequenceMax else {
                 throw CorruptionError("a batch's first sequence is \(sequence)")
             }
+            loadedSequenceMax = max(loadedSequenceMax, sequence)
             try add(
                 high: producer, low: batch, milliseconds: milliseconds, content: content,
                 flags & OutcomeFormat.hasReply == 0
@@ -232,7 +233,12 @@ extension OutcomeMemory {
         guard rejectedCount == 0 || flags & OutcomeFormat.hasReply != 0 else {
             throw CorruptionError("keys of rejected transactions without the reply that tells why")
         }
-        try loadKeys(acceptedCount, &reader, atMost: KnownOutcome.sequenceMax) { .accepted($0) }
+        var sequenceMax = loadedSequenceMax
+        try loadKeys(acceptedCount, &reader, atMost: KnownOutcome.sequenceMax) {
+            sequenceMax = max(sequenceMax, $0)
+            return .accepted($0)
+        }
+        loadedSequenceMax = sequenceMax
         try loadKeys(rejectedCount, &reader, atMost: KnownOutcome.indexMax) {
             .told(inReply: number, index: Int($0))
         }

@@ -24,6 +24,8 @@ package struct AuditReport: Sendable {
 /// - The rows that a restart would serve are the same as those that this leads to.
 /// - Every invariant holds for every row.
 /// - Every total, as kept up to date by the transactions, equals its computation from the rows.
+/// - What is remembered of keyed transactions and named batches can be read, and tells of no transaction
+///   that the state does not have.
 package struct Audit: ~Copyable {
     private static let findingCountMax = 100
 
@@ -65,6 +67,13 @@ package struct Audit: ~Copyable {
             {
                 find(difference)
             }
+        }
+        let outcomes = try OutcomeMemory(
+            database, capacity: Configuration.rememberedOutcomeCounts.lowerBound)
+        if outcomes.loadedSequenceMax > report.lastSequence {
+            find(
+                "an outcome tells of sequence \(outcomes.loadedSequenceMax), and the state ends at "
+                    + "\(report.lastSequence)")
         }
         for violation in served.engine.inspectInvariants(limit: Self.findingCountMax) {
             find(violation)

@@ -99,7 +99,8 @@ import Testing
                 if generator.oneIn(4), batch.transactions.count > 1 {
                     batch.transactions.removeLast()
                 }
-                if generator.oneIn(4) { batch.isAtomic.toggle() }
+                let keys = batch.transactions.compactMap(\.key)
+                if generator.oneIn(4), Set(keys).count == keys.count { batch.isAtomic.toggle() }
                 if generator.oneIn(6) { batch.transactions[0].arguments[1] = 3 }
                 if generator.oneIn(4) { batch.transactions.append(newTransaction()) }
                 return batch
@@ -112,6 +113,10 @@ import Testing
             var batch = SubmittedBatch(transactions: [])
             for _ in 0..<count { batch.transactions.append(newTransaction()) }
             batch.isAtomic = generator.oneIn(4)
+            // A key twice in one batch; in an atomic one that is another matter.
+            if !batch.isAtomic, generator.oneIn(4) {
+                batch.transactions.append(generator.pick(batch.transactions))
+            }
             if generator.oneIn(2) {
                 lastNumber += 1
                 batch.name = BatchName(

@@ -75,6 +75,17 @@ import Testing
         #expect(balance == 11)
     }
 
+    @Test(arguments: [false, true]) func rejectedKeyTwiceInOneBatch(restarts: Bool) throws {
+        let batch = [withdraw(9, key(1)), deposit(50), withdraw(9, key(1)), withdraw(9, key(2))]
+        let told: [ToldOutcome] = [
+            .rejected(.invariantViolated), .accepted(2), .rejected(.invariantViolated), .accepted(3),
+        ]
+        #expect(try submit(batch, name: name(1)) == told)
+        if restarts { try restart() }
+        #expect(try submit(batch, name: name(1)) == told)
+        #expect(try submit([withdraw(9, key(1))]) == [.rejected(.invariantViolated)])
+    }
+
     @Test(arguments: [false, true]) func keyOfOtherContent(restarts: Bool) throws {
         try submit([deposit(5, key(1))])
         if restarts { try restart() }

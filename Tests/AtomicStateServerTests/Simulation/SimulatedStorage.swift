@@ -1,0 +1,157 @@
+import SeededRandom
+
+@testable import AtomicStateStorage
+
+/// Storage in memory, which fails as it is told to. What a call changes is durable when it returns; one
+/// that fails took effect or did not, and nothing may be written after it until the next start.
+final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation has one thread.
+    private var generator: SeededGenerator
+    /// One write in so many fails; 0 for none.
+    var failureOneIn = 0
+    private var hasFailed = false
+    private var journal: [(number: UInt64, bytes: [UInt8])] = []
+    private var outcomes: [(number: UInt64, bytes: [UInt8])] = []
+    private var rows: [[UInt8]: [UInt8]] = [:]
+    private var facts: [String: [UInt8]] = [:]
+    private(set) var failureCount = 0
+    private(set) var writeCount = 0
+
+    init(seed: UInt64) {
+        generator = SeededGenerator(state: seed)
+    }
+
+    /// The process that wrote is gone.
+    func restart() {
+        hasFailed = false
+    }
+
+    private func write(_ change: () -> Void) throws(StorageError) {
+        precondition(!hasFailed, "nothing is written after a write that failed")
+        writeCount += 1
+        guard failureOneIn > 0, Int.random(in: 0..<failureOneIn, using: &generator) == 0 else {
+            change()
+            return
+        }
+        hasFailed = true
+        failureCount += 1
+        if Bool.random(using: &generator) { change() }
+        throw StorageError("simulated: the device failed")
+    }
+
+    // MARK: Writing
+
+    func commit(
+        journal record: NumberedRecord?, outcomes outcomeRecord: NumberedRecord?,
+        forgottenUntil: UInt64?
+    ) throws(StorageError) {
+        try write {
+            if let record { journal.append((record.number, Array(record.bytes))) }
+            if let outcomeRecord {
+                outcomes.append((outcomeRecord.number, Array(outcomeRecord.bytes)))
+            }
+            if let forgottenUntil {
+                facts[MetaKey.forgottenUntil.rawValue] = withUnsafeBytes(
+                    of: forgottenUntil.littleEndian) { Array($0) }
+            }
+        }
+    }
+
+    func storeRows(
+        schemaVersion: UInt16, _ addAll: (_ add: AddRow) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        var changes: [(key: [UInt8], image: [UInt8]?)] = []
+        try addAll { key, image in
+            changes.append((Array(key), image.map { Array($0) }))
+        }
+        try write {
+            for change in changes { rows[change.key] = change.image }
+        }
+    }
+
+    func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError) {
+        try write { facts[key.rawValue] = value }
+    }
+
+    /// Drops less than it may, as files are dropped whole.
+    func trimJournal(to byteCount: UInt64, keeping needed: UInt64) throws(StorageError) {
+        let droppable = journal.dropLast().count { record in
+            record.number < needed
+        }
+        // The record before a needed one may hold needed transactions, too.
+        let count = Int.random(in: 0...max(droppable - 1, 0), using: &generator)
+        try write { journal.removeFirst(count) }
+    }
+
+    func dropOutcomes(before number: UInt64) throws(StorageError) {
+        let droppable = outcomes.prefix { $0.number < number }.count
+        let count = Int.random(in: 0...droppable, using: &generator)
+        try write { outcomes.removeFirst(count) }
+    }
+
+    // MARK: Reading
+
+    func get(_ key: MetaKey) throws(StorageError) -> [UInt8]? {
+        facts[key.rawValue]
+    }
+
+    func forEachRow<Failure: Error>(
+        schemaVersion: UInt16,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(IterationError<Failure>) {
+        for (key, image) in rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            try Self.call(body, key, image)
+        }
+    }
+
+    func forEachJournalRecord<Failure: Error>(
+        holding sequence: UInt64,
+        _ body: (UInt64, UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(IterationError<Failure>) {
+        let first = journal.lastIndex { $0.number <= sequence } ?? journal.startIndex
+        for record in journal[first...] { try Self.call(body, record.number, record.bytes) }
+    }
+
+    func forEachOutcomeRecord<Failure: Error>(
+        _ body: (UInt64, UnsafeRawBufferPointer) throws(Failure) -> Void
+    ) throws(IterationError<Failure>) {
+        for record in outcomes { try Self.call(body, record.number, record.bytes) }
+    }
+
+    private static func call<Failure: Error>(
+        _ body: (UInt64, UnsafeRawBufferPointer) throws(Failure) -> Void, _ number: UInt64,
+        _ bytes: [UInt8]
+    ) throws(IterationError<Failure>) {
+        // Memory of exactly the record's size, as a checker of addresses would want it.
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        defer { copy.deallocate() }
+        copy.copyBytes(from: bytes)
+        do throws(Failure) {
+            try body(number, UnsafeRawBufferPointer(copy))
+        } catch {
+            throw .body(error)
+        }
+    }
+
+    private static func call<Failure: Error>(
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void,
+        _ key: [UInt8], _ image: [UInt8]
+    ) throws(IterationError<Failure>) {
+        let bytes = key + image
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+        defer { copy.deallocate() }
+        copy.copyBytes(from: bytes)
+        do throws(Failure) {
+            try body(
+                UnsafeRawBufferPointer(rebasing: copy[..<key.count]),
+                UnsafeRawBufferPointer(rebasing: copy[key.count...]))
+        } catch {
+            throw .body(error)
+        }
+    }
+
+    func health() throws(StorageError) -> StorageHealth {
+        StorageHealth(
+            families: [], runningCompactionCount: 0, runningFlushCount: 0, delayedWriteRate: 0,
+            writesStopped: false, backgroundErrorCount: 0)
+    }
+}
