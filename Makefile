@@ -54,6 +54,19 @@ fuzz: ## Run the engine's random tests for long (FUZZ_SECONDS=600 FUZZ_SEED=1)
 	ATOMIC_STATE_FUZZ_SECONDS='$(FUZZ_SECONDS)' ATOMIC_STATE_FUZZ_SEED='$(FUZZ_SEED)' \
 		swift test --skip-build --disable-xctest -c release --filter '(Differential|Damage)Tests'
 
+MINUTES ?= 10
+SUITE ?=
+
+.PHONY: torture
+torture: ## Run the long forms of the tests: kills, power cuts, disk faults, ... (MINUTES=10 SUITE=)
+	@scripts/prerequisites.sh build test
+	swift build --build-tests $(SWIFT_FLAGS)
+	@python3 scripts/torture.py $(if $(SUITE),--suite '$(SUITE)') '$(MINUTES)'
+
+.PHONY: soak
+soak: ## Mixed load with restarts and schema changes; memory, descriptors and disk stay flat (MINUTES=10)
+	@$(MAKE) torture SUITE=soak MINUTES='$(MINUTES)'
+
 # Variables of all of these: BENCH_DURATION=20s BATCH_SIZE WORKERS IN_FLIGHT ACCOUNTS SEED RATE, and
 # those that `bench/run.py --help` lists. BENCH_BINARIES measures another build. The first Python is
 # the one that Debian's packages are for.

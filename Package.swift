@@ -13,6 +13,8 @@ let package = Package(
         .library(name: "AtomicStateClient", targets: ["AtomicStateClient"]),
         .executable(name: "atomic-state", targets: ["atomic-state"]),
         .executable(name: "atomic-state-bench", targets: ["atomic-state-bench"]),
+        // For the system tests.
+        .library(name: "FaultyDisk", type: .dynamic, targets: ["FaultyDisk"]),
     ],
     dependencies: [
         // The schema file's YAML. Used by AtomicStateSchema alone.
@@ -162,7 +164,10 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: settings),
-        // Real binaries over real sockets: examples, bad input, kill and restart.
+        // Loaded into the server by the system tests: what it does to the disk, and faults of the disk.
+        // Nothing links it.
+        .target(name: "FaultyDisk", path: "Tests/FaultyDisk"),
+        // Real binaries over real sockets: examples, bad input, kill and restart, power cuts, faults.
         .testTarget(
             name: "SystemTests",
             dependencies: ["AtomicStateClient", "AtomicStateProtocol", "AtomicStateValues"],

@@ -38,8 +38,11 @@ package enum ServerLimits {
     package static let connectionMemoryDefault = 1_024
     /// Room for a whole request and the connections beside it.
     package static let connectionMemoryMin = 64
-    /// The requests of one connection that are looked at before others have their turn.
-    package static let requestsPerTurnMax = 64
+    /// A request of at most as many bytes does not wait for room in the queue if its connection has none
+    /// there: a client that sends one at a time is not kept out by those that fill it.
+    package static let lightRequestByteCountMax = 64 << 10
+    /// The time for which one connection's requests are looked at before others have their turn.
+    package static let turnNanosecondsMax: UInt64 = 1_000_000
     /// The time that others have for theirs.
     package static let turnPauseMicroseconds: Int64 = 20
     /// The seconds that a client has for its greeting, for a frame that it has begun, and for taking some

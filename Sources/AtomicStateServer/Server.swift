@@ -32,6 +32,14 @@ package struct Server: Sendable {
         try folder.clearStaging()
         let database = try Database(
             path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: folder.isNew)
+        for tail in database.tornTails {
+            logger.warning(
+                "a log ended in a record that was not whole, as after a power cut; it was cut off",
+                metadata: [
+                    "path": "\(tail.path)", "offset": "\(tail.offset)",
+                    "bytes": "\(tail.byteCount)",
+                ])
+        }
         if folder.isNew {
             try database.enforce(schemaVersion: 1, text: compiled.text, rowsCompleteSequence: 0)
             try folder.markReady()

@@ -52,12 +52,12 @@ package struct DataFolder: ~Copyable {
 
     /// Notes that the folder's database is there: from now on its absence is an error.
     package mutating func markReady() throws(StorageError) {
+        // The database's folder has to be there before the note that it is.
+        try Self.syncDirectory(self.path)
         // In place, so that the lock stays with the file; both texts have the same length.
         let text = Self.identity(state: "ready   ", schemaName: schemaName)
         let path = path + "/IDENTITY"
-        guard pwrite(identity, text, text.utf8.count, 0) == text.utf8.count else {
-            throw .system("write", path)
-        }
+        try Self.write(text, to: identity, path)
         guard fsync(identity) == 0 else { throw .system("fsync", path) }
         isNew = false
     }
@@ -67,13 +67,7 @@ package struct DataFolder: ~Copyable {
         if mkdir(stagingPath, 0o750) != 0 && errno != EEXIST {
             throw .system("mkdir", stagingPath)
         }
-        guard let directory = opendir(stagingPath) else { throw .system("open", stagingPath) }
-        defer { closedir(directory) }
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name == "." || name == ".." { continue }
+        for name in try entryNames(of: stagingPath) {
             let file = stagingPath + "/" + name
             guard unlink(file) == 0 else { throw .system("unlink", file) }
         }
@@ -117,24 +111,48 @@ package struct DataFolder: ~Copyable {
     }
 
     private static func create(_ path: String, schemaName: String) throws(StorageError) {
+        let temporaryName = "IDENTITY.new"
         if mkdir(path, 0o750) != 0 {
             guard errno == EEXIST else { throw .system("mkdir", path) }
-            guard isEmpty(path) else {
+            // A first start that did not come far leaves the temporary file behind.
+            guard try entryNames(of: path).allSatisfy({ $0 == temporaryName }) else {
                 throw StorageError(
                     "\(path) is neither a data folder nor empty: expected one of the two")
             }
         }
-        let temporary = path + "/IDENTITY.new"
+        try syncParent(of: path)
+        let temporary = path + "/" + temporaryName
         let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard file >= 0 else { throw .system("create", temporary) }
         defer { close(file) }
         let text = identity(state: "creating", schemaName: schemaName)
-        guard write(file, text, text.utf8.count) == text.utf8.count else {
-            throw .system("write", temporary)
-        }
+        try write(text, to: file, temporary)
         guard fsync(file) == 0 else { throw .system("fsync", temporary) }
         guard rename(temporary, path + "/IDENTITY") == 0 else { throw .system("rename", temporary) }
         try syncDirectory(path)
+    }
+
+    /// Writes a text at the beginning of a file.
+    private static func write(
+        _ text: String, to file: CInt, _ path: String
+    ) throws(StorageError) {
+        let bytes = Array(text.utf8)
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                pwrite(file, $0.baseAddress! + written, $0.count - written, off_t(written))
+            }
+            guard count > 0 else { throw .system("write", path) }
+            written += count
+        }
+    }
+
+    /// A folder's own name is durable once the folder that it is in was synced.
+    private static func syncParent(of path: String) throws(StorageError) {
+        let parent = path + "/.."
+        // Who may not read the parent has not made the folder, but found it there.
+        if access(parent, R_OK) != 0 && errno == EACCES { return }
+        try syncDirectory(parent)
     }
 
     private static func syncDirectory(_ path: String) throws(StorageError) {
@@ -142,14 +160,6 @@ package struct DataFolder: ~Copyable {
         guard directory >= 0 else { throw .system("open", path) }
         defer { close(directory) }
         guard fsync(directory) == 0 else { throw .system("fsync", path) }
-    }
-
-    private static func isEmpty(_ path: String) -> Bool {
-        guard let directory = opendir(path) else { return false }
-        defer { closedir(directory) }
-        var count = 0
-        while readdir(directory) != nil { count += 1 }
-        return count <= 2
     }
 
     private static func read(_ file: CInt, _ path: String) throws(StorageError) -> String {

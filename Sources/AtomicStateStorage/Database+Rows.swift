@@ -5,6 +5,14 @@ internal import CRocksDB
 //     0   2   the version of the schema that the row is of, big-endian
 //     2       what the engine makes of the entity, see its `RowImage.swift`
 //
+// Versions begin at 1. Under version 0 stands one key without an entity:
+//
+//     0 0  ->  a sequence, eight little-endian bytes
+//
+// No row shows a transaction behind it. Written with every file of rows, it tells when the journal has
+// lost its end, because what rows show was durable there first, and when rows have lost theirs, because
+// they reach the sequence at least that they are complete up to.
+//
 // Only the rows of the version in force stand for anything. Those of the next one are written while a
 // change of the schema is under way, and those of the one before stay until they are discarded.
 
@@ -22,12 +30,25 @@ extension Database {
         }
     }
 
+    /// The sequence that the journal reaches at least, as rows may show what came until then; nil if
+    /// rows do not tell.
+    package func rowsReachSequence() throws(StorageError) -> UInt64? {
+        guard let bytes = try get(rowKeyPrefix(0), in: .rows) else { return nil }
+        guard bytes.count == 8 else {
+            throw StorageError("rows: the sequence has \(bytes.count) bytes: expected 8")
+        }
+        return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     /// Removes the rows of all versions but one: what an earlier version left, and what a change of
     /// the schema did not come to use. Does nothing if there are none.
     package func discardRows(exceptOf schemaVersion: UInt16) throws(StorageError) {
         let iterator = makeIterator(over: .rows)
         defer { rocksdb_iter_destroy(iterator) }
-        rocksdb_iter_seek_to_first(iterator)
+        rowKeyPrefix(1).withUnsafeBytes { start in
+            rocksdb_iter_seek(
+                iterator, start.baseAddress?.assumingMemoryBound(to: CChar.self), start.count)
+        }
         if let first = Self.schemaVersion(at: iterator), first < schemaVersion {
             try discardRows(from: rowKeyPrefix(first), to: rowKeyPrefix(schemaVersion))
         }
@@ -85,11 +106,21 @@ private func rowKeyPrefix(_ schemaVersion: UInt16) -> [UInt8] {
 extension Database {
     /// The rows become a file beside the database first, which is then taken in as a whole.
     package func storeRows(
-        schemaVersion: UInt16, _ addAll: (_ add: AddRow) throws(StorageError) -> Void
+        schemaVersion: UInt16, reaching sequence: UInt64,
+        _ addAll: (_ add: AddRow) throws(StorageError) -> Void
     ) throws(StorageError) {
-        let file = try RowFile(in: self, schemaVersion: schemaVersion)
+        let file = try RowFile(in: self, schemaVersion: 0)
+        try withUnsafeBytes(of: sequence.littleEndian) { (bytes) throws(StorageError) in
+            try file.add(key: UnsafeRawBufferPointer(start: nil, count: 0), image: bytes)
+        }
+        file.continue(withSchemaVersion: schemaVersion)
         try addAll { (key, image) throws(StorageError) in try file.add(key: key, image: image) }
         try file.ingest()
+        // RocksDB takes a file whose first block it could not read for one without keys, and says
+        // nothing; its rows would then not be seen.
+        guard try rowsReachSequence() == sequence else {
+            throw StorageError("ingest \(file.path): its rows can't be read in the database")
+        }
     }
 }
 
@@ -97,7 +128,7 @@ extension Database {
 private final class RowFile {
     private let database: Database
     private let writer: OpaquePointer
-    private let path: String
+    let path: String
     /// The version of the schema, and behind it the key that is being added.
     private var key: [UInt8]
     private let prefixByteCount: Int
@@ -129,6 +160,11 @@ private final class RowFile {
     }
 
     deinit { rocksdb_sstfilewriter_destroy(writer) }
+
+    /// What is added from now on are rows of this version, a greater one than before.
+    func `continue`(withSchemaVersion schemaVersion: UInt16) {
+        key = rowKeyPrefix(schemaVersion)
+    }
 
     /// Adds an image, or the removal of one. Keys ascend strictly.
     func add(

@@ -45,6 +45,9 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     let ingestion: BulkWriteOptions
     private let stagingPath: String
     private let stagingFileCount = Atomic<UInt64>(0)
+    /// What was cut off the logs before they were opened; for a database that is only read, what was
+    /// left out.
+    package let tornTails: [TornTail]
 
     /// - Parameter path: RocksDB's folder.
     /// - Parameter stagingPath: a folder on the same file system, for files to be ingested.
@@ -53,6 +56,16 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     package init(
         path: String, stagingPath: String, mayCreate: Bool, isReadOnly: Bool = false
     ) throws(StorageError) {
+        tornTails = try TornTail.all(inDatabase: path)
+        for tail in tornTails {
+            // What RocksDB leaves out by itself is the end of a write-ahead log alone.
+            guard !isReadOnly || tail.path.hasSuffix(".log") else {
+                throw StorageError(
+                    "\(tail.path) ends in a record that is not whole, as after a power cut: the next "
+                        + "start of the server cuts it off")
+            }
+            if !isReadOnly { try tail.remove() }
+        }
         let options = DatabaseOptions(mayCreate: mayCreate, isReadOnly: isReadOnly)
         let names = ColumnFamily.allCases.map(\.name)
         var families = [OpaquePointer?](repeating: nil, count: names.count)
@@ -151,10 +164,18 @@ extension Database {
     }
 
     func get(_ name: String) throws(StorageError) -> [UInt8]? {
+        try get(Array(name.utf8), in: .meta)
+    }
+
+    func get(_ key: [UInt8], in family: ColumnFamily) throws(StorageError) -> [UInt8]? {
         var byteCount = 0
-        let value = try withErrorPointer("read \(name)") { error in
-            rocksdb_get_cf(
-                handle, options.read, family(.meta), name, name.utf8.count, &byteCount, error)
+        let value = try withErrorPointer("read from \(family.name)") { error in
+            key.withUnsafeBytes { key in
+                rocksdb_get_cf(
+                    handle, options.read, self.family(family),
+                    key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count, &byteCount,
+                    error)
+            }
         }
         guard let value else { return nil }
         defer { rocksdb_free(value) }

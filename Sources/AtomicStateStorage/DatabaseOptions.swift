@@ -15,10 +15,13 @@ final class DatabaseOptions {
         rocksdb_options_set_create_if_missing(database, mayCreate ? 1 : 0)
         rocksdb_options_set_create_missing_column_families(database, isReadOnly ? 0 : 1)
         rocksdb_options_set_paranoid_checks(database, 1)
-        // A log may end in a record that a crash cut short, which was never acknowledged. Damage before
-        // that is an error; RocksDB's default would silently drop all that follows it.
+        // Torn tails were found before, and cut off unless the database is only read, see `TornTail`;
+        // there may be nothing else that can't be read.
         rocksdb_options_set_wal_recovery_mode(
-            database, CInt(rocksdb_tolerate_corrupted_tail_records_recovery))
+            database,
+            CInt(
+                isReadOnly
+                    ? rocksdb_point_in_time_recovery : rocksdb_absolute_consistency_recovery))
         // One flush and one compaction beside the commit path; the machines have few cores.
         rocksdb_options_set_max_background_jobs(database, 2)
         // Families that are seldom written keep old logs alive; at this size they are flushed.

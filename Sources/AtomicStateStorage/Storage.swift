@@ -16,12 +16,16 @@ package protocol Storage: AnyObject, Sendable {
 
     /// Stores rows of a version of the schema, all or none of them.
     ///
+    /// - Parameter sequence: of the last transaction that any of the rows may show.
     /// - Parameter addAll: calls `add` for each image, or for the removal of one, in strictly ascending
     ///   order of the keys.
     func storeRows(
-        schemaVersion: UInt16,
+        schemaVersion: UInt16, reaching sequence: UInt64,
         _ addAll: (_ add: AddRow) throws(StorageError) -> Void
     ) throws(StorageError)
+
+    /// The sequence that came last with stored rows; nil if no rows tell.
+    func rowsReachSequence() throws(StorageError) -> UInt64?
 
     func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError)
 

@@ -82,6 +82,21 @@ import Testing
         }
     }
 
+    /// The last file tells, and what discards rows keeps it.
+    @Test func sequenceThatRowsReach() throws {
+        try withDatabase { folder, path in
+            let database = try open(folder)
+            #expect(try database.rowsReachSequence() == nil)
+            try ingest(database, version: 1, reaching: 300, [("a", "1")])
+            try ingest(database, version: 2, reaching: 258, [("a", "2")])
+            #expect(try database.rowsReachSequence() == 258)
+            for version: UInt16 in [2, 3] {
+                try database.discardRows(exceptOf: version)
+                #expect(try database.rowsReachSequence() == 258)
+            }
+        }
+    }
+
     @Test func rowsOutOfOrderAreAnError() throws {
         try withDatabase { folder, path in
             let database = try open(folder)
@@ -124,6 +139,19 @@ import Testing
         let (isNew, name) = (folder.isNew, folder.schemaName)
         #expect(!isNew)
         #expect(name == "ab")
+    }
+
+    /// A power cut may leave no more of a first start than the file that IDENTITY is made from.
+    @Test func folderWithTheBeginningsOfAnIdentityIsNew() throws {
+        let path = temporaryPath()
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: false)
+        try Data("ato".utf8).write(to: URL(filePath: path + "/IDENTITY.new"))
+        let folder = try DataFolder(opening: path, schemaName: "ab")
+        let isNew = folder.isNew
+        #expect(isNew)
+        #expect(!FileManager.default.fileExists(atPath: path + "/IDENTITY.new"))
     }
 
     @Test func stagingIsEmptiedAtStart() throws {
@@ -177,7 +205,8 @@ import Testing
     }
 
     private func ingest(
-        _ database: Database, version: UInt16 = 1, _ rows: [(key: String, image: String?)]
+        _ database: Database, version: UInt16 = 1, reaching sequence: UInt64 = 0,
+        _ rows: [(key: String, image: String?)]
     ) throws {
         func copy(_ text: String) -> UnsafeRawBufferPointer {
             let copy = UnsafeMutableRawBufferPointer.allocate(
@@ -192,7 +221,8 @@ import Testing
                 row.image?.deallocate()
             }
         }
-        try database.storeRows(schemaVersion: version) { (add) throws(StorageError) in
+        try database.storeRows(schemaVersion: version, reaching: sequence) {
+            (add) throws(StorageError) in
             for row in copies { try add(row.key, row.image) }
         }
     }

@@ -118,7 +118,7 @@ extension ServerProcess {
 
     /// Resident memory, now or its peak ("VmRSS", "VmHWM": proc(5)).
     func memoryByteCount(_ member: String) throws -> Int {
-        let text = try String(contentsOfFile: "/proc/\(identifier)/status", encoding: .utf8)
+        let text = try String(contentsOfFile: "/proc/\(processIdentifier)/status", encoding: .utf8)
         let line = text.split(separator: "\n").first { $0.hasPrefix("\(member):") }
         let words = line?.split(whereSeparator: { $0 == " " || $0 == "\t" }) ?? []
         guard words.count > 1, let kibibytes = Int(words[1]) else {

@@ -143,7 +143,7 @@ import Testing
     /// again when there are some.
     @Test func theListenerSurvivesWithoutDescriptors() async throws {
         try await HostilePeer.withBank { server, bystander in
-            let pid = server.identifier
+            let pid = server.processIdentifier
             let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd")
             let highest = try #require(open.compactMap { Int($0) }.max())
             let limit = try descriptorLimit(of: pid)

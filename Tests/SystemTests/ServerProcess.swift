@@ -17,12 +17,37 @@ final class ServerProcess {
     ///
     /// - Parameters:
     ///   - port: 0 for one that is free.
+    ///   - environment: beside that of the tests.
     ///   - descriptorCountMax: the file descriptors that the process may have; nil for as many as the
     ///     tests.
-    init(
+    convenience init(
         schema: String, data: URL, port: Int = 0, arguments: [String] = [],
-        descriptorCountMax: Int? = nil
+        environment: [String: String] = [:], descriptorCountMax: Int? = nil
     ) async throws {
+        try self.init(
+            starting: schema, data: data, port: port, arguments: arguments,
+            environment: environment, descriptorCountMax: descriptorCountMax)
+        try await waitUntilReady()
+        address = ServerAddress(host: "127.0.0.1", port: try loggedPort(of: "listen"))
+        adminPort = try loggedPort(of: "admin")
+    }
+
+    /// Starts a server, and kills it after a while. Whether it was not ready by then.
+    static func startAndKill(
+        schema: String, data: URL, arguments: [String], after delay: Duration
+    ) async throws -> Bool {
+        let server = try ServerProcess(
+            starting: schema, data: data, port: 0, arguments: arguments, environment: [:])
+        try await Task.sleep(for: delay)
+        let wasReady = server.isReady
+        _ = await server.end(SIGKILL)
+        return !wasReady
+    }
+
+    private init(
+        starting schema: String, data: URL, port: Int, arguments: [String],
+        environment: [String: String], descriptorCountMax: Int? = nil
+    ) throws {
         address = ServerAddress(host: "127.0.0.1", port: port)
         errors = data.deletingLastPathComponent().appending(path: "\(UUID()).log")
         process.executableURL = binary("atomic-state")
@@ -37,21 +62,19 @@ final class ServerProcess {
             process.arguments =
                 ["bash", "-c", "ulimit -n \(descriptorCountMax) && exec \"$@\"", "bash"] + command
         }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: errors)
         try process.run()
-        try await waitUntilReady()
-        address = ServerAddress(host: "127.0.0.1", port: try loggedPort(of: "listen"))
-        adminPort = try loggedPort(of: "admin")
     }
 
     deinit {
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     }
 
-    var identifier: pid_t { process.processIdentifier }
-
     var log: String { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
+
+    var processIdentifier: pid_t { process.processIdentifier }
 
     func connect() async throws -> AtomicStateClient {
         try await AtomicStateClient.connect(to: address, name: "test")
@@ -65,6 +88,10 @@ final class ServerProcess {
 
     func exitStatus() async -> Int {
         while process.isRunning { try? await Task.sleep(for: .milliseconds(2)) }
+        return terminationStatus
+    }
+
+    private var terminationStatus: Int {
         let status = Int(process.terminationStatus)
         return process.terminationReason == .uncaughtSignal ? -status : status
     }
@@ -105,12 +132,15 @@ final class ServerProcess {
         return port
     }
 
+    private var isReady: Bool { log.contains(" ready\n") }
+
     private func waitUntilReady() async throws {
         let deadline = ContinuousClock.now.advanced(by: .seconds(30))
         while ContinuousClock.now < deadline {
-            if log.contains(" ready\n") { return }
+            if isReady { return }
             guard process.isRunning else {
-                throw Failure(description: "the server ended: \(log)")
+                throw Failure(
+                    description: "the server ended with \(terminationStatus): \(log)")
             }
             try await Task.sleep(for: .milliseconds(5))
         }

@@ -6,6 +6,8 @@ internal import Logging
 /// sequence that the rows family is then complete up to.
 final class MaterialisationPart: @unchecked Sendable {  // Guarded by being handed over, not shared.
     var images = RowImageBatch()
+    /// Of the last transaction that an image may show.
+    var reachedSequence: UInt64 = 0
     var completeSequence: UInt64?
 }
 
@@ -38,6 +40,7 @@ struct Materialisation {
             engine.beginDraining(deleted: &part.images)
         }
         engine.drain(limit: ServerLimits.drainedEntityCountPerGroup, into: &part.images)
+        part.reachedSequence = engine.lastSequence
         if !engine.isDraining {
             part.completeSequence = roundSequence
             roundSequence = nil
@@ -125,8 +128,10 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     }
 
     private func store(_ part: MaterialisationPart) throws(StorageError) {
-        if part.images.count > 0 {
-            try part.images.store(in: storage, schemaVersion: schemaVersion)
+        // The rows that complete a round tell how far they reach, even if none changed.
+        if part.images.count > 0 || part.completeSequence != nil {
+            try part.images.store(
+                in: storage, schemaVersion: schemaVersion, reaching: part.reachedSequence)
         }
         if let sequence = part.completeSequence {
             try storage.put(
@@ -139,9 +144,10 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
 
 extension RowImageBatch {
     borrowing func store(
-        in storage: any Storage, schemaVersion: UInt16
+        in storage: any Storage, schemaVersion: UInt16, reaching sequence: UInt64
     ) throws(StorageError) {
-        try storage.storeRows(schemaVersion: schemaVersion) { (add) throws(StorageError) in
+        try storage.storeRows(schemaVersion: schemaVersion, reaching: sequence) {
+            (add) throws(StorageError) in
             try forEachInKeyOrder(add)
         }
     }

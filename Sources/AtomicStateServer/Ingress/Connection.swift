@@ -165,6 +165,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
 
     private func consumeFrames() {
         guard !isClosing else { return }
+        let start = service.clock.monotonicNanoseconds
+        var now = start
         var count = 0
         var needsMore = false
         do throws(Status) {
@@ -173,7 +175,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
                     needsMore = true
                     break
                 }
-                guard service.hasRoom(for: self) else {
+                guard isLight(byteCount) || service.hasRoom(for: self) else {
                     waitsForQueue = true
                     break
                 }
@@ -181,17 +183,23 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
                 let message = incoming.readSlice(length: byteCount) ?? ByteBuffer()
                 try handle(try decode(message))
                 count += 1
-                if count == ServerLimits.requestsPerTurnMax { yieldTurn() }
+                now = service.clock.monotonicNanoseconds
+                if now - start > ServerLimits.turnNanosecondsMax { yieldTurn() }
             }
         } catch {
             end(after: error, .protocol)
         }
-        let now = service.clock.monotonicNanoseconds
         if count > 0 { times.noteRequest(now: now) }
         let hasBytes = incoming.readableBytes > 0
         framesWait = hasBytes && !needsMore
         // A frame that waits here is not the peer's fault.
         times.noteFrame(hasBegun: hasBytes && needsMore, isNext: count > 0, now: now)
+    }
+
+    /// Whether a request is let into the queue even if large ones have filled it: a small one of a
+    /// connection that has none there. Memory bounds their number.
+    private func isLight(_ byteCount: Int) -> Bool {
+        loads.isEmpty && byteCount <= ServerLimits.lightRequestByteCountMax
     }
 
     /// The loop carries out what is to be done at once before it looks at any socket, so a turn later is a

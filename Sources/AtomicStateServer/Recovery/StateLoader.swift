@@ -47,6 +47,7 @@ package struct LoadedState: ~Copyable {
                 byteCount += bytes.count
             }
         }
+        try Self.checkEnds(of: engine, rowsCompleteSequence: complete, storage)
         do throws(CorruptionError) {
             try engine.finishLoading()
         } catch {
@@ -56,6 +57,30 @@ package struct LoadedState: ~Copyable {
         replayedTransactionCount = engine.lastSequence - complete
         replayedByteCount = byteCount
         self.engine = engine
+    }
+
+    /// Neither the journal nor the rows may lack their end: rows would be served beside others that are
+    /// older.
+    private static func checkEnds(
+        of engine: borrowing Engine, rowsCompleteSequence complete: UInt64, _ storage: any Storage
+    ) throws(RecoveryError) {
+        let reached: UInt64?
+        do throws(StorageError) {
+            reached = try storage.rowsReachSequence()
+        } catch {
+            throw RecoveryError("rows: \(error)")
+        }
+        guard let reached else { return }
+        guard reached <= engine.lastSequence else {
+            throw RecoveryError(
+                "journal: it ends at sequence \(engine.lastSequence), and rows show transactions up "
+                    + "to \(reached): its end is gone")
+        }
+        guard complete <= reached else {
+            throw RecoveryError(
+                "rows: they were complete up to sequence \(complete), and show transactions up to "
+                    + "\(reached): the last files of rows are gone")
+        }
     }
 }
 

@@ -12,6 +12,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation ha
     private var journal: [(number: UInt64, bytes: [UInt8])] = []
     private var outcomes: [(number: UInt64, bytes: [UInt8])] = []
     private var rows: [[UInt8]: [UInt8]] = [:]
+    private var reachedSequence: UInt64?
     private var facts: [String: [UInt8]] = [:]
     private(set) var failureCount = 0
     private(set) var writeCount = 0
@@ -57,7 +58,8 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation ha
     }
 
     func storeRows(
-        schemaVersion: UInt16, _ addAll: (_ add: AddRow) throws(StorageError) -> Void
+        schemaVersion: UInt16, reaching sequence: UInt64,
+        _ addAll: (_ add: AddRow) throws(StorageError) -> Void
     ) throws(StorageError) {
         var changes: [(key: [UInt8], image: [UInt8]?)] = []
         try addAll { key, image in
@@ -65,6 +67,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation ha
         }
         try write {
             for change in changes { rows[change.key] = change.image }
+            reachedSequence = sequence
         }
     }
 
@@ -93,6 +96,8 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation ha
     func get(_ key: MetaKey) throws(StorageError) -> [UInt8]? {
         facts[key.rawValue]
     }
+
+    func rowsReachSequence() throws(StorageError) -> UInt64? { reachedSequence }
 
     func forEachRow<Failure: Error>(
         schemaVersion: UInt16,

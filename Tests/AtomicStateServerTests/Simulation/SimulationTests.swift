@@ -21,7 +21,7 @@ import Testing
             startCount += world.startCount
             seed += 1
         } while .now < end
-        print("simulated \(worldCount) worlds, \(startCount) starts, \(stepCount) steps")
+        print("tried \(worldCount) simulated worlds, \(startCount) starts, \(stepCount) steps")
     }
 
     @Test func aSeedRepeatsItsWorld() throws {

@@ -1,0 +1,100 @@
+internal import Glibc
+
+/// The end of a log that holds no whole record: what was being written when the power went.
+package struct TornTail: Sendable {
+    package let path: String
+    /// Where it begins.
+    package let offset: Int
+    package let byteCount: Int
+
+    /// Looks through the logs that RocksDB will read: its write-ahead logs, and the MANIFEST in use.
+    ///
+    /// RocksDB itself takes a log that ends early for torn, yet neither one whose end has its length
+    /// and not its bytes, nor damage for damage where it reads zeros. Hence this check before it opens
+    /// them.
+    ///
+    /// - Parameter path: RocksDB's folder.
+    /// - Throws: damage to a record that another one follows.
+    static func all(inDatabase path: String) throws(StorageError) -> [TornTail] {
+        guard access(path, F_OK) == 0 else {
+            guard errno == ENOENT else { throw .system("open", path) }
+            return []
+        }
+        let logs = try entryNames(of: path).filter { $0.hasSuffix(".log") }
+            .compactMap { name in UInt64(name.dropLast(4)).map { (number: $0, name: name) } }
+            .sorted { $0.number < $1.number }
+        return try tails(of: logs.map { "\(path)/\($0.name)" })
+            + tails(of: manifest(path).map { ["\(path)/\($0)"] } ?? [])
+    }
+
+    /// Cuts a torn tail off, durably, so that what is written later does not follow it.
+    func remove() throws(StorageError) {
+        let file = open(path, O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .system("open", path) }
+        defer { close(file) }
+        guard ftruncate(file, off_t(offset)) == 0 else { throw .system("truncate", path) }
+        guard fsync(file) == 0 else { throw .system("fsync", path) }
+    }
+
+    /// The torn tails of logs that continue one another.
+    private static func tails(of logs: [String]) throws(StorageError) -> [TornTail] {
+        var tails: [TornTail] = []
+        for path in logs {
+            let scan = try LogScan(path: path)
+            if let tail = tails.last, scan.hasRecords {
+                throw .damagedLog(tail.path, at: tail.offset)
+            }
+            guard let damageOffset = scan.damageOffset else { continue }
+            guard !scan.hasRecordsBehindDamage else { throw .damagedLog(path, at: damageOffset) }
+            tails.append(
+                TornTail(
+                    path: path, offset: scan.intactByteCount,
+                    byteCount: scan.byteCount - scan.intactByteCount))
+        }
+        return tails
+    }
+
+    /// The name that CURRENT holds; nil if there is none, of which RocksDB has its own to say.
+    private static func manifest(_ path: String) throws(StorageError) -> String? {
+        let currentPath = path + "/CURRENT"
+        let file = open(currentPath, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            guard errno == ENOENT else { throw .system("open", currentPath) }
+            return nil
+        }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = pread(file, &bytes, bytes.count, 0)
+        guard count >= 0 else { throw .system("read", currentPath) }
+        let line = String(decoding: bytes[..<count], as: UTF8.self)
+        let name = String(line.prefix { $0 != "\n" })
+        guard name.hasPrefix("MANIFEST-"), access("\(path)/\(name)", F_OK) == 0 else { return nil }
+        return name
+    }
+}
+
+extension StorageError {
+    fileprivate static func damagedLog(_ path: String, at offset: Int) -> StorageError {
+        StorageError(
+            "\(path) is damaged at byte \(offset), and records follow that were durable: expected "
+                + "intact records up to the last one")
+    }
+}
+
+/// The names in a folder, but "." and "..".
+func entryNames(of path: String) throws(StorageError) -> [String] {
+    guard let directory = opendir(path) else { throw .system("open", path) }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while true {
+        errno = 0
+        guard let entry = readdir(directory) else {
+            guard errno == 0 else { throw .system("read", path) }
+            return names
+        }
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != "." && name != ".." { names.append(name) }
+    }
+}
