@@ -123,6 +123,8 @@ extension Engine {
             outcome.acceptedCount = 0
             outcome.duplicates = []
         }
+        // Nobody needs them, and a form that comes up would have to copy what an outcome still holds.
+        if outcome.rejections.isEmpty { outcome.rules = [] }
     }
 
     /// - Parameter form: an index into the forms.
@@ -253,6 +255,21 @@ extension Engine {
         formHashes.removeLast(forms.composedCount)
         journal.removeForms(forms.composedCount)
         forms.removeComposed()
+    }
+
+    /// Compiles a sequence of steps ahead of the transactions that need it.
+    ///
+    /// - Returns: false if there was nothing to do: it is known already, or the schema does not allow it,
+    ///   which those transactions are told.
+    package mutating func prepareForm(of steps: [TransactionStep]) -> Bool {
+        guard !forms.isKnown(steps) else { return false }
+        do throws(StepError) {
+            _ = try forms.index(of: steps)
+        } catch {
+            return false
+        }
+        prepareForms()
+        return true
     }
 
     /// The forms of the runs, executable.

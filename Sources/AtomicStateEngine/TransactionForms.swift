@@ -28,6 +28,8 @@ package final class TransactionForms {
         return forms.count - 1
     }
 
+    func isKnown(_ steps: [TransactionStep]) -> Bool { indices[steps] != nil }
+
     func removeComposed() {
         forms.removeLast(composedCount)
         rules.removeLast(rules.count - program.rules.count)

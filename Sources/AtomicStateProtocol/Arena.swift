@@ -13,12 +13,17 @@ final class Arena {
     private var remaining: Int
     private var allocated = 0
     private let limit: Int
+    /// Whether `allocate` has returned nil.
+    private(set) var isExhausted = false
+    /// The memory that the arena has taken.
+    private(set) var byteCount: Int
 
     /// - Parameter limit: the bytes after which `allocate` returns nil.
     init(limit: Int = .max) {
         let chunk = UnsafeMutableRawBufferPointer.allocate(
             byteCount: Self.firstChunkByteCount, alignment: Self.alignment)
         chunks.append(chunk)
+        byteCount = chunk.count
         // SAFETY: a buffer of a positive size has a base address.
         next = chunk.baseAddress!
         remaining = chunk.count
@@ -32,7 +37,10 @@ final class Arena {
     /// Memory that stays valid as long as the arena, or nil beyond the limit.
     func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
         let rounded = (max(byteCount, 1) + Self.alignment - 1) & ~(Self.alignment - 1)
-        guard allocated + rounded <= limit else { return nil }
+        guard allocated + rounded <= limit else {
+            isExhausted = true
+            return nil
+        }
         if rounded > remaining { addChunk(for: rounded) }
         let result = next
         next += rounded
@@ -46,6 +54,7 @@ final class Arena {
         let chunk = UnsafeMutableRawBufferPointer.allocate(
             byteCount: max(byteCount, 2 * last), alignment: Self.alignment)
         chunks.append(chunk)
+        self.byteCount += chunk.count
         // SAFETY: as above.
         next = chunk.baseAddress!
         remaining = chunk.count

@@ -6,6 +6,8 @@ internal import CProtocol
 package final class DecodedRequest: @unchecked Sendable {  // Guarded by being handed over.
     package let id: UInt64
     package let body: Body
+    /// The memory that the request takes.
+    package var byteCount: Int { arena.byteCount }
     private let arena: Arena
 
     package enum Body {
@@ -42,13 +44,20 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
     }
 
     /// - Parameter bytes: one message, without its frame's header.
-    /// - Throws: `invalidArgument` for bytes that are no request. What is wrong inside of a request
-    ///   becomes its body, so that it can be answered.
+    /// - Throws: `invalidArgument` for bytes that are no request, `resourceExhausted` for one that takes
+    ///   more memory than a request may. What is wrong inside of a request becomes its body, so that it
+    ///   can be answered.
     package init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
         let arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
         let unpacked = arena.withAllocator { allocator in
             atomicstate__v1__request__unpack(
                 allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+        guard !arena.isExhausted else {
+            throw Status(
+                .resourceExhausted,
+                "a message of \(bytes.count) bytes that takes more than "
+                    + "\(ProtocolLimits.decodedByteCountMax) bytes of memory")
         }
         guard let message = unpacked?.pointee else {
             throw Status(
@@ -142,7 +151,7 @@ package struct RunView {
         columns.reserveCapacity(message.n_arguments)
         for argument in 0..<message.n_arguments {
             guard let column = message.arguments[argument] else { continue }
-            let name = "run \(index), argument \(argument)"
+            var name: String { "run \(index), argument \(argument)" }
             let view = try ColumnView(column.pointee, name: name)
             guard view.valueCount == transactionCount else {
                 throw Status(
@@ -227,7 +236,9 @@ package struct ColumnView {
     package var isText: Bool { !lengths.isEmpty }
     package var valueCount: Int { isText ? lengths.count : words.count }
 
-    fileprivate init(_ message: Atomicstate__V1__Column, name: String) throws(Status) {
+    fileprivate init(
+        _ message: Atomicstate__V1__Column, name: @autoclosure () -> String
+    ) throws(Status) {
         // SAFETY: protobuf-c's arrays hold as many elements as their count says, and live in the
         // request's arena.
         words = UnsafeBufferPointer(start: message.words, count: message.n_words)
@@ -237,17 +248,17 @@ package struct ColumnView {
         guard nanoseconds.isEmpty || nanoseconds.count == words.count else {
             throw Status(
                 .invalidArgument,
-                "\(name): nanoseconds for \(nanoseconds.count) values, expected \(words.count)")
+                "\(name()): nanoseconds for \(nanoseconds.count) values, expected \(words.count)")
         }
         guard words.isEmpty || lengths.isEmpty else {
             throw Status(
-                .invalidArgument, "\(name): expected either words or text, found both")
+                .invalidArgument, "\(name()): expected either words or text, found both")
         }
         let byteCount = lengths.reduce(into: 0) { $0 += Int($1) }
         guard byteCount == text.count else {
             throw Status(
                 .invalidArgument,
-                "\(name): lengths that add up to \(byteCount) for \(text.count) bytes of text")
+                "\(name()): lengths that add up to \(byteCount) for \(text.count) bytes of text")
         }
     }
 }

@@ -28,6 +28,15 @@ package struct Configuration: Sendable {
     /// one of `rememberedOutcomeCounts`.
     package var rememberedOutcomeCount: Int
     package static let rememberedOutcomeCounts = OutcomeMemory.capacityMin...1_000_000_000
+    /// The connections that may be open; fewer if the system allows the process fewer descriptors.
+    package var connectionCountMax: Int
+    /// What all connections together may hold of requests and answers.
+    package var connectionMemoryByteCount: Int
+    /// The time that a client has for its greeting, for a frame that it has begun, and for taking some of
+    /// its answers.
+    package var peerTimeoutSeconds: Int
+    /// The time after which a connection without requests is ended; 0 for never.
+    package var idleTimeoutSeconds: Int
     /// Do not start if the data can't have the schema file's schema. Otherwise the one that it has is
     /// served.
     package var requiresSchema: Bool
@@ -36,6 +45,9 @@ package struct Configuration: Sendable {
         dataPath: String, listen: Address, admin: Address,
         eventLoopThreadCount: Int, materialiseAfterByteCount: Int,
         journalRetentionByteCount: UInt64, rememberedOutcomeCount: Int,
+        connectionCountMax: Int = ServerLimits.connectionCountDefault,
+        connectionMemoryByteCount: Int = ServerLimits.connectionMemoryDefault << 20,
+        peerTimeoutSeconds: Int = ServerLimits.peerTimeoutDefault, idleTimeoutSeconds: Int = 0,
         requiresSchema: Bool = false
     ) {
         self.dataPath = dataPath
@@ -45,6 +57,10 @@ package struct Configuration: Sendable {
         self.materialiseAfterByteCount = materialiseAfterByteCount
         self.journalRetentionByteCount = journalRetentionByteCount
         self.rememberedOutcomeCount = rememberedOutcomeCount
+        self.connectionCountMax = connectionCountMax
+        self.connectionMemoryByteCount = connectionMemoryByteCount
+        self.peerTimeoutSeconds = peerTimeoutSeconds
+        self.idleTimeoutSeconds = idleTimeoutSeconds
         self.requiresSchema = requiresSchema
     }
 }

@@ -16,8 +16,61 @@ package enum ServerLimits {
     /// A group of at most this many transactions takes less time to evaluate than threads take to wake
     /// each other.
     package static let groupTransactionCountSmall = 64
-    /// The connections that may be open.
-    package static let connectionCountMax = 4_096
+    /// The connections that may be open, unless a setting says otherwise.
+    package static let connectionCountDefault = 4_096
+    /// The connections beyond those that may be open at the same time to be told so; any more are closed
+    /// without a word.
+    package static let refusedConnectionCountMax = 64
+    /// What one connection may hold before its next request is left on the socket: requests that are
+    /// being carried out, the most that their answers can take, and answers that were not taken. A
+    /// request is taken whole, so that it can hold one more than this.
+    package static let connectionByteCountMax = 16 << 20
+    /// The same in transactions, so that a few connections can't fill the queue.
+    package static let connectionTransactionCountMax = 32_768
+    /// What one turn of a connection in the queue is worth: a millisecond or two of the writer's time.
+    package static let turnTransactionCount = 4_096
+    /// The memory of a run once it is checked, besides its columns' values.
+    package static let runByteCount = 512
+    /// The most that a described rejection is reckoned to take in a reply.
+    package static let rejectionByteCount = 1_024
+    /// What all connections together may hold, in MiB, unless a setting says otherwise. When it is
+    /// exceeded, the connection that holds most is ended.
+    package static let connectionMemoryDefault = 1_024
+    /// Room for a whole request and the connections beside it.
+    package static let connectionMemoryMin = 64
+    /// A request of at most as many bytes does not wait for room in the queue if its connection has none
+    /// there: a client that sends one at a time is not kept out by those that fill it.
+    package static let lightRequestByteCountMax = 64 << 10
+    /// The time for which one connection's requests are looked at before others have their turn.
+    package static let turnNanosecondsMax: UInt64 = 1_000_000
+    /// The time that others have for theirs.
+    package static let turnPauseMicroseconds: Int64 = 20
+    /// The seconds that a client has for its greeting, for a frame that it has begun, and for taking some
+    /// of its answers, unless a setting says otherwise.
+    package static let peerTimeoutDefault = 30
+    /// The seconds that a connection stays open after its last answer, so that a client that is still
+    /// sending gets to read why it ended.
+    package static let lingerSeconds: Int64 = 1
+    /// A silent connection's peer is asked after this many seconds whether it is there; it is given up
+    /// after as many questions without an answer, so many seconds apart.
+    package static let keepAliveIdleSeconds = 60
+    package static let keepAliveIntervalSeconds = 10
+    package static let keepAliveProbeCount = 3
+    /// The refused connections that are logged in a second; the rest are counted.
+    package static let loggedRefusalCountPerSecond = 10
+    /// The bytes of a client's text that a message repeats.
+    package static let repeatedTextByteCountMax = 128
+    /// File descriptors that are kept for storage (RocksDB's max_open_files, its logs and what it writes),
+    /// the admin port and the listeners: no number of connections may take them.
+    package static let reservedDescriptorCount = 768
+    /// The time for which no connection is accepted after one could not be.
+    package static let acceptPauseMilliseconds: Int64 = 500
+    /// The connections to the admin port that may be open: probes, scrapes, and a person.
+    package static let adminConnectionCountMax = 64
+    /// The seconds that a request to the admin port has, from its connection to its answer's last byte.
+    package static let adminSeconds: Int64 = 10
+    /// The bytes of a request to the admin port, headers and body.
+    package static let adminRequestByteCountMax = 16 << 10
     /// The different sequences of steps in a batch: each may have to be compiled.
     package static let composedFormCountPerBatchMax = 64
     /// The rejections of a batch that are described in full; the rest carry place, code and rule.
@@ -37,6 +90,14 @@ package enum ServerLimits {
     package static func check() {
         precondition(queuedTransactionCountMax >= ProtocolLimits.batchTransactionCountMax)
         precondition(queuedByteCountMax >= 2 * ProtocolLimits.frameByteCountMax)
+        // The largest request and the largest reply fit beside what makes a connection wait, and a few
+        // connections that hold as much fit the memory of all.
+        precondition(connectionByteCountMax >= 2 * ProtocolLimits.frameByteCountMax)
+        precondition(connectionMemoryMin << 20 >= 2 * connectionByteCountMax)
+        // One connection leaves room in the queue for others, whatever it sends.
+        precondition(
+            connectionTransactionCountMax + ProtocolLimits.batchTransactionCountMax
+                <= queuedTransactionCountMax / 2)
         precondition(groupTransactionCountLarge <= groupTransactionCountMax)
         // A reply to a batch whose every transaction is rejected has to fit a frame.
         precondition(

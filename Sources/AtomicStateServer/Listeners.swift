@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -5,7 +6,8 @@ internal import NIOPosix
 
 /// Opens the server's two ports.
 enum Listeners {
-    /// Large enough for a batch of thousands to arrive in a few reads.
+    /// Large enough for a batch of thousands to arrive in a few reads. A connection begins with little,
+    /// because it keeps the memory of its reads.
     private static let readByteCountMax = 256 << 10
     private static let backlog: Int32 = 1_024
 
@@ -13,37 +15,61 @@ enum Listeners {
         on address: Configuration.Address, group: any EventLoopGroup, service: RequestService,
         logger: Logger
     ) async throws -> any Channel {
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: backlog)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        let bootstrap = bootstrap(group, logger)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // The connection asks for each read, so that a full queue stops them.
             .childChannelOption(.autoRead, value: false)
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 4_096, initial: 64 << 10, maximum: readByteCountMax)
+                    minimum: 4_096, initial: 4_096, maximum: readByteCountMax)
             )
             .childChannelInitializer { channel in
-                guard service.connections.count < ServerLimits.connectionCountMax else {
-                    return channel.close()
-                }
-                return channel.eventLoop.makeCompletedFuture {
+                channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        Connection(
-                            eventLoop: channel.eventLoop, service: service, logger: logger))
+                        Connection(eventLoop: channel.eventLoop, service: service))
                 }
             }
-        return try await listen(bootstrap, on: address)
+        return try await listen(keepingAlive(bootstrap), on: address)
+    }
+
+    private static func bootstrap(
+        _ group: any EventLoopGroup, _ logger: Logger
+    ) -> ServerBootstrap {
+        ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: backlog)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: logger))
+                }
+            }
+    }
+
+    /// A peer that is gone without a word is found out by the system: tcp(7).
+    private static func keepingAlive(_ bootstrap: ServerBootstrap) -> ServerBootstrap {
+        let seconds = [
+            (TCP_KEEPIDLE, ServerLimits.keepAliveIdleSeconds),
+            (TCP_KEEPINTVL, ServerLimits.keepAliveIntervalSeconds),
+            (TCP_KEEPCNT, ServerLimits.keepAliveProbeCount),
+        ]
+        return seconds.reduce(bootstrap.childChannelOption(.socketOption(.so_keepalive), value: 1))
+        {
+            $0.childChannelOption(
+                .tcpOption(NIOBSDSocket.Option(rawValue: $1.0)), value: $1.1)
+        }
     }
 
     static func admin(
-        on address: Configuration.Address, group: any EventLoopGroup, pages: AdminPages
+        on address: Configuration.Address, group: any EventLoopGroup, pages: AdminPages,
+        logger: Logger
     ) async throws -> any Channel {
-        let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        let openCount = AdminConnectionCount()
+        let bootstrap = bootstrap(group, logger)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AdminGuard(statistics: pages.statistics, openCount: openCount))
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(AdminHandler(pages: pages))
                 }

@@ -70,7 +70,8 @@ package struct Server: Sendable {
         let service = RequestService(
             compiled: schema.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
             statistics: pipeline.statistics,
-            rememberedOutcomeCount: configuration.rememberedOutcomeCount)
+            rememberedOutcomeCount: configuration.rememberedOutcomeCount,
+            connections: connectionTable())
         let pages = AdminPages(
             statistics: pipeline.statistics, health: pipeline.health,
             connections: service.connections, configuration: configuration,
@@ -102,16 +103,37 @@ package struct Server: Sendable {
         logger.warning("serving the schema that the data has", metadata: metadata)
     }
 
+    private func connectionTable() -> ConnectionTable {
+        let wanted = configuration.connectionCountMax
+        let descriptorCount = DescriptorLimit.raise()
+        let countMax = DescriptorLimit.connectionCountMax(
+            wanted: wanted, descriptorCount: descriptorCount)
+        if countMax < wanted {
+            logger.warning(
+                "fewer connections than the setting: the system allows few descriptors",
+                metadata: [
+                    "max_connections": "\(countMax)", "setting": "\(wanted)",
+                    "descriptors": "\(descriptorCount)",
+                ])
+        }
+        return ConnectionTable(
+            countMax: countMax, memoryByteCount: configuration.connectionMemoryByteCount,
+            logger: logger)
+    }
+
     private func listen(
         _ pipeline: CommitPipeline, _ service: RequestService, _ pages: AdminPages
     ) async throws {
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: configuration.eventLoopThreadCount)
+        // A thread of its own, so that clients don't keep probes waiting, nor probes clients.
+        let adminGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
             let listener = try await Listeners.clients(
                 on: configuration.listen, group: group, service: service, logger: logger)
             let admin = try await Listeners.admin(
-                on: configuration.admin, group: group, pages: pages)
+                on: configuration.admin, group: adminGroup, pages: pages, logger: logger)
+            let watch = watchPeers(service.connections, adminGroup.next())
             pipeline.health.enter(.serving)
             logger.info(
                 "ready",
@@ -128,13 +150,27 @@ package struct Server: Sendable {
             // What is queued is carried out, committed and answered before the threads end.
             await pipeline.finish()
             for connection in service.connections.all { connection.closeGracefully() }
+            watch.cancel()
             await service.connections.waitUntilEmpty(seconds: ServerLimits.drainSeconds)
             try await admin.close()
             try await group.shutdownGracefully()
+            try await adminGroup.shutdownGracefully()
         } catch {
             await pipeline.finish()
             try? await group.shutdownGracefully()
+            try? await adminGroup.shutdownGracefully()
             throw error
+        }
+    }
+
+    /// Looks for peers that take too long, often enough to find them soon after their time.
+    private func watchPeers(_ connections: ConnectionTable, _ loop: any EventLoop) -> RepeatedTask {
+        let limits = PeerTimes.Limits(
+            peerSeconds: configuration.peerTimeoutSeconds,
+            idleSeconds: configuration.idleTimeoutSeconds)
+        let interval = TimeAmount.milliseconds(500)
+        return loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            connections.endOverdue(limits, now: Clock.system.monotonicNanoseconds)
         }
     }
 }

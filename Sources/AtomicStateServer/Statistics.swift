@@ -34,6 +34,20 @@ final class Statistics: Sendable {
     let forgottenUntil = Atomic<UInt64>(0)
     /// Requests that were malformed, or against the protocol.
     let refusedRequestCount = Atomic<UInt64>(0)
+    /// Connections that the server ended, by cause.
+    private let endedConnectionCounts = Mutex<[ConnectionEnd: UInt64]>([:])
+    /// Requests to the admin port that were too many, too large or too slow.
+    let refusedAdminRequestCount = Atomic<UInt64>(0)
+
+    func noteEnd(_ cause: ConnectionEnd) {
+        endedConnectionCounts.withLock { $0[cause, default: 0] += 1 }
+    }
+
+    /// Each cause, with how many connections it ended.
+    var endedConnections: [(ConnectionEnd, UInt64)] {
+        let counts = endedConnectionCounts.withLock { $0 }
+        return ConnectionEnd.allCases.map { ($0, counts[$0] ?? 0) }
+    }
 
     func noteBatch(_ outcome: BatchOutcome) {
         acceptedCount.add(UInt64(outcome.acceptedCount), ordering: .relaxed)
@@ -62,4 +76,16 @@ final class Statistics: Sendable {
         outcomeTableByteCount.store(UInt64(engine.outcomes.byteCount), ordering: .relaxed)
         forgottenUntil.store(engine.outcomes.forgottenUntil, ordering: .relaxed)
     }
+}
+
+/// Why the server ended a connection.
+enum ConnectionEnd: String, CaseIterable {
+    /// As many as may be were open.
+    case limit
+    /// What came was malformed, or against the protocol.
+    case `protocol`
+    /// A greeting, the rest of a frame, the taking of answers, or the next request took too long.
+    case timeout
+    /// All connections together held too much, and this one most.
+    case memory
 }

@@ -49,6 +49,26 @@ struct Serve: AsyncParsableCommand {
     )
     var rememberOutcomes = Environment.integer(
         "ATOMIC_STATE_REMEMBER_OUTCOMES", otherwise: 10_000_000)
+    @Option(help: "Connections that may be open, 1 to 1000000.")
+    var maxConnections = Environment.integer(
+        "ATOMIC_STATE_MAX_CONNECTIONS", otherwise: ServerLimits.connectionCountDefault)
+
+    @Option(
+        help: ArgumentHelp(
+            "MiB of requests and answers that all connections together may hold, 64 to 1048576; beyond "
+                + "that, the one that holds most is ended."))
+    var connectionMemory = Environment.integer(
+        "ATOMIC_STATE_CONNECTION_MEMORY", otherwise: ServerLimits.connectionMemoryDefault)
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds that a client has for its greeting, for a frame that it has begun, and for taking "
+                + "some of its answers, 1 to 86400."))
+    var peerTimeout = Environment.integer(
+        "ATOMIC_STATE_PEER_TIMEOUT", otherwise: ServerLimits.peerTimeoutDefault)
+
+    @Option(help: "Seconds after which a connection without requests is ended; 0 for never.")
+    var idleTimeout = Environment.integer("ATOMIC_STATE_IDLE_TIMEOUT", otherwise: 0)
 
     @Flag(help: "Exit if the data can't have the schema, instead of serving the one it has.")
     var requireSchema = Environment.flag("ATOMIC_STATE_REQUIRE_SCHEMA")
@@ -78,6 +98,20 @@ struct Serve: AsyncParsableCommand {
                 "--remember-outcomes \(rememberOutcomes): expected \(outcomeCounts.lowerBound) to "
                     + "\(outcomeCounts.upperBound)")
         }
+        guard (1...1_000_000).contains(maxConnections) else {
+            throw ValidationError("--max-connections \(maxConnections): expected 1 to 1000000")
+        }
+        guard (ServerLimits.connectionMemoryMin...1 << 20).contains(connectionMemory) else {
+            throw ValidationError(
+                "--connection-memory \(connectionMemory): expected "
+                    + "\(ServerLimits.connectionMemoryMin) to 1048576")
+        }
+        guard (1...86_400).contains(peerTimeout) else {
+            throw ValidationError("--peer-timeout \(peerTimeout): expected 1 to 86400")
+        }
+        guard (0...86_400).contains(idleTimeout) else {
+            throw ValidationError("--idle-timeout \(idleTimeout): expected 0 to 86400")
+        }
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw ValidationError("--log-level \(logLevel): no such level")
         }
@@ -93,6 +127,9 @@ struct Serve: AsyncParsableCommand {
             materialiseAfterByteCount: materialiseAfter << 20,
             journalRetentionByteCount: UInt64(journalRetention) << 20,
             rememberedOutcomeCount: rememberOutcomes,
+            connectionCountMax: maxConnections,
+            connectionMemoryByteCount: connectionMemory << 20,
+            peerTimeoutSeconds: peerTimeout, idleTimeoutSeconds: idleTimeout,
             requiresSchema: requireSchema)
         logger.info(
             "starting",
@@ -103,6 +140,10 @@ struct Serve: AsyncParsableCommand {
                 "materialise_after_mib": "\(materialiseAfter)",
                 "journal_retention_mib": "\(journalRetention)",
                 "remember_outcomes": "\(rememberOutcomes)",
+                "max_connections": "\(maxConnections)",
+                "connection_memory_mib": "\(connectionMemory)",
+                "peer_timeout_seconds": "\(peerTimeout)",
+                "idle_timeout_seconds": "\(idleTimeout)",
             ])
         for warning in compiled.schema.warnings {
             let place = "\(schemaPath):\(warning.location.line):\(warning.location.column)"

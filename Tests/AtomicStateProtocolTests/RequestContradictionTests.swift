@@ -121,10 +121,11 @@ import Testing
         let many = submit(emptyRunCount: ProtocolLimits.frameByteCountMax / 2 - 8)
         #expect(many.count <= ProtocolLimits.frameByteCountMax)
         let status = #expect(throws: Status.self) { try decodeRequest(many) }
-        #expect(status?.code == .invalidArgument)
+        #expect(status?.code == .resourceExhausted)
         #expect(
             status?.message
-                == "\(many.count) bytes that are not a Request of Protos/atomic_state.proto")
+                == "a message of \(many.count) bytes that takes more than "
+                + "\(ProtocolLimits.decodedByteCountMax) bytes of memory")
     }
 
     @Test func anArenaEndsAtItsLimit() {

@@ -3,11 +3,16 @@ import Foundation
 import Glibc
 
 /// A socket without a client's manners: sends any bytes, and reads whatever comes.
-final class RawConnection {
+final class RawConnection: Sendable {
     private let descriptor: CInt
 
-    init(port: Int) throws {
+    /// - Parameter receiveBufferByteCount: what the system takes from the peer before it is read.
+    init(port: Int, receiveBufferByteCount: CInt? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var byteCount = receiveBufferByteCount {
+            setsockopt(
+                descriptor, SOL_SOCKET, SO_RCVBUF, &byteCount, socklen_t(MemoryLayout<CInt>.size))
+        }
         var timeout = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(
             descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
@@ -27,15 +32,53 @@ final class RawConnection {
 
     deinit { close(descriptor) }
 
-    func send(_ bytes: [UInt8]) {
+    /// Waits until the peer has room for all bytes. False if it ended the connection before that.
+    @discardableResult func send(_ bytes: [UInt8]) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
                 Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
-            guard count > 0 else { return }
+            guard count > 0 else { return false }
             sent += count
         }
+        return true
+    }
+
+    /// What the system takes of the bytes at once: their count, 0 if it takes none, or nil if the peer
+    /// has ended the connection.
+    func offer(_ bytes: ArraySlice<UInt8>) -> Int? {
+        let count = bytes.withUnsafeBytes {
+            Glibc.send(
+                descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        }
+        if count >= 0 { return count }
+        return errno == EAGAIN ? 0 : nil
+    }
+
+    /// Everything until the peer ends the connection; nil if it does not for 10 s.
+    func receiveRest() -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = recv(descriptor, &part, part.count, 0)
+            if count > 0 {
+                bytes += part.prefix(count)
+            } else {
+                return count == 0 || errno != EAGAIN ? bytes : nil
+            }
+        }
+    }
+
+    var localPort: Int {
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getsockname(descriptor, $0, &length)
+            }
+        }
+        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     func send(_ request: RequestBody, id: UInt64 = 1) {

@@ -15,15 +15,18 @@ final class ServerProcess {
 
     /// Starts the server and returns when it is ready.
     ///
-    /// - Parameter port: 0 for one that is free.
-    /// - Parameter environment: beside that of the tests.
+    /// - Parameters:
+    ///   - port: 0 for one that is free.
+    ///   - environment: beside that of the tests.
+    ///   - descriptorCountMax: the file descriptors that the process may have; nil for as many as the
+    ///     tests.
     convenience init(
         schema: String, data: URL, port: Int = 0, arguments: [String] = [],
-        environment: [String: String] = [:]
+        environment: [String: String] = [:], descriptorCountMax: Int? = nil
     ) async throws {
         try self.init(
             starting: schema, data: data, port: port, arguments: arguments,
-            environment: environment)
+            environment: environment, descriptorCountMax: descriptorCountMax)
         try await waitUntilReady()
         address = ServerAddress(host: "127.0.0.1", port: try loggedPort(of: "listen"))
         adminPort = try loggedPort(of: "admin")
@@ -43,7 +46,7 @@ final class ServerProcess {
 
     private init(
         starting schema: String, data: URL, port: Int, arguments: [String],
-        environment: [String: String]
+        environment: [String: String], descriptorCountMax: Int? = nil
     ) throws {
         address = ServerAddress(host: "127.0.0.1", port: port)
         errors = data.deletingLastPathComponent().appending(path: "\(UUID()).log")
@@ -53,6 +56,12 @@ final class ServerProcess {
                 "serve", "--schema", schema, "--data", data.path, "--listen", "\(address)",
                 "--admin", "127.0.0.1:0",
             ] + arguments
+        if let descriptorCountMax {
+            let command = [binary("atomic-state").path] + (process.arguments ?? [])
+            process.executableURL = URL(filePath: "/usr/bin/env")
+            process.arguments =
+                ["bash", "-c", "ulimit -n \(descriptorCountMax) && exec \"$@\"", "bash"] + command
+        }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: errors)

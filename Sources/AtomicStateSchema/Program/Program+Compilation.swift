@@ -69,10 +69,10 @@ extension Program {
                 "\(argumentCount) arguments: expected at most "
                     + "\(Limits.Transaction.argumentCount)")
         }
-        var rules = RuleTable(schema: schema, descriptions: descriptions)
+        var rules = RuleTable(schema: schema, firstIndex: descriptions.count)
         do throws(SchemaError) {
             let form = try TransactionCompiler(steps: parts, data: data).compile(rules: &rules)
-            descriptions = rules.descriptions
+            descriptions += rules.descriptions
             return form
         } catch {
             throw StepError(error.diagnostics.map(\.message).joined(separator: "; "))

@@ -10,11 +10,14 @@ extension Schema {
 /// Collects the descriptions that rejections refer to, and names what rules read.
 struct RuleTable {
     let schema: Schema
+    private let firstIndex: Int
     private(set) var descriptions: [RuleDescription] = []
 
-    init(schema: Schema, descriptions: [RuleDescription] = []) {
+    /// - Parameter firstIndex: of the first rule that is added: how many there are that are not collected
+    ///   here.
+    init(schema: Schema, firstIndex: Int = 0) {
         self.schema = schema
-        self.descriptions = descriptions
+        self.firstIndex = firstIndex
     }
 
     /// Adds a rule and returns its index.
@@ -27,7 +30,7 @@ struct RuleTable {
             RuleDescription(
                 kind: kind, id: id, message: message, entity: entity, observations: observations,
                 compared: compared, limit: limit))
-        return descriptions.count - 1
+        return firstIndex + descriptions.count - 1
     }
 
     /// Each of the reads once. A reference is shown by its entity's key.

@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import NIOHTTP1
 
-/// Answers the admin port: probes, metrics and status, over HTTP/1.1.
+/// Answers the admin port: probes, metrics and status, over HTTP/1.1, one request a connection.
 final class AdminHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -37,7 +37,7 @@ final class AdminHandler: ChannelInboundHandler {
         var headers = HTTPHeaders()
         headers.add(name: "content-type", value: page.contentType)
         headers.add(name: "content-length", value: String(page.text.utf8.count))
-        if !request.isKeepAlive { headers.add(name: "connection", value: "close") }
+        headers.add(name: "connection", value: "close")
         let head = HTTPResponseHead(version: request.version, status: page.status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         if request.method != .HEAD {
@@ -46,7 +46,7 @@ final class AdminHandler: ChannelInboundHandler {
         }
         let context = NIOLoopBound(context, eventLoop: context.eventLoop)
         context.value.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
-            if !request.isKeepAlive { context.value.close(promise: nil) }
+            context.value.close(promise: nil)
         }
     }
 }

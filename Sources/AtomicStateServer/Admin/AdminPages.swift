@@ -37,7 +37,7 @@ struct AdminPages: Sendable {
 
     private func metrics() -> Page {
         do throws(StorageError) {
-            let text = try MetricsText(statistics, health, connectionCount: connections.count).text
+            let text = try MetricsText(statistics, health, connections).text
             // https://prometheus.io/docs/instrumenting/exposition_formats/
             return Page(contentType: "text/plain; version=0.0.4; charset=utf-8", text: text)
         } catch {

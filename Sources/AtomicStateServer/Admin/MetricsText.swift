@@ -6,15 +6,15 @@ struct MetricsText {
     private(set) var text = ""
 
     init(
-        _ statistics: Statistics, _ health: HealthReporter, connectionCount: Int
+        _ statistics: Statistics, _ health: HealthReporter, _ connections: ConnectionTable
     ) throws(StorageError) {
-        addTransactions(statistics, health, connectionCount: connectionCount)
+        addTransactions(statistics, health, connections)
         addStorage(try health.storageHealth())
         addProcess()
     }
 
     private mutating func addTransactions(
-        _ statistics: Statistics, _ health: HealthReporter, connectionCount: Int
+        _ statistics: Statistics, _ health: HealthReporter, _ connections: ConnectionTable
     ) {
         counter(
             "atomic_state_transactions_accepted_total", "Transactions that were accepted.",
@@ -60,7 +60,18 @@ struct MetricsText {
         gauge(
             "atomic_state_queue_transactions", "Transactions that wait for the writer.",
             health.queuedTransactionCount)
-        gauge("atomic_state_connections", "Open connections.", connectionCount)
+        gauge("atomic_state_connections", "Open connections.", connections.count)
+        gauge(
+            "atomic_state_connection_bytes",
+            "Memory of requests and answers that connections hold.", connections.memory.byteCount)
+        labelled(
+            "atomic_state_connections_ended_total", "counter",
+            "Connections that the server ended, by reason.", "reason",
+            statistics.endedConnections.map { ($0.0.rawValue, $0.1) })
+        counter(
+            "atomic_state_admin_requests_refused_total",
+            "Requests to the admin port that were too many, too large or too slow.",
+            statistics.refusedAdminRequestCount.load(ordering: .relaxed))
         gauge(
             "atomic_state_entities", "Entities of all types.",
             statistics.entityCount.load(ordering: .relaxed))
@@ -127,9 +138,15 @@ struct MetricsText {
     }
 
     private mutating func family(_ name: String, _ help: String, _ values: [(String, UInt64)]) {
-        let name = "atomic_state_rocksdb_\(name)"
-        text += "# HELP \(name) \(help)\n# TYPE \(name) gauge\n"
-        for (family, value) in values { text += "\(name){family=\"\(family)\"} \(value)\n" }
+        labelled("atomic_state_rocksdb_\(name)", "gauge", help, "family", values)
+    }
+
+    private mutating func labelled(
+        _ name: String, _ type: String, _ help: String, _ label: String,
+        _ values: [(String, UInt64)]
+    ) {
+        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+        for (key, value) in values { text += "\(name){\(label)=\"\(key)\"} \(value)\n" }
     }
 }
 

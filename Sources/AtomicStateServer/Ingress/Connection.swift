@@ -1,35 +1,57 @@
 internal import AtomicStateProtocol
-internal import Logging
 internal import NIOCore
+internal import Synchronization
 
 /// One client's connection: takes frames off the socket, checks and queues requests, and writes the
 /// answers.
 ///
 /// Malformed input ends this connection, after a reason is sent; a request that does not fit the
-/// schema is refused and the connection goes on.
+/// schema is refused and the connection goes on. The next frame is left where it is while the queue is
+/// full, or while the connection holds as much as one may: what a client does not read, or sends faster
+/// than it is carried out, waits on its side.
 final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded by its event loop.
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    let eventLoop: any EventLoop
-    private let service: RequestService
-    private let logger: Logger
-    private var context: ChannelHandlerContext?
-    /// What has come of a frame that is not complete.
-    private var partial = ByteBuffer()
-    private var isGreeted = false
-    private var isClosing = false
-    private var isPaused = false
-    /// A read that the channel asked for while the connection was paused.
-    private var hasDeferredRead = false
-    private var inFlightCount = 0
-    private var hasUnflushedReplies = false
+    /// What a request takes until its answer is written.
+    struct Load {
+        let byteCount: Int
+        let transactionCount: Int
+    }
 
-    init(eventLoop: any EventLoop, service: RequestService, logger: Logger) {
+    let eventLoop: any EventLoop
+    let service: RequestService
+    private(set) var context: ChannelHandlerContext?
+    /// What has come and was not consumed: the beginning of a frame, or frames that have to wait.
+    var incoming = ByteBuffer()
+    var times: PeerTimes
+    private var isGreeted = false
+    var isClosing = false
+    private var isReading = false
+    /// The queue is full; it tells when it is not.
+    private(set) var waitsForQueue = false
+    /// The rest of what has come is looked at when others have had their turn.
+    private var waitsForTurn = false
+    /// Frames may lie in `incoming` because the connection could not take them.
+    private var framesWait = false
+    private var isSending = false
+    var hasFinishedSending = false
+    /// Of the requests that are not answered, in their order, which is that of their answers.
+    private(set) var loads = CircularBuffer<Load>()
+    private var inFlightByteCount = 0
+    private var inFlightTransactionCount = 0
+    var backlog = ReplyBacklog()
+    private let held = Atomic<Int>(0)
+
+    init(eventLoop: any EventLoop, service: RequestService) {
         self.eventLoop = eventLoop
         self.service = service
-        self.logger = logger
+        times = PeerTimes(now: service.clock.monotonicNanoseconds)
     }
+
+    /// Memory of what came, of requests in flight with the most that their answers may take, and of
+    /// answers that did not leave. On any thread.
+    var heldByteCount: Int { held.load(ordering: .relaxed) }
 
     // MARK: Channel
 
@@ -42,110 +64,168 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        service.connections.add(self)
-        context.read()
+        switch service.connections.add(self) {
+        case .admitted: readMore()
+        case .refused: end(after: tooManyConnections, .limit)
+        case .dropped:
+            service.statistics.noteEnd(.limit)
+            isClosing = true
+            context.close(promise: nil)
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         isClosing = true
+        incoming = ByteBuffer()
+        backlog = ReplyBacklog()
+        noteHeld(0)
         service.connections.remove(self)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
-        var incoming = unwrapInboundIn(data)
-        if partial.readableBytes > 0 {
-            partial.writeBuffer(&incoming)
-            consumeFrames(&partial)
-            partial.discardReadBytes()
+        var bytes = unwrapInboundIn(data)
+        if incoming.readableBytes > 0 {
+            incoming.writeBuffer(&bytes)
         } else {
-            consumeFrames(&incoming)
-            if incoming.readableBytes > 0 { partial = incoming }
+            incoming = bytes
         }
+        consumeFrames()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        flushReplies()
-        readMore()
+        isReading = false
+        settle()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        logger.debug("connection failed", metadata: ["error": "\(error)"])
         context.close(promise: nil)
-    }
-
-    private func readMore() {
-        if isPaused || isClosing {
-            hasDeferredRead = true
-        } else {
-            context?.read()
-        }
     }
 
     /// The queue has room again. May be called on any thread.
     func resumeReading() {
         eventLoop.execute {
-            self.isPaused = false
-            guard self.hasDeferredRead, !self.isClosing else { return }
-            self.hasDeferredRead = false
-            self.context?.read()
+            self.waitsForQueue = false
+            self.advance()
         }
+    }
+
+    private func advance() {
+        consumeFrames()
+        settle()
+    }
+
+    /// Sends what was answered, and asks for more where there is room for it.
+    func settle() {
+        sendBacklog()
+        if framesWait, !isClosing, canTakeRequest, !waitsForTurn { yieldTurn() }
+        keepLittle()
+        noteHeld(heldNow)
+        readMore()
+    }
+
+    private func readMore() {
+        guard !isReading, isClosing || canTakeRequest, !waitsForTurn else { return }
+        guard let context, context.channel.isActive else { return }
+        isReading = true
+        context.read()
+    }
+
+    /// What is left of a read is seldom much: it must not keep the whole read's memory.
+    private func keepLittle() {
+        if incoming.readableBytes == 0 {
+            incoming = ByteBuffer()
+        } else if incoming.readableBytes < incoming.capacity / 4 {
+            incoming = ByteBuffer(bytes: incoming.readableBytesView)
+        } else {
+            incoming.discardReadBytes()
+        }
+    }
+
+    private var heldNow: Int {
+        inFlightByteCount + backlog.byteCount
+            + (incoming.readableBytes > 0 ? incoming.capacity : 0)
+    }
+
+    private func noteHeld(_ byteCount: Int) {
+        let difference = byteCount - held.exchange(byteCount, ordering: .relaxed)
+        guard difference != 0 else { return }
+        service.connections.memory.change(by: difference)
+        if difference > 0 { service.connections.shedIfExceeded() }
     }
 
     // MARK: Requests
 
-    private func consumeFrames(_ buffer: inout ByteBuffer) {
+    /// Whether the connection holds little enough to take a request, however large.
+    private var canTakeRequest: Bool {
+        !waitsForQueue
+            && inFlightByteCount + backlog.byteCount < ServerLimits.connectionByteCountMax
+            && inFlightTransactionCount < ServerLimits.connectionTransactionCountMax
+    }
+
+    private func consumeFrames() {
+        guard !isClosing else { return }
+        let start = service.clock.monotonicNanoseconds
+        var now = start
+        var count = 0
+        var needsMore = false
         do throws(Status) {
-            while !isClosing, let byteCount = try nextFrameByteCount(buffer) {
-                buffer.moveReaderIndex(forwardBy: FrameHeader.byteCount)
-                let message = buffer.readSlice(length: byteCount) ?? ByteBuffer()
-                let request = try decode(message)
-                do throws(Status) {
-                    try handle(request, byteCount: byteCount)
-                } catch {
-                    close(after: error, requestID: request.id)
+            while !isClosing, !needsMore, !waitsForTurn, canTakeRequest {
+                guard let byteCount = try nextFrameByteCount() else {
+                    needsMore = true
+                    break
                 }
+                guard isLight(byteCount) || service.hasRoom(for: self) else {
+                    waitsForQueue = true
+                    break
+                }
+                incoming.moveReaderIndex(forwardBy: FrameHeader.byteCount)
+                let message = incoming.readSlice(length: byteCount) ?? ByteBuffer()
+                try handle(try decode(message))
+                count += 1
+                now = service.clock.monotonicNanoseconds
+                if now - start > ServerLimits.turnNanosecondsMax { yieldTurn() }
             }
         } catch {
-            close(after: error, requestID: 0)
+            end(after: error, .protocol)
+        }
+        if count > 0 { times.noteRequest(now: now) }
+        let hasBytes = incoming.readableBytes > 0
+        framesWait = hasBytes && !needsMore
+        // A frame that waits here is not the peer's fault.
+        times.noteFrame(hasBegun: hasBytes && needsMore, isNext: count > 0, now: now)
+    }
+
+    /// Whether a request is let into the queue even if large ones have filled it: a small one of a
+    /// connection that has none there. Memory bounds their number.
+    private func isLight(_ byteCount: Int) -> Bool {
+        loads.isEmpty && byteCount <= ServerLimits.lightRequestByteCountMax
+    }
+
+    /// The loop carries out what is to be done at once before it looks at any socket, so a turn later is a
+    /// moment later.
+    private func yieldTurn() {
+        waitsForTurn = true
+        eventLoop.scheduleTask(in: .microseconds(ServerLimits.turnPauseMicroseconds)) {
+            self.waitsForTurn = false
+            self.advance()
         }
     }
 
     /// The byte count of the next message if it has come whole; its limit is checked before that.
-    private func nextFrameByteCount(_ buffer: ByteBuffer) throws(Status) -> Int? {
-        guard let flag: UInt8 = buffer.getInteger(at: buffer.readerIndex),
-            let length: UInt32 = buffer.getInteger(at: buffer.readerIndex + 1)
+    private func nextFrameByteCount() throws(Status) -> Int? {
+        guard let flag: UInt8 = incoming.getInteger(at: incoming.readerIndex),
+            let length: UInt32 = incoming.getInteger(at: incoming.readerIndex + 1)
         else { return nil }
+        if flag != 0, !isGreeted, let found = ForeignProtocol(incoming.readableBytesView) {
+            refuse(found)
+            return nil
+        }
         let header = try FrameHeader(flag: flag, length: length)
-        guard buffer.readableBytes >= FrameHeader.byteCount + header.messageByteCount else {
+        guard incoming.readableBytes >= FrameHeader.byteCount + header.messageByteCount else {
             return nil
         }
         return header.messageByteCount
-    }
-
-    /// - Throws: why the connection has to end.
-    private func handle(_ request: DecodedRequest, byteCount: Int) throws(Status) {
-        if case .hello(let hello) = request.body {
-            try greet(hello, requestID: request.id)
-            return
-        }
-        guard isGreeted else {
-            throw Status(
-                .failedPrecondition, "a connection starts with a hello; found another request")
-        }
-        guard inFlightCount < ProtocolLimits.requestsInFlightMax else {
-            throw Status(
-                .resourceExhausted,
-                "more requests in flight than the \(ProtocolLimits.requestsInFlightMax) that the "
-                    + "server allowed in its greeting")
-        }
-        switch service.admit(request, byteCount: byteCount, from: self) {
-        case .answer(let response):
-            write(response, requestID: request.id)
-        case .queued(let mayReadOn):
-            inFlightCount += 1
-            if !mayReadOn { isPaused = true }
-        }
     }
 
     private func decode(_ message: ByteBuffer) throws(Status) -> DecodedRequest {
@@ -159,57 +239,73 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         return try decoded.get()
     }
 
-    private func greet(_ hello: DecodedRequest.Hello, requestID: UInt64) throws(Status) {
-        let greeting = try service.greet(hello)
+    /// - Throws: why the connection has to end, if what came is no request.
+    private func handle(_ request: DecodedRequest) throws(Status) {
+        do throws(Status) {
+            if !isGreeted {
+                try greet(request)
+                return
+            }
+            guard loads.count < ProtocolLimits.requestsInFlightMax else {
+                throw Status(
+                    .resourceExhausted,
+                    "more requests in flight than the \(ProtocolLimits.requestsInFlightMax) that the "
+                        + "server allowed in its greeting")
+            }
+        } catch {
+            end(after: error, .protocol, requestID: request.id)
+            return
+        }
+        switch service.admit(request, from: self) {
+        case .answer(let response):
+            backlog.append(response, requestID: request.id)
+        case .queued(let load):
+            loads.append(load)
+            inFlightByteCount += load.byteCount
+            inFlightTransactionCount += load.transactionCount
+        }
+    }
+
+    private func greet(_ request: DecodedRequest) throws(Status) {
+        guard case .hello(let hello) = request.body else {
+            throw Status(
+                .failedPrecondition, "a connection starts with a hello; found another request")
+        }
+        backlog.append(.hello(try service.greet(hello)), requestID: request.id)
         isGreeted = true
-        write(.hello(greeting), requestID: requestID)
+        times.noteGreeting()
     }
 
     // MARK: Answers
 
     /// Writes the answer to a queued request. On the connection's event loop.
     func write(_ reply: PendingReply) {
-        inFlightCount -= 1
-        write(service.response(for: reply.body), requestID: reply.requestID)
+        guard let load = loads.popFirst() else {
+            preconditionFailure("an answer belongs to a request in flight")
+        }
+        inFlightByteCount -= load.byteCount
+        inFlightTransactionCount -= load.transactionCount
+        guard !isClosing else { return }
+        backlog.append(service.response(for: reply.body), requestID: reply.requestID)
     }
 
+    /// Sends what was written, and looks at what had to wait for it. On the connection's event loop.
     func flushReplies() {
-        guard hasUnflushedReplies else { return }
-        hasUnflushedReplies = false
-        context?.flush()
+        advance()
     }
 
-    private func write(_ response: ResponseBody, requestID: UInt64) {
+    private func sendBacklog() {
         guard let context else { return }
-        var frame = ByteBuffer()
-        response.encodeFrame(id: requestID) { byteCount, fill in
-            frame = context.channel.allocator.buffer(capacity: byteCount)
-            frame.writeWithUnsafeMutableBytes(minimumWritableBytes: byteCount) { memory in
-                fill(UnsafeMutableRawBufferPointer(rebasing: memory[..<byteCount]))
-                return byteCount
-            }
+        isSending = true
+        while let part = backlog.nextPart() {
+            context.writeAndFlush(wrapOutboundOut(part)).whenSuccess { self.partWasSent() }
         }
-        context.write(wrapOutboundOut(frame), promise: nil)
-        hasUnflushedReplies = true
+        isSending = false
+        if isClosing, backlog.isEmpty { finishSending() }
     }
 
-    /// Sends the reason, then ends the connection.
-    private func close(after reason: Status, requestID: UInt64) {
-        service.statistics.refusedRequestCount.add(1, ordering: .relaxed)
-        logger.info("connection refused", metadata: ["reason": "\(reason)"])
-        isClosing = true
-        write(.failure(reason), requestID: requestID)
-        hasUnflushedReplies = false
-        context?.flush()
-        context?.close(promise: nil)
-    }
-
-    /// Ends the connection when the answers that were written have left. On any thread.
-    func closeGracefully() {
-        eventLoop.execute {
-            self.isClosing = true
-            self.flushReplies()
-            self.context?.close(promise: nil)
-        }
+    private func partWasSent() {
+        backlog.partWasSent()
+        if !isSending { advance() }
     }
 }

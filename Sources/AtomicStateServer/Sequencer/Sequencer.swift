@@ -11,7 +11,7 @@ final class Sequencer: @unchecked Sendable {  // Guarded by `monitor`.
     }
 
     private let monitor = Monitor(conditionCount: 2)
-    private var queue = FirstInFirstOut<WorkItem>()
+    private var queue = FairQueue()
     private var queuedTransactionCount = 0
     private var queuedByteCount = 0
     private var waitingGroup: CommitGroup?
@@ -42,17 +42,30 @@ final class Sequencer: @unchecked Sendable {  // Guarded by `monitor`.
 // MARK: Ingress
 
 extension Sequencer {
-    /// Queues an item. False if the queue is full by now: the connection then has to stop reading, and
-    /// is told to resume.
-    func enqueue(_ item: WorkItem) -> Bool {
+    /// Whether the queue takes another item. If not, the connection has to stop reading, and is told to
+    /// resume.
+    func hasRoom(for connection: Connection) -> Bool {
+        monitor.withLock {
+            if isFull { pausedConnections.append(connection) }
+            return !isFull
+        }
+    }
+
+    func enqueue(_ item: WorkItem) {
         monitor.withLock {
             queue.append(item)
             queuedTransactionCount += item.transactionCount
             queuedByteCount += item.byteCount
             monitor.signal(Wake.writer)
-            guard isFull else { return true }
-            pausedConnections.append(item.connection)
-            return false
+        }
+    }
+
+    /// Queues an item again that the writer has not carried out, so that others have their turn.
+    func putBack(_ item: WorkItem) {
+        monitor.withLock {
+            queue.putBack(item)
+            queuedTransactionCount += item.transactionCount
+            queuedByteCount += item.byteCount
         }
     }
 
@@ -168,25 +181,5 @@ extension Sequencer {
         monitor.signal(Wake.writer)
         defer { waitingGroup = nil }
         return waitingGroup
-    }
-}
-
-/// A queue whose ends both take constant time.
-struct FirstInFirstOut<Element> {
-    private var incoming: [Element] = []
-    private var outgoing: [Element] = []
-
-    var isEmpty: Bool { incoming.isEmpty && outgoing.isEmpty }
-
-    mutating func append(_ element: Element) {
-        incoming.append(element)
-    }
-
-    mutating func removeFirst() -> Element? {
-        if outgoing.isEmpty {
-            outgoing = incoming.reversed()
-            incoming.removeAll(keepingCapacity: true)
-        }
-        return outgoing.popLast()
     }
 }

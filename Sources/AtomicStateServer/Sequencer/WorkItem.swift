@@ -1,5 +1,6 @@
 internal import AtomicStateEngine
 internal import AtomicStateProtocol
+internal import AtomicStateSchema
 internal import AtomicStateValues
 
 /// A request on its way through the writer, checked against the schema.
@@ -17,6 +18,8 @@ struct WorkItem {
     let deadline: UInt64?
     let transactionCount: Int
     let byteCount: Int
+    /// The different sequences of steps that its transactions have, as far as they were not looked at yet.
+    var forms: ArraySlice<[TransactionStep]>
 }
 
 /// An answer that waits for its group to be durable.

@@ -52,7 +52,12 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
     /// Carries a step out. False if it was the last.
     func take(_ step: Sequencer.WriterStep) throws(StorageError) -> Bool {
         switch step {
-        case .work(let item): carryOut(item)
+        case .work(var item):
+            if compilesForm(of: &item) {
+                sequencer.putBack(item)
+            } else {
+                carryOut(item)
+            }
         case .handOver: try handOver()
         case .stop:
             sequencer.writerDidStop()
@@ -69,6 +74,19 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
             isLarge: transactionCount >= ServerLimits.groupTransactionCountLarge,
             isFull: transactionCount >= ServerLimits.groupTransactionCountMax
                 || engine.groupByteCount >= ServerLimits.groupByteCountMax || engine.formsAreFull)
+    }
+
+    /// Compiles at most one new sequence of steps of the item, which takes as long as thousands of
+    /// transactions: others come between two of them.
+    private func compilesForm(of item: inout WorkItem) -> Bool {
+        while let steps = item.forms.popFirst() {
+            guard engine.prepareForm(of: steps) else { continue }
+            // A group that holds something is closed when there are too many forms; an empty one can't be,
+            // and would stay full.
+            if group.replies.isEmpty { engine.limitForms() }
+            return true
+        }
+        return false
     }
 
     private func carryOut(_ item: WorkItem) {

@@ -33,7 +33,6 @@ final class SimulatedServer {
     let loop = EmbeddedEventLoop()
     private let pipeline: CommitPipeline
     private let service: RequestService
-    private let logger: Logger
     /// What the committer is busy with.
     private var committing: CommitGroup?
     private(set) var hasStopped = false
@@ -45,7 +44,7 @@ final class SimulatedServer {
     ) throws {
         var state = try LoadedState(storage, schema)
         state.engine.outcomes = try .init(storage, capacity: rememberedOutcomeCount)
-        logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         pipeline = CommitPipeline(
             state: state, schema: schema, storage: storage, configuration: Self.configuration,
             clock: clock, logger: logger)
@@ -53,12 +52,14 @@ final class SimulatedServer {
         service = RequestService(
             compiled: schema.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
             statistics: pipeline.statistics, rememberedOutcomeCount: rememberedOutcomeCount,
+            connections: ConnectionTable(
+                countMax: ServerLimits.connectionCountDefault,
+                memoryByteCount: ServerLimits.connectionMemoryDefault << 20, logger: logger),
             clock: clock)
     }
 
     func accept() throws -> SimulatedSocket {
-        try SimulatedSocket(
-            Connection(eventLoop: loop, service: service, logger: logger), loop: loop)
+        try SimulatedSocket(Connection(eventLoop: loop, service: service), loop: loop)
     }
 
     var durableSequence: UInt64 {
