@@ -1,6 +1,7 @@
 import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
+import ReferenceModel
 import Testing
 
 /// What comes again gets its first outcome, and is not carried out.

@@ -1,0 +1,44 @@
+import AtomicStateValues
+
+/// What idempotency keys tell of a history.
+struct KeyedOutcomes {
+    /// The keys of the sequences that were told of duplicates.
+    private(set) var sequenceKeys: [UInt64: IdempotencyKey] = [:]
+    /// The sequences that keys stand for.
+    private(set) var keySequences: [IdempotencyKey: UInt64] = [:]
+    /// The keys of rejections that have a position. Wherever such a transaction comes again, it is told the
+    /// same without being judged; so it is enough that one of its operations has a state that explains it.
+    private var judged: Set<IdempotencyKey> = []
+
+    init(_ operations: [LogicalOperation]) {
+        for operation in operations {
+            if operation.completed == nil { judged.formUnion(operation.keys) }
+            for item in operation.items {
+                switch item {
+                case .accepted(let transaction, let sequence):
+                    if let key = transaction.key { keySequences[key] = sequence }
+                case .duplicate(let key, let sequence):
+                    guard let key else { continue }
+                    keySequences[key] = sequence
+                    sequenceKeys[sequence] = key
+                case .rejected, .turnedBack, .read:
+                    continue
+                }
+            }
+        }
+    }
+
+    /// Whether a rejected transaction with the key may have been judged elsewhere. One of an operation
+    /// without a known outcome may have been.
+    func isJudged(_ key: IdempotencyKey?) -> Bool {
+        key.map { judged.contains($0) } ?? false
+    }
+
+    mutating func noteJudgement(_ key: IdempotencyKey?) {
+        if let key { judged.insert(key) }
+    }
+}
+
+extension LogicalOperation {
+    fileprivate var keys: [IdempotencyKey] { batch?.transactions.compactMap(\.key) ?? [] }
+}
