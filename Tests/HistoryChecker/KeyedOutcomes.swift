@@ -1,11 +1,14 @@
+import AtomicStateSchema
 import AtomicStateValues
+import ReferenceModel
 
 /// What idempotency keys tell of a history.
 struct KeyedOutcomes {
     /// The keys of the sequences that were told of duplicates.
-    private(set) var sequenceKeys: [UInt64: IdempotencyKey] = [:]
+    private var sequenceKeys: [UInt64: IdempotencyKey] = [:]
     /// The sequences that keys stand for.
     private(set) var keySequences: [IdempotencyKey: UInt64] = [:]
+    private var rejected: Set<IdempotencyKey> = []
     /// The keys of rejections that have a position. Wherever such a transaction comes again, it is told the
     /// same without being judged; so it is enough that one of its operations has a state that explains it.
     private var judged: Set<IdempotencyKey> = []
@@ -21,11 +24,32 @@ struct KeyedOutcomes {
                     guard let key else { continue }
                     keySequences[key] = sequence
                     sequenceKeys[sequence] = key
-                case .rejected, .turnedBack, .read:
+                case .rejected(let transaction, let rejection):
+                    noteRejection(rejection, of: transaction)
+                case .turnedBack(let transactions, let index, let rejection):
+                    noteRejection(rejection, of: transactions[index])
+                case .read:
                     continue
                 }
             }
         }
+    }
+
+    private mutating func noteRejection(
+        _ rejection: ModelRejection, of transaction: History.Transaction
+    ) {
+        if let key = transaction.key, !rejection.code.isAboutKey { rejected.insert(key) }
+    }
+
+    func isRejected(_ key: IdempotencyKey?) -> Bool {
+        key.map { rejected.contains($0) } ?? false
+    }
+
+    /// Whether an accepted transaction with the key, if it has one, can have the sequence.
+    func allows(_ sequence: UInt64, for key: IdempotencyKey?) -> Bool {
+        if let told = sequenceKeys[sequence], told != key { return false }
+        guard let key else { return true }
+        return keySequences[key] ?? sequence == sequence
     }
 
     /// Whether a rejected transaction with the key may have been judged elsewhere. One of an operation

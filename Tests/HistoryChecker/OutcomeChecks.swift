@@ -64,7 +64,8 @@ struct OutcomeChecks {
         let sequences = outcomes.compactMap(\.acceptedSequence)
         for (left, right) in zip(sequences, sequences.dropFirst()) where left + 1 != right {
             report(
-                .batchTorn, [index], "its accepted transactions have sequences \(left) and \(right)")
+                .batchTorn, [index], "its accepted transactions have sequences \(left) and \(right)"
+            )
             return
         }
         for (transaction, outcome) in zip(batch.transactions, outcomes) {
@@ -103,8 +104,9 @@ struct OutcomeChecks {
                 known[name] = index
                 continue
             }
-            guard case .submit(let firstBatch, let firstOutcomes) =
-                history.operations[first].exchange
+            guard
+                case .submit(let firstBatch, let firstOutcomes) =
+                    history.operations[first].exchange
             else { continue }
             if batch != firstBatch {
                 report(.twoOutcomes, [first, index], "two batches were answered under one name")
@@ -132,7 +134,9 @@ struct OutcomeChecks {
                 }
             }
         }
-        guard !operations.contains(where: { $0.completed == nil && $0.batch != nil }) else { return }
+        guard !operations.contains(where: { $0.completed == nil && $0.batch != nil }) else {
+            return
+        }
         var last: UInt64 = 0
         for sequence in owners.keys.sorted() {
             if sequence > last + 1 {

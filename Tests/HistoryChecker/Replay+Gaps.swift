@@ -4,58 +4,76 @@ import ReferenceModel
 /// Operations without a known outcome may have been carried out or not, and at any position after their
 /// invocation. They are tried out where sequences are missing, and where something remains unexplained.
 extension Replay {
-    /// What follows if some operation without a known outcome has the next sequences.
-    mutating func fillGap() -> [Violation] {
-        let next = nextKnownSequence
-        if let found = assume(Int(clamping: next - model.sequence - 1)) { return found }
-        reportGap(before: next)
-        return violations
-    }
-
-    /// The same behind the last known sequence; nil if there is no such operation.
-    func extend() -> [Violation]? {
-        let found = assume(.max)
-        return found?.isEmpty == true ? [] : nil
-    }
-
-    /// Tries one after the other. Returns the violations that remain if the first of the best of them is
-    /// assumed to be carried out here; nil if none can be.
+    /// Assumes that some operation without a known outcome has the next sequences.
     ///
-    /// - Parameter room: how many sequences are missing.
-    private func assume(_ room: Int) -> [Violation]? {
-        var best: [Violation]?
-        for operation in operations.indices {
-            guard let items = assumedItems(of: operation, room) else { continue }
+    /// - Returns: nil if that is certain now, and the replay can go on; or what contradicts in the end.
+    mutating func fillGap() -> [Violation]? {
+        let next = nextKnownSequence
+        let candidates = assumptions(Int(clamping: next - model.sequence - 1))
+        if candidates.isEmpty {
+            reportGap(before: next)
+            return violations
+        }
+        if candidates.count == 1 {
+            setItems(candidates[0].items, of: candidates[0].operation)
+            return nil
+        }
+        return tryOut(candidates)
+    }
+
+    /// Whether operations without a known outcome, carried out behind the last known sequence, explain what
+    /// is open there.
+    func isExplainedByMore() -> Bool {
+        let candidates = assumptions(.max)
+        return !candidates.isEmpty && tryOut(candidates).isEmpty
+    }
+
+    /// Returns the first one's violations if each has some.
+    private func tryOut(_ candidates: [(operation: Int, items: [Item])]) -> [Violation] {
+        var first: [Violation]?
+        for candidate in candidates {
             guard budget.take() else {
                 let explanation = "too many operations without a known outcome"
                 return [Violation(kind: .undecided, operations: [], explanation: explanation)]
             }
             var trial = self
-            trial.setItems(items, of: operation)
+            trial.setItems(candidate.items, of: candidate.operation)
             let found = trial.run()
             if found.isEmpty { return [] }
-            if best == nil { best = found }
+            first = first ?? found
         }
-        return best
+        return first ?? []
+    }
+
+    /// The operations that can have been carried out here.
+    ///
+    /// - Parameter room: how many sequences are missing.
+    private func assumptions(_ room: Int) -> [(operation: Int, items: [Item])] {
+        operations.indices.prefix { isAdmitted($0) }.compactMap { operation in
+            guard operations[operation].completed == nil else { return nil }
+            return assumedItems(of: operation, room).map { (operation, $0) }
+        }
     }
 
     /// What of the operation would be accepted here; nil if it can't have been carried out here.
     private func assumedItems(of operation: Int, _ room: Int) -> [Item]? {
         let candidate = operations[operation]
-        guard candidate.completed == nil, candidate.items.isEmpty, isAdmitted(operation),
-            let batch = candidate.batch
-        else { return nil }
+        guard candidate.items.isEmpty, let batch = candidate.batch else { return nil }
         var trial = model
         var items: [Item] = []
         for transaction in batch.transactions {
             let known = transaction.key.flatMap { keys.keySequences[$0] }
             if let known, known <= trial.sequence { continue }
+            if keys.isRejected(transaction.key) {
+                if batch.isAtomic { return nil }
+                continue
+            }
             let rejection = trial.execute(transaction.form, arguments: transaction.arguments)
             if rejection != nil {
                 if batch.isAtomic { return nil }
                 continue
             }
-            if let known, known != trial.sequence { return nil }
+            guard keys.allows(trial.sequence, for: transaction.key) else { return nil }
             items.append(.accepted(transaction, sequence: trial.sequence))
         }
         let isWhole = !batch.isAtomic || items.count == batch.transactions.count

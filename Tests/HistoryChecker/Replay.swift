@@ -80,7 +80,10 @@ struct Replay {
     mutating func run() -> [Violation] {
         placeWhatFits()
         while model.sequence < lastSequence {
-            guard let place = places[model.sequence + 1] else { return fillGap() }
+            guard let place = places[model.sequence + 1] else {
+                if let found = fillGap() { return found }
+                continue
+            }
             guard carryOut(place), violations.count < Self.violationCountMax else {
                 return violations
             }
@@ -192,7 +195,7 @@ struct Replay {
         for transaction in transactions {
             let sequence = position + 1
             let before = model
-            if let key = keys.sequenceKeys[sequence], transaction.key != key {
+            guard keys.allows(sequence, for: transaction.key) else {
                 report(
                     .twoOutcomes, [operation], "another transaction was told to have \(sequence)")
                 return false
@@ -304,7 +307,7 @@ struct Replay {
 
     /// Reports what has no position although all sequences are carried out.
     private mutating func end() -> [Violation] {
-        if completion < byCompletion.count, violations.isEmpty, let found = extend() { return found }
+        if completion < byCompletion.count, violations.isEmpty, isExplainedByMore() { return [] }
         while completion < byCompletion.count, violations.count < Self.violationCountMax {
             reportUnexplained(byCompletion[completion], upTo: nil)
         }

@@ -1,4 +1,4 @@
-import AtomicStateSchema
+package import AtomicStateSchema
 
 extension ReferenceModel {
     /// The first invariant that a changed entity breaks; nil if all hold.
@@ -11,7 +11,9 @@ extension ReferenceModel {
     package func brokenInvariant(since before: ReferenceModel) -> ModelRejection? {
         for (identity, entity) in state.entities {
             let found = before.state.entities[identity]
-            if let found, found.fields == entity.fields, found.derived == entity.derived { continue }
+            if let found, found.fields == entity.fields, found.derived == entity.derived {
+                continue
+            }
             let type = schema.entities[entity.name.type]
             for invariant in type.invariants where !invariant.rule.readsOldSelf {
                 let scope = ModelScope(
@@ -28,5 +30,12 @@ extension ReferenceModel {
             }
         }
         return nil
+    }
+
+    /// The same state under another schema, which differs in rules alone.
+    package func under(_ schema: Schema) -> ReferenceModel {
+        var other = self
+        other.schema = schema
+        return other
     }
 }

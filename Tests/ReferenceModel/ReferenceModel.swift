@@ -11,7 +11,7 @@ package struct ReferenceModel: Sendable {
         case steps([TransactionStep])
     }
 
-    package let schema: Schema
+    package internal(set) var schema: Schema
     private(set) var state = ModelState()
     /// The sequence of the last accepted transaction.
     package private(set) var sequence: UInt64 = 0
