@@ -49,16 +49,14 @@ extension Replay {
     ///
     /// - Parameter room: how many sequences are missing.
     private func assumptions(_ room: Int) -> [(operation: Int, items: [Item])] {
-        operations.indices.prefix { isAdmitted($0) }.compactMap { operation in
-            guard operations[operation].completed == nil else { return nil }
-            return assumedItems(of: operation, room).map { (operation, $0) }
+        unknown.prefix { isAdmitted($0) }.compactMap { operation in
+            assumedItems(of: operation, room).map { (operation, $0) }
         }
     }
 
     /// What of the operation would be accepted here; nil if it can't have been carried out here.
     private func assumedItems(of operation: Int, _ room: Int) -> [Item]? {
-        let candidate = operations[operation]
-        guard candidate.items.isEmpty, let batch = candidate.batch else { return nil }
+        guard let batch = operations[operation].batch else { return nil }
         var trial = model
         var items: [Item] = []
         for transaction in batch.transactions {

@@ -38,7 +38,7 @@ struct Replay {
     private(set) var keys: KeyedOutcomes
     /// How many of an operation's items are placed.
     private var placedCounts: [Int]
-    /// The position from which its next item was looked for.
+    /// The position of its last item that is placed, or at which it was admitted.
     private var searchedFrom: [UInt64]
     /// Operations with answers, in the order of these.
     private let byCompletion: [Int]
@@ -46,6 +46,8 @@ struct Replay {
     private var completion = 0
     /// The first operation that is not admitted; they are in the order of invocation.
     private var admitted = 0
+    /// Batches without a known outcome of which none is assumed, in the order of invocation.
+    private(set) var unknown: [Int]
     /// Operations whose next item is no accepted transaction.
     private var searching: [Int] = []
 
@@ -59,6 +61,9 @@ struct Replay {
         searchedFrom = placedCounts.map { UInt64($0) }
         byCompletion = operations.indices.filter { operations[$0].completed != nil }
             .sorted { (operations[$0].completed ?? 0) < (operations[$1].completed ?? 0) }
+        unknown = operations.indices.filter {
+            operations[$0].completed == nil && operations[$0].batch != nil
+        }
         for index in operations.indices { notePlaces(of: index) }
     }
 
@@ -72,6 +77,7 @@ struct Replay {
 
     /// Assumes that an operation without a known outcome was carried out.
     mutating func setItems(_ items: [Item], of operation: Int) {
+        unknown.removeAll { $0 == operation }
         operations[operation].items = items
         notePlaces(of: operation)
     }
@@ -260,10 +266,10 @@ struct Replay {
     private mutating func reportUnexplained(_ operation: Int, upTo next: Int?) {
         guard let item = nextItem(of: operation) else { return }
         let from = searchedFrom[operation]
-        let before = byCompletion[..<completion].last {
+        // What bounds it from below: of what was answered before, that with the greatest position.
+        let before = byCompletion[..<completion].filter {
             (operations[$0].completed ?? .max) < operations[operation].invoked
-                && operations[$0].items.contains { $0.sequence != nil }
-        }
+        }.max { searchedFrom[$0] < searchedFrom[$1] }
         let place = from == position ? "at \(from)" : "from \(from) to \(position)"
         var kind = Violation.Kind.rejectionUnexplained
         if case .read = item { kind = .readUnexplained }
