@@ -127,9 +127,9 @@ struct OutcomeChecks {
         var owners: [UInt64: Int] = [:]
         for operation in operations {
             for sequence in operation.items.compactMap(\.sequence) {
-                if let other = owners.updateValue(operation.attempts[0], forKey: sequence) {
+                if let other = owners.updateValue(operation.answered, forKey: sequence) {
                     report(
-                        .sequenceRepeated, [other, operation.attempts[0]],
+                        .sequenceRepeated, [other, operation.answered],
                         "both have sequence \(sequence)")
                 }
             }
@@ -168,14 +168,13 @@ struct OutcomeChecks {
     private mutating func checkKeys(_ operations: [LogicalOperation]) {
         var known: [IdempotencyKey: [Told]] = [:]
         for operation in operations {
-            let answered = operation.attempts.first { history.operations[$0].completed != nil }
-            let index = answered ?? operation.attempts[0]
+            let index = operation.answered
             guard case .submit(let batch, let outcomes) = history.operations[index].exchange
             else { continue }
             for (place, transaction) in batch.transactions.enumerated() {
                 guard let key = transaction.key else { continue }
                 // One without a known outcome may be what another one's outcome is about.
-                let outcome = answered == nil ? .notApplied : outcomes[place]
+                let outcome = operation.completed == nil ? .notApplied : outcomes[place]
                 known[key, default: []].append(
                     Told(operation: index, transaction: transaction, outcome: outcome))
             }

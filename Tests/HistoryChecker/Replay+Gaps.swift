@@ -21,28 +21,30 @@ extension Replay {
         return tryOut(candidates)
     }
 
-    /// Whether operations without a known outcome, carried out behind the last known sequence, explain what
-    /// is open there.
-    func isExplainedByMore() -> Bool {
+    /// Assumes that operations without a known outcome were carried out behind the last known sequence.
+    ///
+    /// - Returns: nothing that contradicts, or that this is not decided; nil if that is no explanation.
+    func explainByMore() -> [Violation]? {
         let candidates = assumptions(.max)
-        return !candidates.isEmpty && tryOut(candidates).isEmpty
+        guard !candidates.isEmpty else { return nil }
+        let found = tryOut(candidates)
+        return found.isEmpty || budget.isUsedUp ? found : nil
     }
 
     /// Returns the first one's violations if each has some.
     private func tryOut(_ candidates: [(operation: Int, items: [Item])]) -> [Violation] {
-        var first: [Violation]?
-        for candidate in candidates {
-            guard budget.take() else {
-                let explanation = "too many operations without a known outcome"
-                return [Violation(kind: .undecided, operations: [], explanation: explanation)]
-            }
+        var first: [Violation] = []
+        for (index, candidate) in candidates.enumerated() {
+            guard budget.take() else { break }
             var trial = self
             trial.setItems(candidate.items, of: candidate.operation)
             let found = trial.run()
             if found.isEmpty { return [] }
-            first = first ?? found
+            if index == 0 { first = found }
         }
-        return first ?? []
+        guard budget.isUsedUp else { return first }
+        let explanation = "too many operations without a known outcome"
+        return [Violation(kind: .undecided, operations: [], explanation: explanation)]
     }
 
     /// The operations that can have been carried out here.
@@ -81,10 +83,13 @@ extension Replay {
 
 /// How many assumptions a check may make, so that it comes to an end.
 final class AssumptionBudget {
-    private var count = 2_000
+    private var remaining = 2_000
+    private(set) var isUsedUp = false
 
+    /// Returns whether one more may be made.
     func take() -> Bool {
-        count -= 1
-        return count >= 0
+        remaining -= 1
+        if remaining < 0 { isUsedUp = true }
+        return !isUsedUp
     }
 }

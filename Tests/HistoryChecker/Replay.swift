@@ -267,7 +267,7 @@ struct Replay {
         guard let item = nextItem(of: operation) else { return }
         let from = searchedFrom[operation]
         // What bounds it from below: of what was answered before, that with the greatest position.
-        let before = byCompletion[..<completion].filter {
+        let before = byCompletion[..<completion].reversed().filter {
             (operations[$0].completed ?? .max) < operations[operation].invoked
         }.max { searchedFrom[$0] < searchedFrom[$1] }
         let place = from == position ? "at \(from)" : "from \(from) to \(position)"
@@ -313,7 +313,9 @@ struct Replay {
 
     /// Reports what has no position although all sequences are carried out.
     private mutating func end() -> [Violation] {
-        if completion < byCompletion.count, violations.isEmpty, isExplainedByMore() { return [] }
+        if completion < byCompletion.count, violations.isEmpty, let found = explainByMore() {
+            return found
+        }
         while completion < byCompletion.count, violations.count < Self.violationCountMax {
             reportUnexplained(byCompletion[completion], upTo: nil)
         }
