@@ -18,21 +18,18 @@ struct LogicalOperation {
         }
     }
 
-    /// Indices into the history's operations.
-    let attempts: [Int]
     /// When the first attempt was.
     let invoked: UInt64
     /// When the first answer came; nil if none did, and then there are no items.
     let completed: UInt64?
-    /// The attempt that was answered first.
+    /// Of its attempts, the one that was answered first: an index into the history's operations.
     let answered: Int
     let batch: History.Batch?
     /// In the order in which they were judged.
     var items: [Item]
 
-    /// - Parameter attempts: what they were told agrees (`OutcomeChecks`).
+    /// - Parameter attempts: indices into the history's operations; what they were told agrees (`OutcomeChecks`).
     init(_ attempts: [Int], of history: History) {
-        self.attempts = attempts
         let operations = attempts.map { history.operations[$0] }
         invoked = operations.map(\.invoked).min() ?? 0
         completed = operations.compactMap(\.completed).min()

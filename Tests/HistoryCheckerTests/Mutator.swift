@@ -9,7 +9,7 @@ struct Mutator {
     /// Returns whether the history has anything to change in this way.
     mutating func mutate(_ mutation: MutationTests.Mutation) -> Bool {
         switch mutation {
-        case .value: mutateEntity { entity, random in changeValue(of: entity, &random) }
+        case .value: mutateEntity { entity, random in Self.changeValue(of: entity, &random) }
         case .version:
             mutateEntity { entity, _ in
                 EntitySnapshot(version: entity.version + 1, values: entity.values)
@@ -66,7 +66,7 @@ struct Mutator {
         return false
     }
 
-    private func changeValue(
+    private static func changeValue(
         of entity: EntitySnapshot, _ random: inout SeededGenerator
     ) -> EntitySnapshot {
         var values = entity.values
@@ -174,9 +174,12 @@ struct Mutator {
     }
 
     private mutating func moveBatch(_ times: (History) -> (Int, Int)) -> Bool {
-        // The first and the last are where they are.
+        // The first and the last are where they are, and a repetition has the time of the first attempt.
+        let last = history.lastSequence
+        let batches = history.operations.compactMap(\.batch)
         let moved = shuffled { operation in
-            operation.acceptedSequences.contains { $0 > 20 && $0 < history.lastSequence - 20 }
+            operation.acceptedSequences.contains { $0 > 20 && $0 + 20 < last }
+                && batches.count { $0 == operation.batch } == 1
         }.first
         guard let moved else { return false }
         let (invoked, completed) = times(history)
@@ -216,6 +219,10 @@ extension History {
 }
 
 extension History.Operation {
+    fileprivate var batch: History.Batch? {
+        if case .submit(let batch, _) = exchange { batch } else { nil }
+    }
+
     fileprivate var acceptedSequences: [UInt64] {
         guard case .submit(_, let outcomes) = exchange else { return [] }
         return outcomes.compactMap {

@@ -6,6 +6,11 @@ import HistoryChecker
 /// The history of clients of a simulated server, the same for the same seed. Answers get lost, the server
 /// is killed, and what has no answer is sent again until it has one.
 struct Simulation {
+    /// Of each test's histories; ATOMIC_STATE_HISTORY_SEEDS asks for more of them.
+    static let seeds =
+        1...(ProcessInfo.processInfo.environment["ATOMIC_STATE_HISTORY_SEEDS"]
+        .flatMap { UInt64($0) } ?? 16)
+
     let workload: Workload
     private(set) var server: SimulatedServer
     private(set) var history = History()
