@@ -117,6 +117,17 @@ let package = Package(
             dependencies: ["AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema"],
             swiftSettings: settings),
 
+        // The slow, obvious executor of any schema, for tests to compare with.
+        .target(
+            name: "ReferenceModel",
+            dependencies: ["AtomicStateSchema", "AtomicStateValues"],
+            path: "Tests/ReferenceModel", swiftSettings: settings),
+        // Whether what clients were told can be true. For tests.
+        .target(
+            name: "HistoryChecker",
+            dependencies: ["AtomicStateSchema", "AtomicStateValues", "ReferenceModel"],
+            path: "Tests/HistoryChecker", swiftSettings: settings),
+
         .testTarget(
             name: "AtomicStateValuesTests",
             dependencies: ["AtomicStateValues"], swiftSettings: settings),
@@ -125,7 +136,15 @@ let package = Package(
             dependencies: ["AtomicStateSchema"], swiftSettings: settings),
         .testTarget(
             name: "AtomicStateEngineTests",
-            dependencies: ["AtomicStateEngine", "AtomicStateSchema", "AtomicStateValues"],
+            dependencies: [
+                "AtomicStateEngine", "AtomicStateSchema", "AtomicStateValues", "ReferenceModel",
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "HistoryCheckerTests",
+            dependencies: [
+                "AtomicStateSchema", "AtomicStateValues", "HistoryChecker", "ReferenceModel",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "AtomicStateStorageTests",
@@ -170,7 +189,10 @@ let package = Package(
         // Real binaries over real sockets: examples, bad input, kill and restart, power cuts, faults.
         .testTarget(
             name: "SystemTests",
-            dependencies: ["AtomicStateClient", "AtomicStateProtocol", "AtomicStateValues"],
+            dependencies: [
+                "AtomicStateClient", "AtomicStateProtocol", "AtomicStateSchema",
+                "AtomicStateValues", "HistoryChecker", "ReferenceModel",
+            ],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -1,5 +1,6 @@
 import AtomicStateEngine
 import AtomicStateSchema
+import ReferenceModel
 import Testing
 
 /// Batches of which all transactions are accepted or none is.

@@ -1,5 +1,6 @@
 import AtomicStateEngine
 import AtomicStateSchema
+import ReferenceModel
 import Testing
 
 /// Transactions of several steps.

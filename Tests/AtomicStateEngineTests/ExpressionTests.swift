@@ -1,5 +1,6 @@
 import AtomicStateEngine
 import AtomicStateSchema
+import ReferenceModel
 import Testing
 
 /// What each operator and function yields at the edges. A rule is a requirement over `i`, `j` (int), `u`,

@@ -1,6 +1,7 @@
 import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
+import ReferenceModel
 import Testing
 
 /// Rules about whole transactions, and the time that operations see.

@@ -1,5 +1,6 @@
 import AtomicStateClient
 import AtomicStateProtocol
+import Foundation
 
 /// Clients that work at the same time, each over a connection of its own. None begins before all are
 /// connected.
@@ -25,6 +26,15 @@ func concurrently<Result: Sendable>(
         var results: [(number: Int, Result)] = []
         for try await result in group { results.append(result) }
         return results.sorted { $0.number < $1.number }.map { $0.1 }
+    }
+}
+
+/// Runs what blocks its thread, such as a `RawConnection`, on a thread of its own.
+func onThread<Result: Sendable>(
+    _ body: @escaping @Sendable () throws -> Result
+) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread { continuation.resume(with: Swift.Result { try body() }) }.start()
     }
 }
 

@@ -103,8 +103,15 @@ final class RawConnection: Sendable {
     }
 
     func greet() throws {
+        _ = try greeting()
+    }
+
+    func greeting() throws -> ServerGreeting {
         send(.hello(client: "raw", schemaFingerprint: ""), id: 0)
-        _ = try receive()
+        guard case .hello(let greeting)? = try receive()?.body else {
+            throw ServerProcess.Failure(description: "no greeting")
+        }
+        return greeting
     }
 
     private func read(_ count: Int) -> [UInt8]? {

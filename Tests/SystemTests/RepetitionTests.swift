@@ -229,22 +229,7 @@ extension SubmitReply {
 }
 
 extension RawConnection {
-    fileprivate func greeting() throws -> ServerGreeting {
-        send(.hello(client: "raw", schemaFingerprint: ""), id: 0)
-        guard case .hello(let greeting)? = try receive()?.body else {
-            throw ServerProcess.Failure(description: "no greeting")
-        }
-        return greeting
-    }
-
     fileprivate func submit(_ runs: [Run], _ isAtomic: Bool, _ name: BatchName, id: UInt64) {
         send(.submit(runs, isAtomic: isAtomic, timeoutMilliseconds: 0, name: name), id: id)
-    }
-}
-
-/// Runs what blocks its thread, such as a `RawConnection`, on a thread of its own.
-private func onThread(_ body: @escaping @Sendable () throws -> Void) async throws {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread { continuation.resume(with: Result { try body() }) }.start()
     }
 }

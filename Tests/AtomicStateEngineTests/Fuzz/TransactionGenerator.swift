@@ -1,6 +1,7 @@
 import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
+import ReferenceModel
 
 /// Makes up arguments: mostly values that can be accepted, with all that can go wrong among them.
 struct TransactionGenerator {

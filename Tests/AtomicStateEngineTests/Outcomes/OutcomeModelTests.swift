@@ -1,6 +1,7 @@
 import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
+import ReferenceModel
 import Testing
 
 /// Random batches, many of which came before, against a model that forgets nothing.

@@ -1,6 +1,7 @@
 import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
+import ReferenceModel
 import Testing
 
 /// What comes again gets its first outcome, and is not carried out.
@@ -78,7 +79,8 @@ import Testing
     @Test(arguments: [false, true]) func rejectedKeyTwiceInOneBatch(restarts: Bool) throws {
         let batch = [withdraw(9, key(1)), deposit(50), withdraw(9, key(1)), withdraw(9, key(2))]
         let told: [ToldOutcome] = [
-            .rejected(.invariantViolated), .accepted(2), .rejected(.invariantViolated), .accepted(3),
+            .rejected(.invariantViolated), .accepted(2), .rejected(.invariantViolated),
+            .accepted(3),
         ]
         #expect(try submit(batch, name: name(1)) == told)
         if restarts { try restart() }

@@ -1,6 +1,7 @@
 import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
+import ReferenceModel
 import Testing
 
 /// A transaction of one operation, perhaps with a key.

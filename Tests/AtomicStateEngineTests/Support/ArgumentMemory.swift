@@ -1,4 +1,5 @@
 import AtomicStateEngine
+import ReferenceModel
 
 /// A run's arguments in memory of exactly their size, as the engine takes them.
 final class ArgumentMemory {

@@ -1,5 +1,6 @@
 import AtomicStateEngine
 import AtomicStateSchema
+import ReferenceModel
 import Testing
 
 /// The engine beside the reference model, with a journal and row storage. Everything it is asked to do
@@ -50,8 +51,7 @@ final class CheckedEngine {
     /// The keys of all entities, by type.
     var keys: [[Argument]] {
         program.schema.entities.indices.map { type in
-            model.state.entities.values.filter { $0.name.type == type }
-                .map { model.argument($0.name.key) }
+            model.snapshot(ofType: type).keys
                 .sorted { "\($0)".utf8.lexicographicallyPrecedes("\($1)".utf8) }
         }
     }
@@ -63,7 +63,8 @@ final class CheckedEngine {
             runs.map { ($0.form, $0.transactions) }, isAtomic: isAtomic)
         let transactions = runs.flatMap { run in run.transactions.map { (run.form, $0) } }
         let sequenceBefore = model.sequence
-        let expected = model.execute(transactions, isAtomic: isAtomic)
+        let expected = model.execute(
+            transactions.map { (ReferenceModel.Form($0.0), $0.1) }, isAtomic: isAtomic)
         try compare(
             outcome.describeRejections(program.schema), with: expected,
             transactions.map { "\(describe($0.0))\($0.1)" })

@@ -1,6 +1,7 @@
 import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
+import ReferenceModel
 
 extension Engine {
     /// Executes a batch.

@@ -52,7 +52,8 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation ha
             }
             if let forgottenUntil {
                 facts[MetaKey.forgottenUntil.rawValue] = withUnsafeBytes(
-                    of: forgottenUntil.littleEndian) { Array($0) }
+                    of: forgottenUntil.littleEndian
+                ) { Array($0) }
             }
         }
     }

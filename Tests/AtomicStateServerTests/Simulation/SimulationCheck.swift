@@ -256,7 +256,8 @@ struct SimulationCheck: ~Copyable {
         }
         if batch.firstSequence <= batch.range.lowerBound || last > batch.range.upperBound {
             found.append(
-                "\(batch.name) at \(batch.firstSequence) to \(last), asked and told in \(batch.range)")
+                "\(batch.name) at \(batch.firstSequence) to \(last), asked and told in \(batch.range)"
+            )
         }
         for item in batch.items {
             switch item.told {

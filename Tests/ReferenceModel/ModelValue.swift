@@ -2,7 +2,7 @@ import AtomicStateSchema
 import AtomicStateValues
 
 /// A value as the reference model holds it.
-enum ModelValue: Hashable {
+enum ModelValue: Hashable, Sendable {
     case bool(Bool)
     /// An int, or a decimal in units of its scale.
     case number(Int64)

@@ -1,18 +1,24 @@
-import AtomicStateEngine
-import AtomicStateSchema
+package import AtomicStateSchema
 import AtomicStateValues
 
 /// What the engine must do, said slowly: an interpreter of the checked schema that knows nothing of
 /// the flat program. State is a dictionary, an undo is a copy from before, a derived value is a scan.
-struct ReferenceModel {
-    let schema: Schema
+package struct ReferenceModel: Sendable {
+    /// What a transaction consists of, without its arguments.
+    package enum Form: Hashable, Sendable {
+        /// An index into `Schema.operations`.
+        case operation(Int)
+        case steps([TransactionStep])
+    }
+
+    package internal(set) var schema: Schema
     private(set) var state = ModelState()
     /// The sequence of the last accepted transaction.
-    private(set) var sequence: UInt64 = 0
+    package private(set) var sequence: UInt64 = 0
     /// The time of the group under way.
     private var microseconds: UInt64 = 0
 
-    init(schema: Schema) {
+    package init(schema: Schema) {
         self.schema = schema
     }
 
@@ -23,13 +29,13 @@ struct ReferenceModel {
             nanoseconds: Int64(microseconds % 1_000_000) * 1_000)
     }
 
-    mutating func beginGroup(microseconds: UInt64) {
+    package mutating func beginGroup(microseconds: UInt64) {
         self.microseconds = max(self.microseconds, microseconds)
     }
 
     /// Judges one transaction; nil if it was accepted.
-    mutating func execute(
-        _ form: TransactionRun.Form, arguments: [Argument]
+    package mutating func execute(
+        _ form: Form, arguments: [Argument]
     ) -> ModelRejection? {
         let steps: [ModelStep] =
             switch form {
@@ -51,8 +57,8 @@ struct ReferenceModel {
 
     /// Judges a batch's transactions in order; the rejections by their places. Of an atomic one the
     /// first is the last.
-    mutating func execute(
-        _ transactions: [(form: TransactionRun.Form, arguments: [Argument])], isAtomic: Bool
+    package mutating func execute(
+        _ transactions: [(form: Form, arguments: [Argument])], isAtomic: Bool
     ) -> [Int: ModelRejection] {
         var rejections: [Int: ModelRejection] = [:]
         let found = self
@@ -70,12 +76,21 @@ struct ReferenceModel {
 }
 
 /// Why the model rejects a transaction.
-struct ModelRejection: Error, Equatable {
-    var code: RejectionCode
-    var rule: String
+package struct ModelRejection: Error, Hashable, Sendable {
+    package var code: RejectionCode
+    package var rule: String
     /// Empty, as the key, if it is about no entity.
-    var entityType = ""
-    var entityKey = ""
+    package var entityType: String
+    package var entityKey: String
+
+    package init(
+        code: RejectionCode, rule: String, entityType: String = "", entityKey: String = ""
+    ) {
+        self.code = code
+        self.rule = rule
+        self.entityType = entityType
+        self.entityKey = entityKey
+    }
 
     func with(_ code: RejectionCode) -> ModelRejection {
         var other = self
@@ -85,22 +100,39 @@ struct ModelRejection: Error, Equatable {
 }
 
 /// An entity as a reader sees it.
-struct EntitySnapshot: Equatable {
-    let version: UInt64
+package struct EntitySnapshot: Hashable, Sendable {
+    package let version: UInt64
     /// The fields, then the derived values.
-    let values: [Argument]
+    package let values: [Argument]
+
+    package init(version: UInt64, values: [Argument]) {
+        self.version = version
+        self.values = values
+    }
 }
 
 extension ReferenceModel {
+    package var entityCount: Int { state.entities.count }
+
     /// Every entity of a type, by key.
-    func snapshot(ofType type: Int) -> [Argument: EntitySnapshot] {
+    package func snapshot(ofType type: Int) -> [Argument: EntitySnapshot] {
         var entities: [Argument: EntitySnapshot] = [:]
         for entity in state.entities.values where entity.name.type == type {
-            let values = (entity.fields + entity.derived).map(argument)
-            entities[argument(entity.name.key)] = EntitySnapshot(
-                version: entity.version, values: values)
+            entities[argument(entity.name.key)] = snapshot(of: entity)
         }
         return entities
+    }
+
+    /// One entity; nil if there is none.
+    package func snapshot(ofType type: Int, key: Argument) -> EntitySnapshot? {
+        state.entities.values
+            .first { $0.name.type == type && argument($0.name.key) == key }
+            .map(snapshot)
+    }
+
+    private func snapshot(of entity: ModelEntity) -> EntitySnapshot {
+        EntitySnapshot(
+            version: entity.version, values: (entity.fields + entity.derived).map(argument))
     }
 
     /// A value as it travels; a reference is its entity's key.

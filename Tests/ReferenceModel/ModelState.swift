@@ -1,11 +1,11 @@
 import AtomicStateSchema
 
 /// An entity of the reference model.
-struct ModelEntity {
+struct ModelEntity: Sendable {
     /// Tells an entity from one that is created later with the same key.
     typealias Identity = Int
 
-    struct Name: Hashable {
+    struct Name: Hashable, Sendable {
         let type: Int
         let key: ModelValue
     }
@@ -21,7 +21,7 @@ struct ModelEntity {
 }
 
 /// All entities. A value: whoever changes it may keep a copy from before.
-struct ModelState {
+struct ModelState: Sendable {
     var entities: [ModelEntity.Identity: ModelEntity] = [:]
     private var nextIdentity = 0
 
@@ -41,7 +41,7 @@ struct ModelState {
     }
 
     mutating func forgetDeleted() {
-        entities = existing
+        if !entities.values.allSatisfy(\.exists) { entities = existing }
     }
 
     subscript(identity: ModelEntity.Identity) -> ModelEntity {

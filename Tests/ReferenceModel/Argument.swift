@@ -1,17 +1,17 @@
-import AtomicStateValues
+package import AtomicStateValues
 
 /// An argument or a stored value as it travels: a word, or bytes that need not be UTF-8.
-enum Argument: Hashable, CustomStringConvertible {
+package enum Argument: Hashable, Sendable, CustomStringConvertible {
     case word(UInt64)
     case bytes([UInt8])
     case time(TimeValue)
     /// Stored only: an optional field without a value.
     case absent
 
-    static func int(_ value: Int64) -> Argument { .word(UInt64(bitPattern: value)) }
-    static func text(_ text: String) -> Argument { .bytes(Array(text.utf8)) }
+    package static func int(_ value: Int64) -> Argument { .word(UInt64(bitPattern: value)) }
+    package static func text(_ text: String) -> Argument { .bytes(Array(text.utf8)) }
 
-    var description: String {
+    package var description: String {
         switch self {
         case .word(let word): String(Int64(bitPattern: word))
         case .bytes(let bytes): String(decoding: bytes, as: UTF8.self).debugDescription
@@ -22,6 +22,6 @@ enum Argument: Hashable, CustomStringConvertible {
 }
 
 extension Argument: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral {
-    init(integerLiteral value: Int64) { self = .int(value) }
-    init(stringLiteral value: String) { self = .text(value) }
+    package init(integerLiteral value: Int64) { self = .int(value) }
+    package init(stringLiteral value: String) { self = .text(value) }
 }
