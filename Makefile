@@ -54,6 +54,20 @@ fuzz: ## Run the engine's random tests for long (FUZZ_SECONDS=600 FUZZ_SEED=1)
 	ATOMIC_STATE_FUZZ_SECONDS='$(FUZZ_SECONDS)' ATOMIC_STATE_FUZZ_SEED='$(FUZZ_SEED)' \
 		swift test --skip-build --disable-xctest -c release --filter '(Differential|Damage)Tests'
 
+# A target of scripts/fuzz-inputs.sh, or all; FUZZ_SECONDS is for each of them.
+FUZZ_TARGET ?= all
+
+.PHONY: fuzz-inputs
+fuzz-inputs: ## Fuzz what reads bytes from outside with libFuzzer (FUZZ_TARGET=all FUZZ_SECONDS=600)
+	@scripts/prerequisites.sh build
+	@scripts/fuzz-inputs.sh '$(FUZZ_TARGET)' '$(FUZZ_SECONDS)'
+
+.PHONY: sanitize
+sanitize: ## Run the tests under AddressSanitizer, UndefinedBehaviorSanitizer (C) and ThreadSanitizer
+	@scripts/prerequisites.sh build test
+	@scripts/sanitize.py address
+	@scripts/sanitize.py thread
+
 # Variables of all of these: BENCH_DURATION=20s BATCH_SIZE WORKERS IN_FLIGHT ACCOUNTS SEED RATE, and
 # those that `bench/run.py --help` lists. BENCH_BINARIES measures another build. The first Python is
 # the one that Debian's packages are for.
@@ -123,4 +137,4 @@ lint: ## Check the format of the sources, the scripts, and that no work is left 
 
 .PHONY: clean
 clean: ## Remove what was built and measured; the data folder stays
-	rm -rf .build .build-image bench/out
+	rm -rf .build .build-asan .build-fuzz .build-image .build-tsan bench/out
