@@ -189,6 +189,6 @@ if Context.environment["ATOMIC_STATE_FUZZER"] == nil {
     package.targets += [
         .executableTarget(
             name: "fuzzer", dependencies: fuzzDependencies, path: "Tests/FuzzTests",
-            sources: ["Targets", "Driver"], swiftSettings: settings),
+            sources: ["Targets", "Driver"], swiftSettings: settings)
     ]
 }

@@ -15,7 +15,9 @@ public func initialize(
     _ count: UnsafeMutablePointer<CInt>,
     _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>
 ) -> CInt {
-    let words = (0..<Int(count.pointee)).compactMap { arguments.pointee[$0].map { String(cString: $0) } }
+    let words = (0..<Int(count.pointee)).compactMap {
+        arguments.pointee[$0].map { String(cString: $0) }
+    }
     switch words.dropFirst().first {
     case "targets":
         for target in InputTarget.all { print(target.name) }

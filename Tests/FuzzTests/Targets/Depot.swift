@@ -112,7 +112,8 @@ enum Depot {
                 Run(
                     operation: 0, transactionCount: 3,
                     arguments: [
-                        Column(words: [1, 2, 9]), Column(words: [2, 3, 1]), Column(words: [2, 0, 1]),
+                        Column(words: [1, 2, 9]), Column(words: [2, 3, 1]),
+                        Column(words: [2, 0, 1]),
                     ]),
                 Run(
                     operation: 3, transactionCount: 1,

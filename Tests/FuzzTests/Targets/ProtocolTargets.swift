@@ -64,7 +64,7 @@ extension InputTarget {
             return conversation.responses.map { $0.body.message(id: $0.id) }
                 + [ResponseBody.failure(Status(.internal, "no")).message(id: 0)]
         },
-        words: { [] }
+        words: { [[0x12, 0], [0x1A, 1, 0], [8, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F]] }
     ) { (bytes) throws(Finding) in
         guard let response = try? DecodedResponse(bytes) else { return }
         let message = response.body.message(id: response.id)

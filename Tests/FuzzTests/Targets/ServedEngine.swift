@@ -17,7 +17,28 @@ final class ServedEngine {
         var bytes: [UInt8] = []
         var responses: [DecodedResponse] = []
         /// Whether the server ended the connection.
-        var isClosed = false
+        let isClosed: Bool
+
+        fileprivate mutating func read(from channel: EmbeddedChannel) throws {
+            while let frame = try channel.readOutbound(as: NIOCore.ByteBuffer.self) {
+                bytes += frame.readableBytesView
+                responses.append(try Self.response(frame))
+            }
+        }
+
+        private static func response(_ frame: NIOCore.ByteBuffer) throws -> DecodedResponse {
+            guard let flag = frame.getInteger(at: 0, as: UInt8.self),
+                let length = frame.getInteger(at: 1, as: UInt32.self)
+            else { throw Finding(description: "a response of \(frame.readableBytes) bytes") }
+            let header = try FrameHeader(flag: flag, length: length)
+            try expect(
+                FrameHeader.byteCount + header.messageByteCount == frame.readableBytes,
+                "a response whose header says \(length) has \(frame.readableBytes) bytes")
+            return try frame.withUnsafeReadableBytes { bytes in
+                try DecodedResponse(
+                    UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.byteCount...]))
+            }
+        }
     }
 
     private var engine = Depot.engine()
@@ -69,33 +90,18 @@ final class ServedEngine {
             for piece in pieces where channel.isActive {
                 try channel.writeInbound(NIOCore.ByteBuffer(bytes: piece))
             }
+            // What is carried out after the end is answered to nobody.
+            var conversation = Conversation(isClosed: !channel.isActive)
+            try conversation.read(from: channel)
             carryOutQueue()
             connection.flushReplies()
-            var conversation = Conversation(isClosed: !channel.isActive)
-            while let frame = try channel.readOutbound(as: NIOCore.ByteBuffer.self) {
-                conversation.bytes += frame.readableBytesView
-                conversation.responses.append(try Self.response(frame))
-            }
+            if !conversation.isClosed { try conversation.read(from: channel) }
             _ = try channel.finish(acceptAlreadyClosed: true)
             return conversation
         } catch let finding as Finding {
             throw finding
         } catch {
             throw Finding(description: "the connection failed: \(error)")
-        }
-    }
-
-    private static func response(_ frame: NIOCore.ByteBuffer) throws -> DecodedResponse {
-        guard let flag = frame.getInteger(at: 0, as: UInt8.self),
-            let length = frame.getInteger(at: 1, as: UInt32.self)
-        else { throw Finding(description: "a response of \(frame.readableBytes) bytes") }
-        let header = try FrameHeader(flag: flag, length: length)
-        try expect(
-            FrameHeader.byteCount + header.messageByteCount == frame.readableBytes,
-            "a response whose header says \(length) has \(frame.readableBytes) bytes")
-        return try frame.withUnsafeReadableBytes { bytes in
-            try DecodedResponse(
-                UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.byteCount...]))
         }
     }
 
