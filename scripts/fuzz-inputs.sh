@@ -22,10 +22,16 @@ for name in $targets; do
     cases=Tests/FuzzTests/Cases/$name
     mkdir -p "$folder/reached" "$folder/findings"
     "$fuzzer" prepare "$name" "$folder"
-    # An input may take a gigabyte and ten seconds, far more than any takes.
     corpora=("$folder/reached" "$folder/seeds")
     if [ -d "$cases" ]; then corpora+=("$cases"); fi
-    "$fuzzer" "$name" "${corpora[@]}" \
+    # Pointers to what an enumeration's indirect case holds have the case in their spare bits. To
+    # LeakSanitizer they are no pointers, so that what a constant holds seems lost. These two keep none.
+    case $name in
+        schema | rule) leaks=1 ;;
+        *) leaks=0 ;;
+    esac
+    # An input may take a gigabyte and ten seconds, far more than any takes.
+    ASAN_OPTIONS=detect_leaks=$leaks "$fuzzer" "$name" "${corpora[@]}" -detect_leaks=0 \
         -dict="$folder/words" -artifact_prefix="$folder/findings/" -max_total_time="$seconds" \
         -rss_limit_mb=2048 -malloc_limit_mb=1024 -timeout=10 -print_final_stats=1 \
         >"$folder/log" 2>&1 || {
