@@ -14,6 +14,7 @@ ATOMIC_STATE_FUZZER=1 swift build -c release --scratch-path .build-fuzz --produc
     --sanitize=fuzzer -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=address \
     -Xswiftc -enable-testing
 fuzzer=.build-fuzz/release/fuzzer
+export ASAN_OPTIONS=detect_leaks=0
 
 targets=$target
 if [ "$target" = all ]; then targets=$("$fuzzer" targets); fi
