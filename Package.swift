@@ -175,7 +175,7 @@ let package = Package(
 // everything, as a program that makes inputs up: scripts/fuzz-inputs.sh.
 let fuzzDependencies: [Target.Dependency] = [
     "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema", "AtomicStateServer",
-    "AtomicStateStorage",
+    "AtomicStateStorage", "AtomicStateValues",
     .product(name: "Logging", package: "swift-log"),
     .product(name: "NIOCore", package: "swift-nio"),
     .product(name: "NIOEmbedded", package: "swift-nio"),

@@ -1,6 +1,7 @@
 import AtomicStateEngine
 import AtomicStateProtocol
 import AtomicStateSchema
+import AtomicStateValues
 
 /// The schema and the state that requests, records and images are read against.
 enum Depot {
@@ -80,10 +81,7 @@ enum Depot {
     static let schemaVersion: UInt16 = 1
 
     /// The journal up to the state that inputs meet: two sites, three boxes, a token.
-    static let journal: [[UInt8]] = {
-        var served = ServedEngine(replaying: [])
-        return served.record(of: founding).map { [$0] } ?? []
-    }()
+    static let journal = Array(ServedEngine.served(founding, isFirst: true).journal)
 
     static func engine() -> Engine {
         Engine(program: compiled.program, schemaVersion: schemaVersion)
@@ -125,6 +123,8 @@ enum Depot {
                 Run(operation: 4, transactionCount: 1, arguments: [Column(words: [1])]),
             ], isAtomic: true, timeoutMilliseconds: 0),
         .submit([stepRun, changeRun], timeoutMilliseconds: 0),
+        .submit([keyedRun, keyedRun], timeoutMilliseconds: 0, name: name(1)),
+        .submit([keyedRun], isAtomic: true, timeoutMilliseconds: 0, name: name(2)),
         .submit(
             [
                 Run(
@@ -149,6 +149,19 @@ enum Depot {
             times(1_234_567_890), texts("é"), Column(words: [6]), Column(words: [1]),
             Column(words: [1]), bytes(Array(1...16)),
         ])
+
+    /// Accepted, rejected, and accepted before.
+    private static let keyedRun: Run = {
+        var run = receipt([7, 1, 7], sites: ["west", "west", "west"])
+        run.idempotencyKeys = [1, 2, 1].map { IdempotencyKey(milliseconds: now, high: 5, low: $0) }
+        return run
+    }()
+
+    private static let now = ServedEngine.wallMicroseconds / 1_000
+
+    private static func name(_ number: UInt64) -> BatchName {
+        BatchName(producer: 77, number: number, sentMilliseconds: now)
+    }
 
     private static let changeRun = Run(
         steps: [

@@ -8,7 +8,9 @@ struct InputTarget: Sendable {
     /// Reads the bytes. A trap is a finding, too.
     let check: @Sendable (_ bytes: UnsafeRawBufferPointer) throws(Finding) -> Void
 
-    static let all = [connection, request, response, schema, rule, record, row, steps]
+    static let all = [
+        connection, request, response, schema, rule, record, outcomes, row, steps,
+    ]
 
     static func named(_ name: String) -> InputTarget? {
         all.first { $0.name == name }

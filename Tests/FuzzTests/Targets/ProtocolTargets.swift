@@ -1,4 +1,5 @@
 import AtomicStateProtocol
+import AtomicStateValues
 
 extension InputTarget {
     /// What a new connection sends, from its first byte on.
@@ -13,9 +14,9 @@ extension InputTarget {
         words: { [[0, 0, 0, 0, 0], [0, 0x7F, 0xFF, 0xFF, 0xFF], Depot.hello.frame()] }
     ) { (bytes) throws(Finding) in
         let input = Array(bytes)
-        let served = ServedEngine(replaying: Depot.journal)
+        let served = ServedEngine(after: Depot.journal)
         let whole = try served.converse([input[...]])
-        let inPieces = try ServedEngine(replaying: Depot.journal).converse(pieces(of: input))
+        let inPieces = try ServedEngine(after: Depot.journal).converse(pieces(of: input))
         try expect(
             whole.bytes == inPieces.bytes && whole.isClosed == inPieces.isClosed,
             "in pieces, the same bytes get another answer")
@@ -44,7 +45,7 @@ extension InputTarget {
                 "\(bodyAgain)" == "\(body)", "the request is read back otherwise:\n\(bodyAgain)")
         }
         let hello = Depot.hello.frame(id: 0)
-        let served = ServedEngine(replaying: Depot.journal)
+        let served = ServedEngine(after: Depot.journal)
         let frame = [0] + withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { Array($0) } + bytes
         let conversation = try served.converse([hello[...], frame[...]])
         try expect(
@@ -58,7 +59,7 @@ extension InputTarget {
     static let response = InputTarget(
         name: "response",
         seeds: {
-            let served = ServedEngine(replaying: Depot.journal)
+            let served = ServedEngine(after: Depot.journal)
             let frames = ([Depot.hello] + Depot.requests + Depot.requests).map { $0.frame() }
             let conversation = try served.converse(frames.map { $0[...] })
             return conversation.responses.map { $0.body.message(id: $0.id) }
@@ -144,7 +145,7 @@ extension RequestBody {
         case .submit(let submit):
             self = .submit(
                 submit.runs.map(Run.init), isAtomic: submit.isAtomic,
-                timeoutMilliseconds: submit.timeoutMilliseconds)
+                timeoutMilliseconds: submit.timeoutMilliseconds, name: submit.name)
         case .get(let get): self = .get(entity: Int(get.entity), keys: Column(get.keys))
         case .describe: self = .describe
         case .health: self = .health
@@ -165,6 +166,9 @@ extension Run {
             self.init(
                 steps: run.steps, transactionCount: run.transactionCount, arguments: columns)
         }
+        let keys = run.idempotencyKeys
+        idempotencyKeys = stride(from: 0, to: keys.count, by: IdempotencyKey.byteCount)
+            .compactMap { IdempotencyKey(bytes: keys[$0..<($0 + IdempotencyKey.byteCount)]) }
     }
 }
 

@@ -2,15 +2,14 @@ import AtomicStateEngine
 import AtomicStateProtocol
 import AtomicStateSchema
 import AtomicStateStorage
-import Foundation
 import Logging
 import NIOCore
 import NIOEmbedded
 
 @testable import AtomicStateServer
 
-/// The server from the socket's bytes to the engine and back, on one thread: what is queued is carried
-/// out when everything has come.
+/// The server from the socket's bytes to the journal's and back, on one thread: what is queued is carried
+/// out and committed when everything has come.
 final class ServedEngine {
     struct Conversation {
         /// The server's frames, one after the other.
@@ -41,51 +40,47 @@ final class ServedEngine {
         }
     }
 
-    private var engine = Depot.engine()
-    private let sequencer = Sequencer()
+    static let wallMicroseconds: UInt64 = 1_700_000_000_000_000
+
+    private static let clock = Clock(
+        monotonicNanoseconds: { 1 }, wallMicroseconds: { wallMicroseconds })
+    private static let logger = Logger(label: "fuzz", factory: { _ in SwiftLogNoOpLogHandler() })
+    private static let configuration = Configuration(
+        dataPath: "", listen: .init(host: "", port: 0), admin: .init(host: "", port: 0),
+        eventLoopThreadCount: 1, materialiseAfterByteCount: .max,
+        journalRetentionByteCount: .max,
+        rememberedOutcomeCount: Configuration.rememberedOutcomeCounts.lowerBound)
+
+    private let storage: MemoryStorage
+    private let earlierCount: Int
+    private let pipeline: CommitPipeline
     private let service: RequestService
-    private let firstSequence: UInt64
 
-    /// A server needs a database to tell its health; nothing is written to it.
-    private static let database: Database = {
-        let folder = FileManager.default.temporaryDirectory
-            .appending(path: "atomic-state-\(UUID())").path
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder + "/staging", withIntermediateDirectories: true)
-            return try Database(
-                path: folder + "/rocksdb", stagingPath: folder + "/staging", mayCreate: true)
+    init(after journal: [(number: UInt64, bytes: [UInt8])]) {
+        storage = MemoryStorage(journal: journal)
+        earlierCount = journal.count
+        let schema = SchemaVersion(number: Depot.schemaVersion, compiled: Depot.compiled)
+        do throws(RecoveryError) {
+            pipeline = CommitPipeline(
+                state: try LoadedState(storage, schema), schema: schema, storage: storage,
+                configuration: Self.configuration, clock: Self.clock, logger: Self.logger)
         } catch {
             preconditionFailure("\(error)")
         }
-    }()
-
-    init(replaying journal: [[UInt8]]) {
-        do throws(CorruptionError) {
-            try engine.load(journal: journal)
-        } catch {
-            preconditionFailure("\(error)")
-        }
-        firstSequence = engine.lastSequence + 1
-        let statistics = Statistics()
-        let health = HealthReporter(
-            database: Self.database, sequencer: sequencer, statistics: statistics)
-        health.enter(.serving)
+        pipeline.health.enter(.serving)
         service = RequestService(
-            compiled: Depot.compiled, sequencer: sequencer, health: health,
-            statistics: statistics)
-        engine.beginGroup(microseconds: 1_700_000_000_000_000)
+            compiled: Depot.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
+            statistics: pipeline.statistics,
+            rememberedOutcomeCount: Self.configuration.rememberedOutcomeCount, clock: Self.clock)
     }
 
     /// What the server says to a new connection that sends these bytes, in these pieces.
     func converse(_ pieces: [ArraySlice<UInt8>]) throws(Finding) -> Conversation {
         do {
             let channel = EmbeddedChannel()
-            let connection = Connection(
-                eventLoop: channel.eventLoop, service: service,
-                logger: Logger(label: "fuzz", factory: { _ in SwiftLogNoOpLogHandler() }))
-            try channel.pipeline.syncOperations.addHandler(connection)
+            try channel.pipeline.syncOperations.addHandler(
+                Connection(
+                    eventLoop: channel.eventLoop, service: service, logger: Self.logger))
             channel.connect(to: try SocketAddress(unixDomainSocketPath: "/fuzz"), promise: nil)
             for piece in pieces where channel.isActive {
                 try channel.writeInbound(NIOCore.ByteBuffer(bytes: piece))
@@ -93,8 +88,8 @@ final class ServedEngine {
             // What is carried out after the end is answered to nobody.
             var conversation = Conversation(isClosed: !channel.isActive)
             try conversation.read(from: channel)
-            carryOutQueue()
-            connection.flushReplies()
+            try carryOutQueue()
+            channel.embeddedEventLoop.run()
             if !conversation.isClosed { try conversation.read(from: channel) }
             _ = try channel.finish(acceptAlreadyClosed: true)
             return conversation
@@ -105,52 +100,33 @@ final class ServedEngine {
         }
     }
 
-    private func carryOutQueue() {
-        let group = Sequencer.OpenGroup(isEmpty: true, isLarge: false, isFull: false)
-        while sequencer.transactionCount > 0, case .work(let item) = sequencer.nextStep(group) {
-            item.connection.write(
-                PendingReply(
-                    connection: item.connection, requestID: item.request.id, body: perform(item)))
-        }
-    }
-
-    private func perform(_ item: WorkItem) -> PendingReply.Body {
-        switch item.kind {
-        case .submit(let runs, isAtomic: let isAtomic):
-            do throws(StepError) {
-                return .outcome(try engine.execute(runs, isAtomic: isAtomic))
-            } catch {
-                return .failure(Status(.invalidArgument, error.description))
+    private func carryOutQueue() throws(StorageError) {
+        while let step = pipeline.sequencer.nextStep(pipeline.writer.openGroup) {
+            guard try pipeline.writer.take(step) else { return }
+            while let group = pipeline.sequencer.nextGroup() {
+                try pipeline.committer.commit(group)
             }
-        case .get(type: let type, keys: let keys, count: let count):
-            return .read(engine.read(type: type, keys: keys, count: count))
         }
     }
 
-    // MARK: What is kept of it
-
-    /// The journal record of what was accepted; nil if nothing was.
-    func finishGroup() -> [UInt8]? {
-        guard !engine.groupIsEmpty else { return nil }
-        var record = AtomicStateEngine.ByteBuffer()
-        engine.finishGroup(firstSequence: firstSequence, record: &record)
-        return record.withBytes { Array($0) }
+    /// The records of what was accepted.
+    var journal: ArraySlice<(number: UInt64, bytes: [UInt8])> {
+        storage.journal.dropFirst(earlierCount)
     }
 
-    /// The record that the requests lead to.
-    func record(of requests: [RequestBody]) -> [UInt8]? {
+    /// The records of what is remembered.
+    var outcomes: [(number: UInt64, bytes: [UInt8])] { storage.outcomes }
+
+    /// A server that was sent the requests.
+    static func served(_ requests: [RequestBody], isFirst: Bool = false) -> ServedEngine {
+        let served = ServedEngine(after: isFirst ? [] : Depot.journal)
         let bytes = ([Depot.hello] + requests).flatMap { $0.frame() }
         do throws(Finding) {
-            _ = try converse([bytes[...]])
+            _ = try served.converse([bytes[...]])
         } catch {
             preconditionFailure("\(error)")
         }
-        return finishGroup()
-    }
-
-    /// What this engine holds otherwise than the journal says.
-    func differences(from other: borrowing Engine) -> [String] {
-        engine.differences(from: other, limit: 5)
+        return served
     }
 }
 
