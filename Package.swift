@@ -155,7 +155,8 @@ let package = Package(
         .testTarget(
             name: "AtomicStateServerTests",
             dependencies: [
-                "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema", "AtomicStateServer",
+                "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema",
+                "AtomicStateServer",
                 "AtomicStateStorage", "AtomicStateValues", "SeededRandom",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -183,7 +184,8 @@ let fuzzDependencies: [Target.Dependency] = [
 if Context.environment["ATOMIC_STATE_FUZZER"] == nil {
     package.targets.append(
         .testTarget(
-            name: "FuzzTests", dependencies: fuzzDependencies, exclude: ["Cases", "Driver"],
+            name: "FuzzTests", dependencies: fuzzDependencies + ["SeededRandom"],
+            exclude: ["Cases", "Driver"],
             swiftSettings: settings))
 } else {
     package.targets += [
