@@ -67,6 +67,20 @@ torture: ## Run the long forms of the tests: kills, power cuts, disk faults, ...
 soak: ## Mixed load with restarts and schema changes; memory, descriptors and disk stay flat (MINUTES=10)
 	@$(MAKE) torture SUITE=soak MINUTES='$(MINUTES)'
 
+# A target of scripts/fuzz-inputs.sh, or all; FUZZ_SECONDS is for each of them.
+FUZZ_TARGET ?= all
+
+.PHONY: fuzz-inputs
+fuzz-inputs: ## Fuzz what reads bytes from outside with libFuzzer (FUZZ_TARGET=all FUZZ_SECONDS=600)
+	@scripts/prerequisites.sh build
+	@scripts/fuzz-inputs.sh '$(FUZZ_TARGET)' '$(FUZZ_SECONDS)'
+
+.PHONY: sanitize
+sanitize: ## Run the tests under AddressSanitizer, UndefinedBehaviorSanitizer (C) and ThreadSanitizer
+	@scripts/prerequisites.sh build test
+	@scripts/sanitize.py address
+	@scripts/sanitize.py thread
+
 # Variables of all of these: BENCH_DURATION=20s BATCH_SIZE WORKERS IN_FLIGHT ACCOUNTS SEED RATE, and
 # those that `bench/run.py --help` lists. BENCH_BINARIES measures another build. The first Python is
 # the one that Debian's packages are for.
@@ -136,4 +150,4 @@ lint: ## Check the format of the sources, the scripts, and that no work is left 
 
 .PHONY: clean
 clean: ## Remove what was built and measured; the data folder stays
-	rm -rf .build .build-image bench/out
+	rm -rf .build .build-asan .build-fuzz .build-image .build-tsan bench/out

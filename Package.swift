@@ -176,7 +176,8 @@ let package = Package(
         .testTarget(
             name: "AtomicStateServerTests",
             dependencies: [
-                "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema", "AtomicStateServer",
+                "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema",
+                "AtomicStateServer",
                 "AtomicStateStorage", "AtomicStateValues", "SeededRandom",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -197,3 +198,26 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// What reads bytes from outside, on inputs that are known; or, with libFuzzer's instrumentation in
+// everything, as a program that makes inputs up: scripts/fuzz-inputs.sh.
+let fuzzDependencies: [Target.Dependency] = [
+    "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema", "AtomicStateServer",
+    "AtomicStateStorage", "AtomicStateValues",
+    .product(name: "Logging", package: "swift-log"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOEmbedded", package: "swift-nio"),
+]
+if Context.environment["ATOMIC_STATE_FUZZER"] == nil {
+    package.targets.append(
+        .testTarget(
+            name: "FuzzTests", dependencies: fuzzDependencies + ["SeededRandom"],
+            exclude: ["Cases", "Driver"],
+            swiftSettings: settings))
+} else {
+    package.targets += [
+        .executableTarget(
+            name: "fuzzer", dependencies: fuzzDependencies, path: "Tests/FuzzTests",
+            sources: ["Targets", "Driver"], swiftSettings: settings)
+    ]
+}

@@ -8,12 +8,14 @@ internal import AtomicStateValues
 package struct Engine: ~Copyable {
     package let program: Program
     package let forms: TransactionForms
+    // Set once. Variables nevertheless: where an element of a constant is changed, ThreadSanitizer's
+    // instrumentation takes the whole engine for an address, which the compiler then refuses.
     /// By entity type.
-    let stores: UnsafeMutableBufferPointer<RowStore>
+    var stores: UnsafeMutableBufferPointer<RowStore>
+    /// As `Program.uniqueKeys`.
+    var uniqueIndices: UnsafeMutableBufferPointer<UniqueIndex>
     /// As `Program.derived`.
     let derived: UnsafeBufferPointer<DerivedShape>
-    /// As `Program.uniqueKeys`.
-    let uniqueIndices: UnsafeMutableBufferPointer<UniqueIndex>
     /// By form.
     var routines: RoutineList
     var trees = ValueTree()

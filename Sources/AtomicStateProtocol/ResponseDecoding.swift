@@ -42,7 +42,9 @@ extension ResponseBody {
                 GetReply(
                     found: array(reply.found, reply.n_found).map { $0 != 0 },
                     versions: array(reply.versions, reply.n_versions),
-                    columns: messages(reply.columns, reply.n_columns).map(Column.init)))
+                    columns: try messages(reply.columns, reply.n_columns).map {
+                        (column) throws(Status) in try Column(column)
+                    }))
         case ATOMICSTATE__V1__RESPONSE__BODY_DESCRIBE:
             self = .describe(try SchemaDescription(message.describe.pointee))
         case ATOMICSTATE__V1__RESPONSE__BODY_HEALTH:
@@ -67,12 +69,19 @@ private func messages<Message>(
 }
 
 extension Column {
-    fileprivate init(_ message: Atomicstate__V1__Column) {
+    fileprivate init(_ message: Atomicstate__V1__Column) throws(Status) {
         words = array(message.words, message.n_words)
         text = array(message.text.data, message.text.len)
         lengths = array(message.lengths, message.n_lengths)
         nanoseconds = array(message.nanoseconds, message.n_nanoseconds)
         present = array(message.present, message.n_present).map { $0 != 0 }
+        let byteCount = lengths.reduce(into: 0) { $0 += Int($1) }
+        guard byteCount == text.count else {
+            throw Status(
+                .internal,
+                "the server sent lengths that add up to \(byteCount) for \(text.count) bytes of text"
+            )
+        }
     }
 }
 

@@ -30,8 +30,9 @@ package struct ArgumentColumn {
 /// Walks through the columns of a run, a transaction at a time.
 struct ArgumentCursor: ~Copyable {
     fileprivate let columns: UnsafeMutableBufferPointer<ArgumentColumn>
-    /// Of each text column, where the current transaction's text starts.
-    private let textOffsets: UnsafeMutablePointer<Int>
+    /// Of each text column, where the current transaction's text starts. Set once; a variable for the
+    /// reason that `Engine.stores` is one.
+    private var textOffsets: UnsafeMutablePointer<Int>
     private var transaction = 0
 
     init(_ columns: [ArgumentColumn]) {

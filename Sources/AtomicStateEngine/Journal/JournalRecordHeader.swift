@@ -14,7 +14,9 @@ package struct JournalRecordHeader: Sendable {
     package init(_ bytes: UnsafeRawBufferPointer, key: UInt64) throws(CorruptionError) {
         var reader = ByteReader(bytes)
         try self.init(&reader)
-        guard firstSequence == key, transactionCount > 0 else {
+        guard firstSequence == key, transactionCount > 0,
+            transactionCount - 1 <= UInt64.max - firstSequence
+        else {
             throw CorruptionError(
                 "record under key \(key) of \(transactionCount) transactions from \(firstSequence)")
         }

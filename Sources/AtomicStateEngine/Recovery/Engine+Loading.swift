@@ -35,7 +35,8 @@ extension Engine {
         guard version == RowImage.version else {
             throw CorruptionError("row of format \(version): expected \(RowImage.version)")
         }
-        let _: UInt8 = try reader.read("a row's header")
+        let zero: UInt8 = try reader.read("a row's header")
+        guard zero == 0 else { throw CorruptionError("\(zero) in a row's header: expected 0") }
         let schemaVersion: UInt16 = try reader.read("a row's schema version")
         guard schemaVersion == self.schemaVersion else {
             throw CorruptionError(
@@ -156,7 +157,12 @@ extension Engine {
     private mutating func reference(
         to key: Key, type: Int, isPresent: Bool
     ) throws(CorruptionError) -> UInt64 {
-        isPresent ? address(of: try expectRow(key, type: type)) : 0
+        if isPresent { return address(of: try expectRow(key, type: type)) }
+        guard key.isNothing else {
+            throw CorruptionError(
+                "the key of a \(program.schema.entities[type].name) where there is no value")
+        }
+        return 0
     }
 
     /// The row with this key, which may not have come yet.
@@ -339,6 +345,16 @@ private struct ReplayColumn {
     mutating func advance() {
         if column.text != nil { textOffset += Int(word) }
         transaction += 1
+    }
+}
+
+extension Key {
+    /// Whether it stands in the place of a key where there is none.
+    fileprivate var isNothing: Bool {
+        switch self {
+        case .number(let number): number == 0
+        case .text(let text): text.isEmpty
+        }
     }
 }
 

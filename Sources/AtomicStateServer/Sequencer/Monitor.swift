@@ -44,9 +44,11 @@ final class Monitor: @unchecked Sendable {  // Guarded by pthreads.
     }
 }
 
-/// Runs the body on a thread of its own; `join` waits for its end.
-final class WorkerThread: @unchecked Sendable {  // `thread` is set once, before it is shared.
+/// Runs the body on a thread of its own; `join` waits for its end. One that nobody waits for gives its
+/// memory back when it ends.
+final class WorkerThread: @unchecked Sendable {  // Set before it is shared; joined by one.
     private var thread = pthread_t()
+    private var isJoined = false
 
     init(name: String, _ body: @escaping @Sendable () -> Void) {
         let start = Unmanaged.passRetained(Start(name: name, body: body))
@@ -63,8 +65,14 @@ final class WorkerThread: @unchecked Sendable {  // `thread` is set once, before
         precondition(failure == 0, "the system gives a server its few threads")
     }
 
+    deinit {
+        if !isJoined { pthread_detach(thread) }
+    }
+
+    /// At most once.
     func join() {
         pthread_join(thread, nil)
+        isJoined = true
     }
 
     private final class Start {

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Runs the tests with a sanitizer's instrumentation in all Swift and C code, the binaries that the system
+tests start included, and tells what ran and what was found.
+
+    sanitize.py address|thread [--filter REGEX]
+
+`address` has the C code under UndefinedBehaviorSanitizer as well; Swift checks for itself what that does.
+Ends with status 1 if a test fails or the sanitizer has a finding.
+"""
+
+import argparse
+import collections
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+FLAGS = {
+    # AddressSanitizer's runtime has that of UndefinedBehaviorSanitizer in it.
+    "address": [
+        "--sanitize=address",
+        *("-Xcc", "-fsanitize=undefined", "-Xcc", "-fno-sanitize-recover=undefined"),
+    ],
+    "thread": ["--sanitize=thread"],
+}
+
+FOLDERS = {"address": ".build-asan", "thread": ".build-tsan"}
+
+# What has threads, from the socket to the disk and back.
+THREADED_TESTS = "(AtomicStateServer|AtomicStateClient|AtomicStateStorage|AtomicStateBench|System)Tests"
+
+# What ThreadSanitizer reports because it does not see the whole. A report is not counted only if the
+# stacks of the two accesses, not those of the threads or of the memory, are as described here.
+#
+# - libswift_Concurrency.so is not instrumented: how one thread hands a Swift task over to the next is
+#   not seen, and all that a task does on both seems to be a race. The server's own threads (event loops,
+#   writer, committer, materialiser) run no tasks.
+# - libswiftCore.so is not instrumented, and with it the reference counts. The committer takes the
+#   answers out of a group's array in place if the event loop has given its reference up, which the count
+#   tells; otherwise it takes a new array.
+TASKS = "Swift tasks handed over"
+UNIQUE_ARRAYS = "arrays known to be unique by their reference count"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("sanitizer", choices=FLAGS)
+    parser.add_argument("--filter", help="the tests to run, as `swift test` takes it")
+    arguments = parser.parse_args()
+    name = arguments.sanitizer
+    selection = arguments.filter or (THREADED_TESTS if name == "thread" else None)
+    build(name)
+    with tempfile.TemporaryDirectory(prefix="atomic-state-sanitize-") as folder:
+        summary, has_passed = test(name, selection, folder)
+        findings, uncounted = read_reports(name, pathlib.Path(folder))
+    for finding in findings[:20]:
+        print(finding)
+    print(f"{name}: {summary}")
+    print(f"{name}: {len(findings)} findings")
+    for reason, count in sorted(uncounted.items()):
+        print(f"{name}: {count} reports not counted: {reason}")
+    sys.exit(0 if has_passed and not findings else 1)
+
+
+def package(name):
+    return ["-c", "release", "--scratch-path", FOLDERS[name], "-Xswiftc", "-enable-testing", *FLAGS[name]]
+
+
+def build(name):
+    subprocess.run(["swift", "build", "--build-tests", *package(name)], cwd=ROOT, check=True)
+
+
+def test(name, selection, folder):
+    """The runner's closing line, and whether all tests passed.
+
+    One test at a time: instrumented code is slow, and the tests' time limits are for code that is not.
+    """
+    # The processes end with their own status: tests look at it. Leaks are not looked for: pointers to what
+    # an enumeration's indirect case holds have the case in their spare bits, and are none to LeakSanitizer.
+    options = f"log_path={folder}/report:detect_leaks=0:exitcode=0"
+    environment = {**os.environ, "ASAN_OPTIONS": options, "TSAN_OPTIONS": options}
+    command = ["swift", "test", "--skip-build", "--disable-xctest", "--no-parallel", *package(name)]
+    if selection:
+        command += ["--filter", selection]
+    run = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    summary = "no test ran"
+    for line in run.stdout:
+        if "Test run with" in line and "started" not in line:
+            summary = line.strip()
+        elif "\u2718" in line or "error:" in line:
+            print(line, end="")
+    return summary, run.wait() == 0 and "passed" in summary
+
+
+def read_reports(name, folder):
+    findings = []
+    uncounted = collections.Counter()
+    for file in sorted(folder.iterdir()):
+        text = file.read_text(errors="replace")
+        if name == "address":
+            findings.append(text)
+            continue
+        for report in re.split(r"^={18}$", text, flags=re.MULTILINE):
+            if "WARNING: ThreadSanitizer" not in report:
+                continue
+            reason = reason_not_to_count(report)
+            if reason:
+                uncounted[reason] += 1
+            else:
+                findings.append(report)
+    return findings, uncounted
+
+
+def reason_not_to_count(report):
+    if "WARNING: ThreadSanitizer: data race" not in report:
+        return None
+    accesses = re.split(r"\n  (?:Location is|Thread T|Mutex M|As if)", report)[0]
+    if "libswift_Concurrency.so" in accesses:
+        return TASKS
+    innermost = re.findall(r"#0 (\S+)", accesses)
+    if all("$sSa" in frame and "PendingReply" in frame for frame in innermost):
+        return UNIQUE_ARRAYS
+    return None
+
+
+if __name__ == "__main__":
+    main()
