@@ -52,8 +52,11 @@ final class MemoryStorage: Storage {
     ) throws(IterationError<Failure>) {}
 
     func storeRows(
-        schemaVersion: UInt16, _ addAll: (_ add: AddRow) throws(StorageError) -> Void
+        schemaVersion: UInt16, reaching sequence: UInt64,
+        _ addAll: (_ add: AddRow) throws(StorageError) -> Void
     ) throws(StorageError) {}
+
+    func rowsReachSequence() throws(StorageError) -> UInt64? { nil }
 
     func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError) {}
 

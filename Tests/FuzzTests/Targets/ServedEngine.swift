@@ -71,7 +71,11 @@ final class ServedEngine {
         service = RequestService(
             compiled: Depot.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
             statistics: pipeline.statistics,
-            rememberedOutcomeCount: Self.configuration.rememberedOutcomeCount, clock: Self.clock)
+            rememberedOutcomeCount: Self.configuration.rememberedOutcomeCount,
+            connections: ConnectionTable(
+                countMax: ServerLimits.connectionCountDefault,
+                memoryByteCount: ServerLimits.connectionMemoryDefault << 20, logger: Self.logger),
+            clock: Self.clock)
     }
 
     /// What the server says to a new connection that sends these bytes, in these pieces.
@@ -79,8 +83,7 @@ final class ServedEngine {
         do {
             let channel = EmbeddedChannel()
             try channel.pipeline.syncOperations.addHandler(
-                Connection(
-                    eventLoop: channel.eventLoop, service: service, logger: Self.logger))
+                Connection(eventLoop: channel.eventLoop, service: service))
             channel.connect(to: try SocketAddress(unixDomainSocketPath: "/fuzz"), promise: nil)
             for piece in pieces where channel.isActive {
                 try channel.writeInbound(NIOCore.ByteBuffer(bytes: piece))
