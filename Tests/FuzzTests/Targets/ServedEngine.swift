@@ -19,24 +19,25 @@ final class ServedEngine {
         let isClosed: Bool
 
         fileprivate mutating func read(from channel: EmbeddedChannel) throws {
-            while let frame = try channel.readOutbound(as: NIOCore.ByteBuffer.self) {
-                bytes += frame.readableBytesView
-                responses.append(try Self.response(frame))
+            var frames = NIOCore.ByteBuffer()
+            while var part = try channel.readOutbound(as: NIOCore.ByteBuffer.self) {
+                bytes += part.readableBytesView
+                frames.writeBuffer(&part)
             }
+            while frames.readableBytes > 0 { responses.append(try Self.response(&frames)) }
         }
 
-        private static func response(_ frame: NIOCore.ByteBuffer) throws -> DecodedResponse {
-            guard let flag = frame.getInteger(at: 0, as: UInt8.self),
-                let length = frame.getInteger(at: 1, as: UInt32.self)
-            else { throw Finding(description: "a response of \(frame.readableBytes) bytes") }
+        private static func response(_ frames: inout NIOCore.ByteBuffer) throws -> DecodedResponse {
+            guard let flag = frames.readInteger(as: UInt8.self),
+                let length = frames.readInteger(as: UInt32.self)
+            else { throw Finding(description: "a response of \(frames.readableBytes) bytes") }
             let header = try FrameHeader(flag: flag, length: length)
-            try expect(
-                FrameHeader.byteCount + header.messageByteCount == frame.readableBytes,
-                "a response whose header says \(length) has \(frame.readableBytes) bytes")
-            return try frame.withUnsafeReadableBytes { bytes in
-                try DecodedResponse(
-                    UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.byteCount...]))
+            guard let message = frames.readSlice(length: header.messageByteCount) else {
+                throw Finding(
+                    description: "a response whose header says \(length) has "
+                        + "\(frames.readableBytes) bytes")
             }
+            return try message.withUnsafeReadableBytes { try DecodedResponse($0) }
         }
     }
 
@@ -73,8 +74,8 @@ final class ServedEngine {
             statistics: pipeline.statistics,
             rememberedOutcomeCount: Self.configuration.rememberedOutcomeCount,
             connections: ConnectionTable(
-                countMax: ServerLimits.connectionCountDefault,
-                memoryByteCount: ServerLimits.connectionMemoryDefault << 20, logger: Self.logger),
+                countMax: Self.configuration.connectionCountMax,
+                memoryByteCount: Self.configuration.connectionMemoryByteCount, logger: Self.logger),
             clock: Self.clock)
     }
 
