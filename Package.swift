@@ -144,6 +144,7 @@ let package = Package(
             name: "HistoryCheckerTests",
             dependencies: [
                 "AtomicStateSchema", "AtomicStateValues", "HistoryChecker", "ReferenceModel",
+                "SeededRandom",
             ],
             swiftSettings: settings),
         .testTarget(

@@ -19,7 +19,7 @@ import ReferenceModel
 /// from there on at which the model agrees is the least.
 struct Replay {
     typealias Item = LogicalOperation.Item
-    private struct Place {
+    struct Place {
         let operation: Int
         let item: Int
     }
@@ -33,19 +33,19 @@ struct Replay {
     /// How many more operations without a known outcome may be tried out.
     let budget = AssumptionBudget()
     /// Of the accepted transactions, by sequence.
-    private var places: [UInt64: Place] = [:]
+    private(set) var places: [UInt64: Place] = [:]
     private(set) var lastSequence: UInt64 = 0
     private(set) var keys: KeyedOutcomes
     /// How many of an operation's items are placed.
     private var placedCounts: [Int]
     /// The position of its last item that is placed, or at which it was admitted.
-    private var searchedFrom: [UInt64]
+    private(set) var searchedFrom: [UInt64]
     /// Operations with answers, in the order of these.
-    private let byCompletion: [Int]
+    let byCompletion: [Int]
     /// The first of them that is not placed whole.
-    private var completion = 0
+    private(set) var completion = 0
     /// The first operation that is not admitted; they are in the order of invocation.
-    private var admitted = 0
+    private(set) var admitted = 0
     /// Batches without a known outcome of which none is assumed, in the order of invocation.
     private(set) var unknown: [Int]
     /// Operations whose next item is no accepted transaction.
@@ -105,13 +105,13 @@ struct Replay {
 
     // MARK: Positions
 
-    private var position: UInt64 { model.sequence }
+    var position: UInt64 { model.sequence }
 
     /// Whether everything that was answered before the operation was sent is placed.
     func isAdmitted(_ operation: Int) -> Bool {
         guard completion < byCompletion.count else { return true }
-        return operations[operation].invoked
-            <= operations[byCompletion[completion]].completed ?? .max
+        let answered = operations[byCompletion[completion]].completed ?? .max
+        return operations[operation].invoked <= answered
     }
 
     /// Places at this position whatever can be placed there.
@@ -138,7 +138,7 @@ struct Replay {
         placedCounts[operation] == operations[operation].items.count
     }
 
-    private func nextItem(of operation: Int) -> Item? {
+    func nextItem(of operation: Int) -> Item? {
         isWhole(operation) ? nil : operations[operation].items[placedCounts[operation]]
     }
 
@@ -227,7 +227,7 @@ struct Replay {
 
     // MARK: Violations
 
-    private mutating func report(
+    mutating func report(
         _ kind: Violation.Kind, _ operations: [Int], _ explanation: String
     ) {
         violations.append(
@@ -236,89 +236,11 @@ struct Replay {
                 explanation: explanation))
     }
 
-    mutating func reportGap(before sequence: UInt64) {
-        report(
-            .sequenceMissing,
-            [places[position], places[sequence]].compactMap { $0?.operation },
-            "nothing explains the sequences from \(position + 1) to \(sequence - 1)")
-    }
-
-    /// Reports what should have a position before the operation's next sequence, and places it, so that
-    /// more can be found. Returns whether there is anything more to find.
-    private mutating func reportOpen(before operation: Int) -> Bool {
-        guard operation >= admitted else {
-            reportUnexplained(operation, upTo: nil)
-            return true
-        }
-        let open = byCompletion[completion]
-        if let sequence = nextItem(of: open)?.sequence {
-            report(
-                .realTime, [open, operation],
-                "the first was answered before the second was sent; their sequences are \(sequence) and \(position + 1)"
-            )
-            return false
-        }
-        reportUnexplained(open, upTo: operation)
-        return true
-    }
-
-    /// - Parameter next: has the next sequence, and was sent after the operation was answered.
-    private mutating func reportUnexplained(_ operation: Int, upTo next: Int?) {
-        guard let item = nextItem(of: operation) else { return }
-        let from = searchedFrom[operation]
-        // What bounds it from below: of what was answered before, that with the greatest position.
-        let before = byCompletion[..<completion].reversed().filter {
-            (operations[$0].completed ?? .max) < operations[operation].invoked
-        }.max { searchedFrom[$0] < searchedFrom[$1] }
-        let place = from == position ? "at \(from)" : "from \(from) to \(position)"
-        var kind = Violation.Kind.rejectionUnexplained
-        if case .read = item { kind = .readUnexplained }
-        report(
-            kind, [before, operation, next].compactMap { $0 },
-            "\(told(item)), which no state explains \(place); \(expected(item)) at \(position)")
+    /// Goes on as if the operation's next item had its position here.
+    mutating func skipItem(of operation: Int) {
         advance(operation)
         searching.removeAll { $0 == operation }
         if let item = nextItem(of: operation), item.sequence == nil { searching.append(operation) }
         placeWhatFits()
-    }
-
-    private func told(_ item: Item) -> String {
-        switch item {
-        case .accepted(_, let sequence), .duplicate(_, let sequence): "sequence \(sequence)"
-        case .rejected(let transaction, let rejection):
-            "\(transaction.description(in: schema)), \(rejection.text)"
-        case .turnedBack(_, let index, let rejection):
-            "an atomic batch turned back by transaction \(index), \(rejection.text)"
-        case .read(let read, let entities):
-            History.Exchange.get(read, entities).description(in: schema)
-        }
-    }
-
-    private func expected(_ item: Item) -> String {
-        var trial = model
-        switch item {
-        case .accepted, .duplicate:
-            return "nothing has it"
-        case .rejected(let transaction, _):
-            let found = trial.execute(transaction.form, arguments: transaction.arguments)
-            return found.map { "\($0.text)" } ?? "accepted"
-        case .turnedBack(let transactions, _, _):
-            let found = trial.execute(transactions.map(\.executed), isAtomic: true)
-            return found.first.map { "transaction \($0), \($1.text)" } ?? "accepted"
-        case .read(let read, _):
-            let entities = read.keys.map { model.snapshot(ofType: read.type, key: $0) }
-            return History.Exchange.get(read, entities).description(in: schema)
-        }
-    }
-
-    /// Reports what has no position although all sequences are carried out.
-    private mutating func end() -> [Violation] {
-        if completion < byCompletion.count, violations.isEmpty, let found = explainByMore() {
-            return found
-        }
-        while completion < byCompletion.count, violations.count < Self.violationCountMax {
-            reportUnexplained(byCompletion[completion], upTo: nil)
-        }
-        return violations
     }
 }

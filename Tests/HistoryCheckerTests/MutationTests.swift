@@ -1,5 +1,6 @@
 import HistoryChecker
 import ReferenceModel
+import SeededRandom
 import Testing
 
 /// Right random histories with one thing changed: nearly every change that means something is found.

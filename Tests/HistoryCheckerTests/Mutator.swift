@@ -1,5 +1,6 @@
 import HistoryChecker
 import ReferenceModel
+import SeededRandom
 
 /// Changes one thing of a history.
 struct Mutator {

@@ -2,6 +2,7 @@ import AtomicStateSchema
 import AtomicStateValues
 import Foundation
 import HistoryChecker
+import SeededRandom
 
 /// The history of clients of a simulated server, the same for the same seed. Answers get lost, the server
 /// is killed, and what has no answer is sent again until it has one.
@@ -45,7 +46,7 @@ struct Simulation {
     mutating func run(operationCount: Int) -> History {
         finish(0, .submit(History.Batch(transactions: workload.beginning), []))
         while history.operations.count < operationCount {
-            if oneIn(givesUp ? 200 : 60) { kill() }
+            if random.oneIn(givesUp ? 200 : 60) { kill() }
             step(Int.random(in: clients.indices, using: &random))
         }
         for client in clients.indices {
@@ -56,10 +57,6 @@ struct Simulation {
         }
         for read in workload.reads { finish(0, .get(read, [])) }
         return history
-    }
-
-    private mutating func oneIn(_ count: Int) -> Bool {
-        Int.random(in: 0..<count, using: &random) == 0
     }
 
     private mutating func tick() -> UInt64 {
@@ -80,7 +77,7 @@ struct Simulation {
             send(client, nextExchange(client))
         } else if clients[client].answer == nil {
             execute(client)
-        } else if oneIn(givesUp ? 30 : 12) {
+        } else if random.oneIn(givesUp ? 30 : 12) {
             lose(client)
         } else {
             complete(client)
@@ -131,17 +128,17 @@ struct Simulation {
         if !clients[client].unknown.isEmpty, !givesUp {
             return .submit(again(clients[client].unknown.removeFirst()), [])
         }
-        if oneIn(15), let known = clients[client].known.randomElement(using: &random),
+        if random.oneIn(15), let known = clients[client].known.randomElement(using: &random),
             known.name != nil || known.transactions.allSatisfy({ $0.key != nil })
         {
             return .submit(again(known), [])
         }
-        if oneIn(3) { return .get(workload.read(&random), []) }
+        if random.oneIn(3) { return .get(workload.read(&random), []) }
         var batch = History.Batch(
             transactions: (0..<Int.random(in: 1...5, using: &random)).map { _ in
                 workload.transaction(&random)
-            }, isAtomic: oneIn(5))
-        let isKeyed = oneIn(3)
+            }, isAtomic: random.oneIn(5))
+        let isKeyed = random.oneIn(3)
         if isKeyed {
             for index in batch.transactions.indices {
                 lastNumber += 1
@@ -149,7 +146,7 @@ struct Simulation {
                     milliseconds: 1, high: 0, low: lastNumber)
             }
         }
-        if (!isKeyed && !givesUp) || batch.isAtomic || oneIn(2) { batch.name = nextName() }
+        if (!isKeyed && !givesUp) || batch.isAtomic || random.oneIn(2) { batch.name = nextName() }
         return .submit(batch, [])
     }
 
@@ -160,26 +157,14 @@ struct Simulation {
 
     /// By its name, or by its transactions' keys.
     private mutating func again(_ batch: History.Batch) -> History.Batch {
-        guard !batch.isAtomic, batch.transactions.allSatisfy({ $0.key != nil }), oneIn(2) else {
+        guard !batch.isAtomic, batch.transactions.allSatisfy({ $0.key != nil }), random.oneIn(2)
+        else {
             return batch
         }
         var other = batch
         other.transactions.shuffle(using: &random)
-        other.name = oneIn(2) ? nil : nextName()
+        other.name = random.oneIn(2) ? nil : nextName()
         return other
-    }
-}
-
-/// SplitMix64 (https://prng.di.unimi.it/splitmix64.c).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }
 

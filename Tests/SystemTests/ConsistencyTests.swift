@@ -16,6 +16,8 @@ import Testing
     @Test(arguments: Workload.Example.allCases)
     func historiesAreStrictlySerializable(example: Workload.Example) async throws {
         let end = ContinuousClock.now + .seconds(Self.seconds)
+        var historyCount = 0
+        var total = Tally()
         repeat {
             let seed = UInt64.random(in: 0...UInt64.max)
             let workload = try Workload(example)
@@ -32,12 +34,49 @@ import Testing
                 Issue.record("seed \(seed), see \(file.path): \(texts.joined())")
                 return
             }
-            expectLoad(history, "\(example), seed \(seed)")
+            let tally = Tally(history)
+            // The history says something: there is all of what it is checked for in it.
+            #expect(
+                tally.acceptedCount > 50 && tally.rejectedCount > 10 && tally.readCount > 10
+                    && tally.unknownCount > 0,
+                "\(example), seed \(seed): \(tally)")
+            historyCount += 1
+            total.add(tally)
         } while ContinuousClock.now < end
+        if Self.seconds > 0 {
+            print(
+                "tried \(historyCount) histories of \(example), \(Self.killCount) kills each, \(total)"
+            )
+        }
+    }
+
+    /// A server that forgets what it acknowledged is found out: its data folder is put back to what it was a
+    /// kill before. If no transaction was acknowledged in between, it is tried again.
+    @Test func forgottenTransactionsAreFound() async throws {
+        for _ in 0..<5 {
+            let seed = UInt64.random(in: 0...UInt64.max)
+            let workload = try Workload(.bank)
+            let history = try await recordedHistory(workload, seed: seed) { kill, data in
+                let copy = data.deletingLastPathComponent().appending(path: "copy")
+                if kill == 0 { try FileManager.default.copyItem(at: data, to: copy) }
+                guard kill == 1 else { return }
+                try FileManager.default.removeItem(at: data)
+                try FileManager.default.moveItem(at: copy, to: data)
+            }
+            let violations = try await onThread {
+                HistoryChecker(schema: workload.schema).violations(in: history)
+            }
+            if !violations.isEmpty { return }
+        }
+        Issue.record("five histories are right")
     }
 
     /// What the clients recorded, with every batch's outcome.
-    private func recordedHistory(_ workload: Workload, seed: UInt64) async throws -> History {
+    ///
+    /// - Parameter afterKill: gets the kill's number and the data folder.
+    private func recordedHistory(
+        _ workload: Workload, seed: UInt64, afterKill: (Int, URL) throws -> Void = { _, _ in }
+    ) async throws -> History {
         try await withTemporaryFolder { folder in
             let data = folder.appending(path: "data")
             let recorder = HistoryRecorder()
@@ -59,11 +98,12 @@ import Testing
                     }
                 }
             }
-            for _ in 0..<Self.killCount {
+            for kill in 0..<Self.killCount {
                 try await Task.sleep(
                     for: .milliseconds(Int.random(in: 100...400, using: &random)))
                 gate.phase = .closed
                 #expect(await server.end(SIGKILL) == -Int(SIGKILL), "seed \(seed)")
+                try afterKill(kill, data)
                 server = try await start(workload, data, port: port)
                 gate.phase = .open(port: port)
             }
@@ -88,28 +128,48 @@ import Testing
             schema: repositoryFile("examples/\(workload.schema.name).yaml"), data: data,
             port: port, arguments: ["--materialise-after", "1"])
     }
+}
 
-    /// The history says something: there is all of what it is checked for in it.
-    private func expectLoad(_ history: History, _ place: String) {
-        var tally = (accepted: 0, rejected: 0, duplicate: 0, notApplied: 0, read: 0, unknown: 0)
+/// How much of what is in histories.
+private struct Tally: CustomStringConvertible {
+    var acceptedCount = 0
+    var rejectedCount = 0
+    var duplicateCount = 0
+    var readCount = 0
+    /// Operations that were not answered.
+    var unknownCount = 0
+
+    init() {}
+
+    init(_ history: History) {
         for operation in history.operations {
-            if operation.completed == nil { tally.unknown += 1 }
+            if operation.completed == nil { unknownCount += 1 }
             switch operation.exchange {
-            case .get(_, let entities): tally.read += entities.count
+            case .get(_, let entities): readCount += entities.count
             case .submit(_, let outcomes):
                 for outcome in outcomes {
                     switch outcome {
-                    case .accepted: tally.accepted += 1
-                    case .rejected: tally.rejected += 1
-                    case .duplicate: tally.duplicate += 1
-                    case .notApplied: tally.notApplied += 1
+                    case .accepted: acceptedCount += 1
+                    case .rejected: rejectedCount += 1
+                    case .duplicate: duplicateCount += 1
+                    case .notApplied: break
                     }
                 }
             }
         }
-        print(place, history.operations.count, tally)
-        #expect(tally.accepted > 50 && tally.rejected > 10 && tally.read > 10, "\(place) \(tally)")
-        #expect(tally.unknown > 0, "\(place) \(tally)")
+    }
+
+    mutating func add(_ other: Tally) {
+        acceptedCount += other.acceptedCount
+        rejectedCount += other.rejectedCount
+        duplicateCount += other.duplicateCount
+        readCount += other.readCount
+        unknownCount += other.unknownCount
+    }
+
+    var description: String {
+        "\(acceptedCount) accepted, \(rejectedCount) rejected, \(duplicateCount) duplicates, "
+            + "\(readCount) entities read, \(unknownCount) without an answer"
     }
 }
 
