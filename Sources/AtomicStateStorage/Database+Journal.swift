@@ -17,13 +17,7 @@ extension Database {
         holding sequence: UInt64,
         _ body: (_ firstSequence: UInt64, _ record: UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(IterationError<Failure>) {
-        var start = sequence
-        withJournalIterator { iterator in
-            withBigEndianBytes(sequence) { key in
-                rocksdb_iter_seek_for_prev(iterator, key.baseAddress, key.count)
-            }
-            start = self.sequence(at: iterator) ?? sequence
-        }
+        let start = firstSequence(ofRecordHolding: sequence) ?? sequence
         try forEach(
             in: .journal, from: withBigEndianBytes(start) { Array(UnsafeRawBufferPointer($0)) }
         ) { (key, value) throws(Failure) in
@@ -33,13 +27,13 @@ extension Database {
 
     /// Drops old journal files, so that about as many bytes of journal stay. Files are dropped whole,
     /// and only behind level 0; what is not flushed yet does not count.
-    ///
-    /// - Parameter needed: this sequence and all after it stay in any case.
     package func trimJournal(to byteCount: UInt64, keeping needed: UInt64) throws(StorageError) {
-        guard let first = firstJournalSequence(), needed > first else { return }
+        guard let first = firstJournalSequence(),
+            let kept = firstSequence(ofRecordHolding: needed), kept > first
+        else { return }
         // The least sequence from which on there are no more than the bytes to be kept.
         var low = first
-        var high = needed
+        var high = kept
         while low < high {
             let middle = low + (high - low) / 2
             if try journalByteCount(from: middle) > byteCount {
@@ -83,6 +77,18 @@ extension Database {
             }
         }
         return byteCount
+    }
+
+    /// The key of the last record that begins with the sequence or before it.
+    private func firstSequence(ofRecordHolding sequence: UInt64) -> UInt64? {
+        var first: UInt64?
+        withJournalIterator { iterator in
+            withBigEndianBytes(sequence) { key in
+                rocksdb_iter_seek_for_prev(iterator, key.baseAddress, key.count)
+            }
+            first = self.sequence(at: iterator)
+        }
+        return first
     }
 
     private func withJournalIterator(_ body: (OpaquePointer?) -> Void) {

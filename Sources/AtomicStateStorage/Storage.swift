@@ -33,7 +33,7 @@ package protocol Storage: AnyObject, Sendable {
 
     /// Drops old journal records, so that about as many bytes of journal stay.
     ///
-    /// - Parameter needed: this sequence and all after it stay in any case.
+    /// - Parameter needed: the record that holds this sequence, and all after it, stay in any case.
     func trimJournal(to byteCount: UInt64, keeping needed: UInt64) throws(StorageError)
 
     /// Drops outcome records with lesser numbers, as far as that is cheap.

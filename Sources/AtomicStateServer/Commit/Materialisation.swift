@@ -137,7 +137,7 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
             try storage.put(
                 .rowsCompleteSequence, withUnsafeBytes(of: sequence.littleEndian) { Array($0) })
             statistics.noteRowsComplete(sequence: sequence)
-            try storage.trimJournal(to: journalRetentionByteCount, keeping: sequence + 1)
+            try storage.trimJournal(to: journalRetentionByteCount, keeping: sequence)
         }
     }
 }

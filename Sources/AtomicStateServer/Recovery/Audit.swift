@@ -51,6 +51,10 @@ package struct Audit: ~Copyable {
                 try carryOutAgain(bytes, firstSequence: firstSequence, on: &repeated)
             }
         }
+        // What an empty journal stands for can't be carried out again either.
+        if report.transactionCount == 0 && report.lastSequence > 0 {
+            report.journalIsComplete = false
+        }
         if report.journalIsComplete {
             do throws(CorruptionError) {
                 try move(&repeated, to: inForce.number)

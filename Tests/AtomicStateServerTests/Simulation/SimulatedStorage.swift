@@ -78,11 +78,8 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation ha
 
     /// Drops less than it may, as files are dropped whole.
     func trimJournal(to byteCount: UInt64, keeping needed: UInt64) throws(StorageError) {
-        let droppable = journal.dropLast().count { record in
-            record.number < needed
-        }
-        // The record before a needed one may hold needed transactions, too.
-        let count = Int.random(in: 0...max(droppable - 1, 0), using: &generator)
+        let countUpToNeeded = journal.count { $0.number <= needed }
+        let count = Int.random(in: 0...max(countUpToNeeded - 1, 0), using: &generator)
         try write { journal.removeFirst(count) }
     }
 
