@@ -32,10 +32,12 @@ struct KnownOutcome: BitwiseCopyable {
     var index: Int { Int(word & Self.indexMax) }
 }
 
-/// Outcomes by key, in memory of a fixed size: open addressing with linear probing. An outcome is never
-/// taken out on its own; the table is emptied as a whole, in no time.
+/// Outcomes by key, in memory of a fixed size: open addressing. An outcome is never taken out on its own;
+/// the table is emptied as a whole, in no time.
 ///
-/// A slot is 32 bytes, so that a look-up mostly waits for memory once.
+/// The slots lie in blocks of 64. Keys that differ in their last six bits alone, as those of a batch mostly
+/// do, have the same block and a slot each, so that a batch's outcomes are written one after the other and
+/// not all over memory. Where a slot is taken, the same one of the next block is looked at.
 struct OutcomeTable: ~Copyable {
     private struct Slot: BitwiseCopyable {
         var high: UInt64
@@ -49,10 +51,12 @@ struct OutcomeTable: ~Copyable {
 
     /// Eight slots for five outcomes.
     private static let slotsPerFiveOutcomes = 8
+    private static let blockBitCount = 6
+    private static let offsetMask = 1 << blockBitCount - 1
 
     let capacity: Int
     private let slots: UnsafeMutablePointer<Slot>
-    private let slotCount: Int
+    private let blockCount: Int
     private let secret: (UInt64, UInt64)
     private var epoch: UInt32 = 1
     private(set) var count = 0
@@ -61,14 +65,15 @@ struct OutcomeTable: ~Copyable {
     init(capacity: Int, secret: (UInt64, UInt64)) {
         self.capacity = capacity
         self.secret = secret
-        slotCount = (capacity * Self.slotsPerFiveOutcomes + 4) / 5
+        blockCount = (capacity * Self.slotsPerFiveOutcomes / 5) >> Self.blockBitCount + 1
+        let slotCount = blockCount << Self.blockBitCount
         slots = TableMemory.map(byteCount: slotCount * MemoryLayout<Slot>.stride)
             .bindMemory(to: Slot.self, capacity: slotCount)
     }
 
     deinit { TableMemory.unmap(slots, byteCount: byteCount) }
 
-    var byteCount: Int { slotCount * MemoryLayout<Slot>.stride }
+    var byteCount: Int { blockCount << Self.blockBitCount * MemoryLayout<Slot>.stride }
 
     /// Forgets everything.
     mutating func removeAll() {
@@ -92,8 +97,8 @@ struct OutcomeTable: ~Copyable {
         var slot = home(high, low)
         while slots[slot].epoch == epoch {
             if slots[slot].low == low && slots[slot].high == high { return (slot, true) }
-            slot &+= 1
-            if slot == slotCount { slot = 0 }
+            slot &+= 1 << Self.blockBitCount
+            if slot >= blockCount << Self.blockBitCount { slot &= Self.offsetMask }
         }
         return (slot, false)
     }
@@ -118,11 +123,14 @@ struct OutcomeTable: ~Copyable {
         count -= 1
     }
 
-    /// Every slot equally likely, whatever the keys have in common.
+    /// Every block and slot equally likely, whatever the keys have in common beside their last bits.
     @inline(__always)
     private func home(_ high: UInt64, _ low: UInt64) -> Int {
-        let product = (high ^ secret.0).multipliedFullWidth(by: low ^ secret.1)
+        let product = (high ^ secret.0).multipliedFullWidth(
+            by: low >> UInt64(Self.blockBitCount) ^ secret.1)
         let hash = (product.high ^ product.low) &* 0x9E37_79B9_7F4A_7C15
-        return Int(truncatingIfNeeded: hash.multipliedFullWidth(by: UInt64(slotCount)).high)
+        let block = hash.multipliedFullWidth(by: UInt64(blockCount)).high
+        return Int(truncatingIfNeeded: block) << Self.blockBitCount
+            | Int(truncatingIfNeeded: low ^ hash) & Self.offsetMask
     }
 }

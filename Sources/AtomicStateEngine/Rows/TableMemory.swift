@@ -18,14 +18,15 @@ enum TableMemory {
         return memory.initializeMemory(as: UInt64.self, repeating: 0, count: wordCount)
     }
 
-    /// Zeroed memory that is not resident before it is touched; on huge pages if it is large.
+    /// Zeroed memory that is not resident before it is touched, a small page at a time: to find a huge one
+    /// can take the system tenths of a second.
     static func map(byteCount: Int) -> UnsafeMutableRawPointer {
         let memory = mmap(
             nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let memory, memory != MAP_FAILED else {
             fatalError("the system has no \(byteCount) bytes of memory for a table")
         }
-        if byteCount >= hugePageByteCount { madvise(memory, byteCount, MADV_HUGEPAGE) }
+        madvise(memory, byteCount, MADV_NOHUGEPAGE)
         return memory
     }
 
