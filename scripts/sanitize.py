@@ -123,7 +123,7 @@ def read_reports(name, folder):
 
 
 def reason_not_to_count(report):
-    if "WARNING: ThreadSanitizer: data race" not in report:
+    if not re.search("WARNING: ThreadSanitizer: (data|Swift access) race", report):
         return None
     accesses = re.split(r"\n  (?:Location is|Thread T|Mutex M|As if)", report)[0]
     if "libswift_Concurrency.so" in accesses:
