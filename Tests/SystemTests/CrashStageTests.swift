@@ -123,7 +123,9 @@ import Testing
                         let keys = Column(
                             words: Array(repeating: UInt64(worker), count: batchCount))
                         let reply = try await client.submit([
-                            Run(operation: 1, transactionCount: batchCount, arguments: [keys, texts])
+                            Run(
+                                operation: 1, transactionCount: batchCount,
+                                arguments: [keys, texts])
                         ])
                         #expect(reply.acceptedCount == batchCount)
                         count += batchCount

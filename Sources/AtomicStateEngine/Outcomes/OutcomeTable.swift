@@ -37,7 +37,8 @@ struct KnownOutcome: BitwiseCopyable {
 ///
 /// The slots lie in blocks of 64. Keys that differ in their last six bits alone, as those of a batch mostly
 /// do, have the same block and a slot each, so that a batch's outcomes are written one after the other and
-/// not all over memory. Where a slot is taken, the same one of the next block is looked at.
+/// not all over memory. Where a slot is taken, the same one of the next block is looked at, and behind the
+/// last block the next slot of the first.
 struct OutcomeTable: ~Copyable {
     private struct Slot: BitwiseCopyable {
         var high: UInt64
@@ -98,7 +99,7 @@ struct OutcomeTable: ~Copyable {
         while slots[slot].epoch == epoch {
             if slots[slot].low == low && slots[slot].high == high { return (slot, true) }
             slot &+= 1 << Self.blockBitCount
-            if slot >= blockCount << Self.blockBitCount { slot &= Self.offsetMask }
+            if slot >= blockCount << Self.blockBitCount { slot = (slot &+ 1) & Self.offsetMask }
         }
         return (slot, false)
     }
