@@ -173,8 +173,10 @@ package struct DataFolder: ~Copyable {
         _ text: String, path: String
     ) throws(StorageError) -> Contents {
         let lines = text.split(separator: "\n")
-        guard lines.first == Substring(firstLine), lines.count == 4 else {
-            throw StorageError("\(path): expected four lines, the first \"\(firstLine)\"")
+        // A file that was cut short may still have four lines, of which the last one is not whole.
+        guard lines.first == Substring(firstLine), lines.count == 4, text.hasSuffix("\n") else {
+            throw StorageError(
+                "\(path): expected four whole lines, the first \"\(firstLine)\"")
         }
         func value(_ line: Int, _ name: String) throws(StorageError) -> Substring {
             let words = lines[line].split(separator: " ")
