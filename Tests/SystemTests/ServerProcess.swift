@@ -141,7 +141,8 @@ final class ServerProcess {
         let deadline = ContinuousClock.now.advanced(by: .seconds(120))
         while !isReady {
             guard process.isRunning else {
-                throw Failure(description: "the server ended: \(log)")
+                throw Failure(
+                    description: "the server ended with \(terminationStatus): \(log)")
             }
             guard ContinuousClock.now < deadline else {
                 throw Failure(description: "the server is not ready after 120 s: \(log)")
