@@ -114,7 +114,10 @@ let package = Package(
         // The stages of a transaction, for bench/instructions.py and bench/evaluation.py to measure.
         .executableTarget(
             name: "engine-benchmark",
-            dependencies: ["AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema"],
+            dependencies: [
+                "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema",
+                "AtomicStateValues",
+            ],
             swiftSettings: settings),
 
         // The slow, obvious executor of any schema, for tests to compare with.

@@ -20,7 +20,7 @@ package struct Engine: ~Copyable {
     var routines: RoutineList
     var trees = ValueTree()
     var textHeap = TextHeap()
-    var temporaryTexts = AddressList()
+    var temporaryTexts = WordList()
     var changes: ChangeSet
     var isInAtomicBatch = false
     /// What an atomic batch will free if it is accepted.
@@ -92,35 +92,27 @@ extension Engine {
     package mutating func execute(
         _ runs: [TransactionRun], isAtomic: Bool = false
     ) throws(StepError) -> BatchOutcome {
-        let indices = try prepareForms(of: runs)
+        let prepared = try prepare(runs) { _ in false }
         var outcome = BatchOutcome()
         outcome.rules = forms.rules
-        carryOut(runs, indices, runs.map { _ in nil }, isAtomic: isAtomic, &outcome)
+        carryOut(prepared, isAtomic: isAtomic, &outcome)
         return outcome
     }
 
-    /// - Parameters:
-    ///   - indices: of the runs' forms.
-    ///   - keyed: for each run the keys that are to be looked at, if there are any.
     mutating func carryOut(
-        _ runs: [TransactionRun], _ indices: [Int], _ keyed: [KeyedTransactions?], isAtomic: Bool,
-        _ outcome: inout BatchOutcome
+        _ runs: [PreparedRun], isAtomic: Bool, _ outcome: inout BatchOutcome
     ) {
         let lastSequence = self.lastSequence
-        var firstIndex = 0
         if isAtomic { beginAtomicBatch() }
-        for (run, (form, keyed)) in zip(runs, zip(indices, keyed)) {
-            execute(
-                form: form, arguments: run.arguments, transactionCount: run.transactionCount,
-                keyed: keyed, firstIndex: firstIndex, outcome: &outcome)
-            firstIndex += run.transactionCount
+        for run in runs {
+            carryOut(run, &outcome)
             if isAtomic, !outcome.rejections.isEmpty { break }
         }
         if isAtomic, outcome.rejections.isEmpty {
             keepAtomicBatch()
         } else if isAtomic {
             undoAtomicBatch(lastSequence: lastSequence)
-            rememberRejection(runs, keyed, outcome)
+            rememberRejection(runs, outcome)
             outcome.firstSequence = 0
             outcome.acceptedCount = 0
             outcome.duplicates = []
@@ -129,23 +121,23 @@ extension Engine {
         if outcome.rejections.isEmpty { outcome.rules = [] }
     }
 
-    /// - Parameter form: an index into the forms.
-    /// - Parameter keyed: the transactions' keys, if they are to be looked at.
-    /// - Parameter firstIndex: the place of the run's first transaction in its batch.
-    mutating func execute(
-        form: Int, arguments: [ArgumentColumn], transactionCount: Int, keyed: KeyedTransactions?,
-        firstIndex: Int, outcome: inout BatchOutcome
-    ) {
+    mutating func carryOut(_ run: PreparedRun, _ outcome: inout BatchOutcome) {
+        let form = run.form
+        let keyed = run.keyed
+        let firstIndex = run.indices.lowerBound
+        let transactionCount = run.indices.count
         // SAFETY: the routine's memory lives and stays in place as long as its form.
         let code = routines[form].code
         let frame = routines[form].frame
         let parameters = routines[form].parameters
-        var lookahead = RowLookahead(arguments, parameters, stores)
-        var cursor = ArgumentCursor(arguments)
+        var lookahead = RowLookahead(run.arguments, parameters, stores)
+        var cursor = ArgumentCursor(run.arguments)
         for offset in 0..<transactionCount {
             if offset % RowLookahead.transactionCount == 0 {
                 let count = min(RowLookahead.transactionCount, transactionCount - offset)
-                if let keyed { outcomes.prefetch(keyed, offset..<(offset + count)) }
+                if let keyed {
+                    outcomes.prefetch(keyed, offset, RowLookahead.transactionCount)
+                }
                 lookahead.fetch(count, stores)
             }
             var slot = 0
@@ -274,17 +266,29 @@ extension Engine {
         return true
     }
 
-    /// The forms of the runs, executable.
-    mutating func prepareForms(of runs: [TransactionRun]) throws(StepError) -> [Int] {
-        var indices: [Int] = []
+    /// The runs, with their forms executable.
+    ///
+    /// - Parameter isRemembered: whether outcomes of the run's transactions, or of its batch, are kept.
+    mutating func prepare(
+        _ runs: [TransactionRun], _ isRemembered: (TransactionRun) -> Bool
+    ) throws(StepError) -> [PreparedRun] {
+        var prepared: [PreparedRun] = []
+        var firstIndex = 0
         for run in runs {
+            let form: Int
             switch run.form {
-            case .operation(let index): indices.append(index)
-            case .steps(let steps): indices.append(try forms.index(of: steps))
+            case .operation(let index): form = index
+            case .steps(let steps): form = try forms.index(of: steps)
             }
+            prepareForms()
+            let indices = firstIndex..<(firstIndex + run.transactionCount)
+            prepared.append(
+                PreparedRun(
+                    form: form, arguments: run.arguments, indices: indices, keys: run.keys,
+                    contents: isRemembered(run) ? ContentHashes(run, form: formHashes[form]) : nil))
+            firstIndex = indices.upperBound
         }
-        prepareForms()
-        return indices
+        return prepared
     }
 
     /// Makes the forms that have come up executable.

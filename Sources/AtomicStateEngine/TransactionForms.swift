@@ -63,3 +63,20 @@ package struct TransactionRun {
         keys = KeyColumn(idempotencyKeys)
     }
 }
+
+/// A run that the schema allows, ready to be carried out.
+struct PreparedRun {
+    /// An index into the engine's forms.
+    let form: Int
+    let arguments: [ArgumentColumn]
+    /// The transactions' places in the batch.
+    let indices: Range<Int>
+    var keys = KeyColumn()
+    /// Nil if nothing is remembered of the run.
+    var contents: ContentHashes?
+
+    /// The transactions' keys, if their outcomes are remembered.
+    var keyed: KeyedTransactions? {
+        keys.isEmpty ? nil : contents.map { KeyedTransactions(keys, $0) }
+    }
+}

@@ -9,7 +9,11 @@ import Foundation
 /// are of use.
 ///
 ///     engine-benchmark transfer SCHEMA ACCOUNTS BATCHES
+///     engine-benchmark keyed-transfer SCHEMA ACCOUNTS BATCHES
 ///     engine-benchmark seats SCHEMA TEAMS BATCHES
+///
+/// A keyed load has an idempotency key for every transaction and a name for every batch, as an SDK's
+/// session has.
 ///
 /// Prints one JSON object: how many transactions were measured, and of each stage the best and the
 /// median batch, in nanoseconds a transaction.
@@ -25,6 +29,10 @@ struct EngineBenchmark {
         switch arguments[1] {
         case "transfer":
             try measure(TransferLoad(compiled, accountCount: entityCount), compiled, batchCount)
+        case "keyed-transfer":
+            try measure(
+                TransferLoad(compiled, accountCount: entityCount), compiled, batchCount,
+                isKeyed: true)
         case "seats":
             try measure(SeatsLoad(compiled, teamCount: entityCount), compiled, batchCount)
         default: usage()
@@ -32,31 +40,35 @@ struct EngineBenchmark {
     }
 
     private static func usage() -> Never {
-        print("expected: transfer or seats, the path of its schema, entities, batches")
+        print("expected: transfer, keyed-transfer or seats; a schema's path; entities; batches")
         exit(64)
     }
 
     private static func measure(
-        _ load: some Load, _ compiled: CompiledSchema, _ batchCount: Int
+        _ load: some Load, _ compiled: CompiledSchema, _ batchCount: Int, isKeyed: Bool = false
     ) throws {
         var engine = Engine(program: compiled.program, schemaVersion: 1)
-        var record = ByteBuffer()
-        for run in load.preparation { pass(run, through: &engine, &record) }
+        engine.outcomes = OutcomeMemory(
+            capacity: 10_000_000, forgottenUntil: 0, firstGroup: 0, secret: (1, 2))
+        var records = Records()
+        var frames = Frames(isKeyed: isKeyed)
+        for run in load.preparation { pass(frames.frame(of: run), through: &engine, &records) }
         var generator = SeededGenerator(state: 1)
         // So that memory, caches and branch prediction are as they stay.
         for _ in 0..<max(2, batchCount / 10) {
-            pass(load.batch(&generator), through: &engine, &record)
+            pass(frames.frame(of: load.batch(&generator)), through: &engine, &records)
         }
         var times = StageTimes()
         var checksum = 0
         for _ in 0..<batchCount {
-            let frame = load.batch(&generator).frame
+            let frame = frames.frame(of: load.batch(&generator))
             let start = ContinuousClock.now
             let request = stageDecode(frame)
             let decoded = ContinuousClock.now
             let outcome = stageEvaluate(&engine, request)
             let evaluated = ContinuousClock.now
-            checksum &+= stageEncode(&engine, outcome, &record)
+            checksum &+= stageEncode(&engine, outcome, &records)
+            withExtendedLifetime(request) {}
             times.add([
                 "decode": decoded - start, "evaluate": evaluated - decoded,
                 "encode": .now - evaluated,
@@ -71,8 +83,12 @@ struct EngineBenchmark {
     }
 
     /// What is not measured.
-    private static func pass(_ run: Run, through engine: inout Engine, _ record: inout ByteBuffer) {
-        _ = encode(&engine, evaluate(&engine, decode(run.frame)), &record)
+    private static func pass(
+        _ frame: [UInt8], through engine: inout Engine, _ records: inout Records
+    ) {
+        let request = decode(frame)
+        _ = encode(&engine, evaluate(&engine, request), &records)
+        withExtendedLifetime(request) {}
     }
 }
 
@@ -89,12 +105,12 @@ extension EngineBenchmark {
         evaluate(&engine, request)
     }
 
-    /// The journal record and the reply.
+    /// The journal record, the outcome record and the reply.
     @inline(never)
     static func stageEncode(
-        _ engine: inout Engine, _ outcome: BatchOutcome, _ record: inout ByteBuffer
+        _ engine: inout Engine, _ outcome: BatchOutcome, _ records: inout Records
     ) -> Int {
-        encode(&engine, outcome, &record)
+        encode(&engine, outcome, &records)
     }
 
     @inline(__always)
@@ -121,21 +137,24 @@ extension EngineBenchmark {
                     column.isText
                         ? ArgumentColumn(text: column.text, lengths: column.lengths)
                         : ArgumentColumn(words: column.words)
-                })
+                }, idempotencyKeys: run.idempotencyKeys)
         }
-        do {
-            return try engine.execute(runs)
-        } catch {
-            preconditionFailure("declared operations are always known: \(error)")
-        }
+        if let name = submit.name { engine.beginGroup(microseconds: name.sentMilliseconds * 1_000) }
+        guard
+            case .carriedOut(let outcome)? = try? engine.submit(
+                runs, isAtomic: false, name: submit.name)
+        else { preconditionFailure("declared operations are always known, and every batch is new") }
+        return outcome
     }
 
     @inline(__always)
     private static func encode(
-        _ engine: inout Engine, _ outcome: BatchOutcome, _ record: inout ByteBuffer
+        _ engine: inout Engine, _ outcome: BatchOutcome, _ records: inout Records
     ) -> Int {
         precondition(outcome.rejections.isEmpty, "every transaction of the run is accepted")
-        engine.finishGroup(firstSequence: outcome.firstSequence, record: &record)
+        engine.finishGroup(firstSequence: outcome.firstSequence, record: &records.journal)
+        records.outcomes.removeAll()
+        records.outcomes.append(outcome)
         let reply = SubmitReply(
             firstSequence: outcome.firstSequence, acceptedCount: outcome.acceptedCount,
             rejections: [])
@@ -145,6 +164,12 @@ extension EngineBenchmark {
             bytes.withUnsafeMutableBytes { fill($0) }
             replyByteCount = byteCount
         }
-        return record.count + replyByteCount
+        return records.journal.count + records.outcomes.withRecord(\.count) + replyByteCount
     }
+}
+
+/// What goes to storage for a commit group.
+struct Records: ~Copyable {
+    var journal = ByteBuffer()
+    var outcomes = OutcomeEncoder()
 }

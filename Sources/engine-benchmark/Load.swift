@@ -1,5 +1,6 @@
 import AtomicStateProtocol
 import AtomicStateSchema
+import AtomicStateValues
 
 let transactionCountPerBatch = 8_000
 
@@ -21,10 +22,29 @@ extension CompiledSchema {
     }
 }
 
-extension Run {
-    var frame: [UInt8] {
+/// Puts runs into the frames that a client would send.
+struct Frames {
+    let isKeyed: Bool
+    private var number: UInt64 = 0
+
+    init(isKeyed: Bool) {
+        self.isKeyed = isKeyed
+    }
+
+    mutating func frame(of run: Run) -> [UInt8] {
+        number += 1
+        var run = run
+        var name: BatchName?
+        if isKeyed {
+            // A batch a millisecond, and keys that ascend within it, as those of a client do.
+            run.idempotencyKeys = (0..<UInt64(run.transactionCount)).map {
+                IdempotencyKey(milliseconds: number, high: 0, low: number << 20 | $0)
+            }
+            name = BatchName(producer: 1, number: number, sentMilliseconds: number)
+        }
         var frame: [UInt8] = []
-        RequestBody.submit([self], timeoutMilliseconds: 0).encodeFrame(id: 1) { byteCount, fill in
+        RequestBody.submit([run], timeoutMilliseconds: 0, name: name).encodeFrame(id: 1) {
+            byteCount, fill in
             frame = [UInt8](repeating: 0, count: byteCount)
             frame.withUnsafeMutableBytes { fill($0) }
         }

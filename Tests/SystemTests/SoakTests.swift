@@ -46,7 +46,8 @@ import Testing
                 server = try await ServerProcess(
                     schema: schema, data: data, port: server.address.port, arguments: arguments)
                 // Half of the phase before a kill, half after it.
-                let load = startLoad(server, seconds: Self.seconds / Double(Self.phaseCount))
+                let load = try await startLoad(
+                    server, seconds: Self.seconds / Double(Self.phaseCount))
                 try await Task.sleep(for: .seconds(Self.seconds / Double(Self.phaseCount) / 2))
                 _ = await server.end(SIGKILL)
                 server = try await ServerProcess(
@@ -99,13 +100,16 @@ import Testing
     }
 
     /// Workers that transfer, with keys and without, in batches of all sizes, and read.
-    private func startLoad(_ server: ServerProcess, seconds: Double) -> [Task<Counts, any Error>] {
-        let address = server.address
+    private func startLoad(
+        _ server: ServerProcess, seconds: Double
+    ) async throws -> [Task<Counts, any Error>] {
+        // Connected before the load begins: a first connection is not tried again.
+        var clients: [AtomicStateClient] = []
+        for _ in 0..<Self.workerCount { clients.append(try await server.connect()) }
         let end = ContinuousClock.now + .seconds(seconds)
-        return (0..<Self.workerCount).map { worker in
+        return clients.enumerated().map { worker, client in
             Task {
                 var generator = SeededGenerator(state: UInt64(worker))
-                let client = try await AtomicStateClient.connect(to: address)
                 let transfer = try #require(
                     client.schema.operations.firstIndex { $0.name == "transfer" })
                 var counts = Counts()

@@ -5,8 +5,10 @@ internal import AtomicStateValues
 extension Engine {
     /// Puts a transaction's arguments into its frame; a rejection if one is not a value of its
     /// parameter's type, or refers to an entity that does not exist.
+    ///
+    /// Mutating only because the compiler copies the whole engine to lend it.
     @inline(__always)
-    func bind(
+    mutating func bind(
         _ arguments: borrowing ArgumentCursor, to parameters: UnsafeBufferPointer<ParameterSlot>,
         _ frame: UnsafeMutablePointer<UInt64>
     ) -> Verdict? {

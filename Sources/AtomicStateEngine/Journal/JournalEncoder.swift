@@ -244,7 +244,8 @@ struct JournalEncoder: ~Copyable {
         record.append(UInt32(openCount))
         if let steps { record.append(steps) }
         for index in 0..<columns.count {
-            record.appendPacked(words + index * Self.capacity, count: openCount)
+            let start = words + index * Self.capacity
+            record.appendPacked(UnsafeBufferPointer(start: start, count: openCount))
             if columns[index].isText {
                 texts[index].withBytes { record.append($0) }
                 texts[index].removeAll()

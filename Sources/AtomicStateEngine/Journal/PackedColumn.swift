@@ -6,40 +6,40 @@
 //     9       for each value, value - base modulo 2^64 in `width` bytes
 
 extension ByteBuffer {
-    mutating func appendPacked(_ words: UnsafePointer<UInt64>, count: Int) {
+    /// - Parameter words: at least one.
+    mutating func appendPacked(_ words: UnsafeBufferPointer<UInt64>) {
         var least = Int64(bitPattern: words[0])
         var greatest = least
-        for index in 1..<max(count, 1) {
-            let value = Int64(bitPattern: words[index])
-            least = min(least, value)
-            greatest = max(greatest, value)
+        for word in words {
+            least = min(least, Int64(bitPattern: word))
+            greatest = max(greatest, Int64(bitPattern: word))
         }
         let base = UInt64(bitPattern: least)
         let range = UInt64(bitPattern: greatest) &- base
         switch range {
-        case 0: appendPacked(words, 0, base, width: 0) { (_: UInt64) in UInt8(0) }
-        case ...0xFF: appendPacked(words, count, base, width: 1) { UInt8(truncatingIfNeeded: $0) }
-        case ...0xFFFF:
-            appendPacked(words, count, base, width: 2) { UInt16(truncatingIfNeeded: $0) }
-        case ...0xFFFF_FFFF:
-            appendPacked(words, count, base, width: 4) { UInt32(truncatingIfNeeded: $0) }
-        default: appendPacked(words, count, base, width: 8) { $0 }
+        case 0:
+            append(UInt8(0))
+            append(base)
+        case ...0xFF: appendPacked(words, base) { UInt8(truncatingIfNeeded: $0) }
+        case ...0xFFFF: appendPacked(words, base) { UInt16(truncatingIfNeeded: $0) }
+        case ...0xFFFF_FFFF: appendPacked(words, base) { UInt32(truncatingIfNeeded: $0) }
+        default: appendPacked(words, base) { $0 }
         }
     }
 
     @inline(__always)
     private mutating func appendPacked<Packed: FixedWidthInteger>(
-        _ words: UnsafePointer<UInt64>, _ count: Int, _ base: UInt64, width: UInt8,
-        _ pack: (UInt64) -> Packed
+        _ words: UnsafeBufferPointer<UInt64>, _ base: UInt64, _ pack: (UInt64) -> Packed
     ) {
-        append(width)
+        let width = MemoryLayout<Packed>.size
+        append(UInt8(width))
         append(base)
-        withAppendedBytes(count * Int(width)) { bytes in
-            for index in 0..<count {
-                // SAFETY: the memory has room for `count` values; a record's columns are unaligned.
+        withAppendedBytes(words.count * width) { bytes in
+            for index in words.indices {
+                // SAFETY: the memory has room for every word; a record's columns are unaligned.
                 bytes.storeBytes(
-                    of: pack(words[index] &- base).littleEndian,
-                    toByteOffset: index &* MemoryLayout<Packed>.size, as: Packed.self)
+                    of: pack(words[index] &- base).littleEndian, toByteOffset: index &* width,
+                    as: Packed.self)
             }
         }
     }

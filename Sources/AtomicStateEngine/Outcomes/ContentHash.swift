@@ -1,45 +1,52 @@
 internal import AtomicStateSchema
 
-/// Hashes of what transactions ask for, by which a repetition is told from a mistake: the same key with
-/// another content.
+/// Hashes of what the transactions of a run ask for, by which a repetition is told from a mistake: the
+/// same key with another content.
 ///
 /// They are of names, keys and values, and of no index into a schema, so that a transaction has the same
 /// hash under another version of the schema.
-struct ContentHash {
-    /// The hashes of a run's transactions.
-    private(set) var hashes: [UInt64] = []
+final class ContentHashes {
+    /// One for each transaction, as long as the object lives.
+    let hashes: UnsafeBufferPointer<UInt64>
+    private let memory: UnsafeMutableBufferPointer<UInt64>
 
     /// - Parameter form: a hash of what the transactions consist of.
     init(_ run: TransactionRun, form: UInt64) {
-        hashes = Array(repeating: form, count: run.transactionCount)
+        memory = .allocate(capacity: run.transactionCount)
+        memory.initialize(repeating: form)
+        hashes = UnsafeBufferPointer(memory)
         for column in run.arguments { add(column) }
     }
 
-    private mutating func add(_ column: ArgumentColumn) {
-        hashes.withUnsafeMutableBufferPointer { hashes in
-            if let words = column.words {
-                for index in hashes.indices {
-                    hashes[index] = Self.mix(hashes[index], words[index])
-                }
+    deinit { memory.deallocate() }
+
+    private func add(_ column: ArgumentColumn) {
+        let hashes = memory
+        if let words = column.words {
+            for index in hashes.indices {
+                hashes[index] = ContentHash.mix(hashes[index], words[index])
             }
-            if let text = column.text, let lengths = column.lengths {
-                var start = text
-                for index in hashes.indices {
-                    let count = Int(lengths[index])
-                    let value = UnsafeRawBufferPointer(start: start, count: count)
-                    hashes[index] = Self.mix(hashes[index], Key.text(value).hash)
-                    start += count
-                }
+        }
+        if let text = column.text, let lengths = column.lengths {
+            var start = text
+            for index in hashes.indices {
+                let count = Int(lengths[index])
+                let value = UnsafeRawBufferPointer(start: start, count: count)
+                hashes[index] = ContentHash.mix(hashes[index], Key.text(value).hash)
+                start += count
             }
-            if let nanoseconds = column.nanoseconds {
-                // There are none if all of the column's are 0, whatever this one's neighbours are.
-                for index in hashes.indices where nanoseconds[index] != 0 {
-                    hashes[index] = Self.mix(hashes[index], UInt64(nanoseconds[index]))
-                }
+        }
+        if let nanoseconds = column.nanoseconds {
+            // There are none if all of the column's are 0, whatever this one's neighbours are.
+            for index in hashes.indices where nanoseconds[index] != 0 {
+                hashes[index] = ContentHash.mix(hashes[index], UInt64(nanoseconds[index]))
             }
         }
     }
+}
 
+/// How contents are hashed.
+enum ContentHash {
     /// Of a form, by the names of what it consists of.
     static func ofForm(_ form: TransactionForm, index: Int, schema: Schema) -> UInt64 {
         guard let steps = form.steps else { return of(schema.operations[index].name, 0) }

@@ -26,16 +26,10 @@ package struct BatchIdentity {
     let name: BatchName?
     /// What the name stands for.
     let content: UInt32
-    let keyedRuns: [KeyedRun]
+    let keyedRuns: [PreparedRun]
     let isAtomic: Bool
     /// What a repetition is told; nil if every transaction was accepted.
     package let reply: RememberedReply?
-
-    struct KeyedRun {
-        /// Of the first transaction, in the batch.
-        let firstIndex: Int
-        let transactions: KeyedTransactions
-    }
 }
 
 extension Engine {
@@ -46,26 +40,23 @@ extension Engine {
     package mutating func submit(
         _ runs: [TransactionRun], isAtomic: Bool, name: BatchName?
     ) throws(StepError) -> Submission {
-        guard name != nil || runs.contains(where: { !$0.keys.isEmpty }) else {
+        let keyCount = runs.reduce(0) { $0 + $1.keys.count }
+        guard name != nil || keyCount > 0 else {
             return .carriedOut(try execute(runs, isAtomic: isAtomic))
         }
-        let indices = try prepareForms(of: runs)
-        let hashes = contentHashes(of: runs, indices, isNamed: name != nil)
-        let keyed = zip(runs, hashes).map { run, hashes in
-            run.keys.isEmpty ? nil : KeyedTransactions(keys: run.keys, hashes: hashes)
-        }
+        let runs = try prepare(runs) { name != nil || !$0.keys.isEmpty }
         var content: UInt32 = 0
         if let name {
-            content = Self.content(of: runs, hashes, isAtomic: isAtomic)
+            content = Self.content(of: runs, isAtomic: isAtomic)
             if let known = recognize(name, content) { return known }
         }
-        outcomes.makeRoom(for: runs.reduce(1) { $0 + $1.keys.count })
+        outcomes.makeRoom(for: keyCount + 1)
         var outcome = BatchOutcome()
         outcome.rules = forms.rules
-        if !isAtomic || !repeatAtomicBatch(runs, keyed, &outcome) {
-            carryOut(runs, indices, keyed, isAtomic: isAtomic, &outcome)
+        if !isAtomic || !repeatAtomicBatch(runs, &outcome) {
+            carryOut(runs, isAtomic: isAtomic, &outcome)
         }
-        conclude(runs, keyed, isAtomic: isAtomic, name, content, &outcome)
+        conclude(runs, isAtomic: isAtomic, name, content, &outcome)
         return .carriedOut(outcome)
     }
 
@@ -76,17 +67,8 @@ extension Engine {
     package mutating func recall(
         _ runs: [TransactionRun], isAtomic: Bool, name: BatchName
     ) throws(StepError) -> Submission? {
-        let indices = try prepareForms(of: runs)
-        let hashes = contentHashes(of: runs, indices, isNamed: true)
-        return recognize(name, Self.content(of: runs, hashes, isAtomic: isAtomic))
-    }
-
-    private func contentHashes(
-        of runs: [TransactionRun], _ forms: [Int], isNamed: Bool
-    ) -> [[UInt64]] {
-        zip(runs, forms).map { run, form in
-            isNamed || !run.keys.isEmpty ? ContentHash(run, form: formHashes[form]).hashes : []
-        }
+        let runs = try prepare(runs) { _ in true }
+        return recognize(name, Self.content(of: runs, isAtomic: isAtomic))
     }
 
     private func recognize(_ name: BatchName, _ content: UInt32) -> Submission? {
@@ -104,24 +86,26 @@ extension Engine {
         }
     }
 
-    private static func content(
-        of runs: [TransactionRun], _ hashes: [[UInt64]], isAtomic: Bool
-    ) -> UInt32 {
+    /// Each transaction's hash is mixed with its place, so that none waits for the one before it.
+    private static func content(of runs: [PreparedRun], isAtomic: Bool) -> UInt32 {
         var content: UInt64 = isAtomic ? 1 : 0
-        for (run, hashes) in zip(runs, hashes) {
-            for hash in hashes { content = ContentHash.mix(content, hash) }
-            for index in 0..<run.keys.count {
-                content = ContentHash.mix(content, run.keys.high(index))
-                content = ContentHash.mix(content, run.keys.low(index))
+        for run in runs {
+            guard let hashes = run.contents?.hashes else { continue }
+            for offset in hashes.indices {
+                var hash = ContentHash.mix(hashes[offset], UInt64(run.indices.lowerBound + offset))
+                if let keyed = run.keyed {
+                    hash = ContentHash.mix(hash ^ keyed.low(offset), keyed.high(offset))
+                }
+                content &+= hash
             }
         }
-        return ContentHash.kept(content)
+        return ContentHash.kept(ContentHash.mix(content, 0))
     }
 
     /// What there is to remember of a batch beside its transactions.
     private mutating func conclude(
-        _ runs: [TransactionRun], _ keyed: [KeyedTransactions?], isAtomic: Bool, _ name: BatchName?,
-        _ content: UInt32, _ outcome: inout BatchOutcome
+        _ runs: [PreparedRun], isAtomic: Bool, _ name: BatchName?, _ content: UInt32,
+        _ outcome: inout BatchOutcome
     ) {
         let isPlain =
             outcome.rejections.isEmpty && outcome.duplicates.isEmpty
@@ -141,17 +125,9 @@ extension Engine {
                 isPlain
                     ? .accepted(outcome.firstSequence) : .told(inReply: number, index: 0))
         }
-        var keyedRuns: [BatchIdentity.KeyedRun] = []
-        var firstIndex = 0
-        for (run, keyed) in zip(runs, keyed) {
-            if let keyed {
-                keyedRuns.append(
-                    BatchIdentity.KeyedRun(firstIndex: firstIndex, transactions: keyed))
-            }
-            firstIndex += run.transactionCount
-        }
         outcome.identity = BatchIdentity(
-            name: name, content: content, keyedRuns: keyedRuns, isAtomic: isAtomic, reply: reply)
+            name: name, content: content, keyedRuns: runs.filter { $0.keyed != nil },
+            isAtomic: isAtomic, reply: reply)
     }
 }
 
@@ -162,8 +138,10 @@ extension Engine {
     ///
     /// - Parameter index: the transaction's place in the batch.
     /// - Returns: the slot for its outcome, if it is to be carried out.
+    ///
+    /// Mutating for the reason that `bind` is.
     @inline(__always)
-    func recognize(
+    mutating func recognize(
         _ keyed: KeyedTransactions, at offset: Int, index: Int, _ outcome: inout BatchOutcome
     ) -> Int? {
         let recognition = outcomes.recognize(keyed, at: offset, now: commitMicroseconds / 1_000)
@@ -203,39 +181,34 @@ extension Engine {
     }
 
     /// Of an atomic batch that was turned back, the one rejection.
-    mutating func rememberRejection(
-        _ runs: [TransactionRun], _ keyed: [KeyedTransactions?], _ outcome: BatchOutcome
-    ) {
-        guard let rejection = outcome.rejections.first, rejection.isDecided else { return }
-        var offset = rejection.index
-        for (run, keyed) in zip(runs, keyed) {
-            if offset < run.transactionCount {
-                guard let keyed else { return }
-                let now = commitMicroseconds / 1_000
-                guard case .new(slot: let slot) = outcomes.recognize(keyed, at: offset, now: now)
-                else { preconditionFailure("what was carried out was new") }
-                outcomes.remember(
-                    keyed, at: offset,
-                    .told(inReply: outcomes.nextReplyNumber, index: rejection.index), in: slot)
-                return
-            }
-            offset -= run.transactionCount
-        }
+    mutating func rememberRejection(_ runs: [PreparedRun], _ outcome: BatchOutcome) {
+        guard let rejection = outcome.rejections.first, rejection.isDecided,
+            let run = runs.first(where: { $0.indices.contains(rejection.index) }),
+            let keyed = run.keyed
+        else { return }
+        let offset = rejection.index - run.indices.lowerBound
+        let now = commitMicroseconds / 1_000
+        guard case .new(slot: let slot) = outcomes.recognize(keyed, at: offset, now: now)
+        else { preconditionFailure("what was carried out was new") }
+        outcomes.remember(
+            keyed, at: offset,
+            .told(inReply: outcomes.nextReplyNumber, index: rejection.index), in: slot)
     }
 
     /// An atomic batch with known transactions has its outcome already, or can't be carried out whole.
     ///
     /// - Returns: whether that is so, and the outcome is complete.
-    private func repeatAtomicBatch(
-        _ runs: [TransactionRun], _ keyed: [KeyedTransactions?], _ outcome: inout BatchOutcome
+    private mutating func repeatAtomicBatch(
+        _ runs: [PreparedRun], _ outcome: inout BatchOutcome
     ) -> Bool {
         var earlier = BatchOutcome()
         earlier.rules = outcome.rules
-        var index = 0
         var hasNew = false
-        for (run, keyed) in zip(runs, keyed) {
-            for offset in 0..<run.transactionCount {
-                if let keyed, recognize(keyed, at: offset, index: index, &earlier) == nil {
+        for run in runs {
+            for (offset, index) in run.indices.enumerated() {
+                if let keyed = run.keyed,
+                    recognize(keyed, at: offset, index: index, &earlier) == nil
+                {
                     if earlier.duplicates.isEmpty {
                         // The batch's rejection of the first time, or why the key can't be used.
                         outcome = earlier
@@ -244,7 +217,6 @@ extension Engine {
                 } else {
                     hasNew = true
                 }
-                index += 1
             }
         }
         guard let accepted = earlier.duplicates.first else { return false }

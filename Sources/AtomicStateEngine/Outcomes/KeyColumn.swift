@@ -1,11 +1,11 @@
 internal import AtomicStateValues
 
 /// The idempotency keys of a run, in memory owned by the caller.
-struct KeyColumn {
+struct KeyColumn: BitwiseCopyable {
     private let bytes: UnsafeRawBufferPointer
 
     /// - Parameter bytes: 16 for each key.
-    init(_ bytes: UnsafeRawBufferPointer) {
+    init(_ bytes: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)) {
         self.bytes = bytes
     }
 
@@ -24,14 +24,14 @@ struct KeyColumn {
     }
 }
 
-/// The keys of a run, and hashes of what they stand for.
-struct KeyedTransactions {
+/// The keys of a run, and hashes of what they stand for, in memory owned by others.
+struct KeyedTransactions: BitwiseCopyable {
     private let keys: KeyColumn
-    private let hashes: [UInt64]
+    private let hashes: UnsafeBufferPointer<UInt64>
 
-    init(keys: KeyColumn, hashes: [UInt64]) {
+    init(_ keys: KeyColumn, _ contents: ContentHashes) {
         self.keys = keys
-        self.hashes = hashes
+        hashes = contents.hashes
     }
 
     var count: Int { hashes.count }

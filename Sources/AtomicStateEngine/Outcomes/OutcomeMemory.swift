@@ -51,6 +51,8 @@ package struct OutcomeMemory: ~Copyable {
     package internal(set) var loadedSequenceMax: UInt64 = 0
     private let secret: (UInt64, UInt64)
     private var active: Generation
+    /// What the next generation will use, unless it takes over a forgotten one's table.
+    private var next: OutcomeTable?
     /// From the oldest to the youngest.
     private var closed: [ClosedGeneration] = []
     private var closedMillisecondsMax: UInt64 = 0
@@ -81,7 +83,14 @@ package struct OutcomeMemory: ~Copyable {
 
     /// The tables' memory.
     package var byteCount: Int {
-        closed.reduce(active.table.byteCount) { $0 + $1.generation.table.byteCount }
+        let nextByteCount =
+            switch next {
+            case .some(let table): table.byteCount
+            case .none: 0
+            }
+        return closed.reduce(active.table.byteCount + nextByteCount) {
+            $0 + $1.generation.table.byteCount
+        }
     }
 
     package var count: Int {
@@ -105,43 +114,87 @@ enum Recognition {
 extension OutcomeMemory {
     /// Room for the outcomes of a batch in one generation.
     mutating func makeRoom(for count: Int) {
-        guard max(active.weight, active.table.count) + count > active.table.capacity else { return }
-        let nextCapacity = min(active.table.capacity * 2, capacity / 8)
+        let used = max(active.weight, active.table.count) + count
+        guard used > active.table.capacity else {
+            prepareNext(used)
+            return
+        }
         precondition(count <= nextCapacity, "a batch fits a generation")
+        let capacity = nextCapacity
         closedMillisecondsMax = max(closedMillisecondsMax, active.millisecondsMax)
         closedWeight += active.weight
-        let table = forgetOldest(reusing: nextCapacity)
+        let table =
+            forgetOldest() ?? next.take() ?? OutcomeTable(capacity: capacity, secret: secret)
         var generation = Generation(
             table: table, firstReply: firstReply + UInt64(replies.count), firstGroup: group)
         swap(&active, &generation)
         closed.append(ClosedGeneration(generation))
     }
 
-    /// Forgets generations as long as enough outcomes remain. The table of one of them, or a new one.
-    private mutating func forgetOldest(reusing capacity: Int) -> OutcomeTable {
+    private var nextCapacity: Int { min(active.table.capacity * 2, capacity / 8) }
+
+    /// Has the next generation's memory resident by the time that this one is full.
+    ///
+    /// - Parameter used: what of this one's capacity will be used soon.
+    private mutating func prepareNext(_ used: Int) {
+        if next == nil {
+            let count = forgettableCount(closedWeight: closedWeight + active.table.capacity)
+            let capacity = nextCapacity
+            let willReuse = closed.prefix(count).contains {
+                $0.generation.table.capacity == capacity
+            }
+            guard !willReuse else { return }
+            next = OutcomeTable(capacity: nextCapacity, secret: secret)
+        }
+        next?.makeResident(used, of: active.table.capacity)
+    }
+
+    /// How many of the oldest generations can be forgotten so that enough outcomes remain.
+    private func forgettableCount(closedWeight: Int) -> Int {
+        var remaining = closedWeight
+        for (index, oldest) in closed.enumerated() {
+            remaining -= oldest.generation.weight
+            guard remaining >= capacity else { return index }
+        }
+        return closed.count
+    }
+
+    /// Forgets generations as long as enough outcomes remain. The table of one of them, if it is as
+    /// large as the next one has to be.
+    private mutating func forgetOldest() -> OutcomeTable? {
         var free: OutcomeTable?
-        while let oldest = closed.first, closedWeight - oldest.generation.weight >= self.capacity {
-            closed.removeFirst()
+        for _ in 0..<forgettableCount(closedWeight: closedWeight) {
+            let oldest = closed.removeFirst()
             closedWeight -= oldest.generation.weight
             forgottenUntil = max(forgottenUntil, oldest.generation.millisecondsMax)
             let next = closed.first?.generation.firstReply ?? active.firstReply
             firstGroup = closed.first?.generation.firstGroup ?? active.firstGroup
             replies.removeFirst(Int(next - firstReply))
             firstReply = next
+            guard oldest.generation.table.capacity == nextCapacity else { continue }
             var table = OutcomeTable(capacity: 1, secret: secret)
             swap(&table, &oldest.generation.table)
-            if table.capacity == capacity { free = consume table }
+            free = consume table
         }
-        guard var table = free.take() else {
-            return OutcomeTable(capacity: capacity, secret: secret)
-        }
-        table.removeAll()
-        return table
+        free?.removeAll()
+        return free
     }
 
-    /// Brings the slots of the keys near the processor.
-    func prefetch(_ keyed: KeyedTransactions, _ range: Range<Int>) {
-        for index in range { active.table.prefetch(high: keyed.high(index), low: keyed.low(index)) }
+    /// Brings the slots of the keys near the processor, in two steps: the first slots of the keys after
+    /// the next `count`, and the second ones of those, which have their first ones by then.
+    ///
+    /// - Parameter offset: of the next key, a multiple of `count`.
+    ///
+    /// Mutating for the reason that `Engine.bind` is.
+    @inline(__always)
+    mutating func prefetch(_ keyed: KeyedTransactions, _ offset: Int, _ count: Int) {
+        let nextStart = min(offset &+ count, keyed.count)
+        for index in (offset == 0 ? 0 : nextStart)..<min(nextStart &+ count, keyed.count) {
+            active.table.prefetch(high: keyed.high(index), low: keyed.low(index))
+        }
+        for index in offset..<nextStart {
+            active.table.prefetchSecond(high: keyed.high(index), low: keyed.low(index))
+        }
     }
 
     /// - Parameter milliseconds: the key's time.

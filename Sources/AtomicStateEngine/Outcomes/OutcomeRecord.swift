@@ -41,27 +41,40 @@ package struct OutcomeEncoder: ~Copyable {
     private var accepted = Columns()
     private var rejected = Columns()
 
-    private struct Columns {
-        var highs: [UInt64] = []
-        var lows: [UInt64] = []
-        var contents: [UInt64] = []
+    private struct Columns: ~Copyable {
+        private var highs = WordList()
+        private var lows = WordList()
+        private var contents = WordList()
         /// Sequences or places.
-        var outcomes: [UInt64] = []
+        private var outcomes = WordList()
+
+        var count: Int { outcomes.count }
 
         mutating func removeAll() {
-            highs.removeAll(keepingCapacity: true)
-            lows.removeAll(keepingCapacity: true)
-            contents.removeAll(keepingCapacity: true)
-            outcomes.removeAll(keepingCapacity: true)
+            highs.removeAll()
+            lows.removeAll()
+            contents.removeAll()
+            outcomes.removeAll()
         }
 
-        @inline(__always)
-        mutating func append(_ keyed: KeyedTransactions, at index: Int, outcome: UInt64) {
-            let place = UInt64(outcomes.count)
-            highs.append(keyed.high(index))
-            lows.append(keyed.low(index) &- place)
-            contents.append(UInt64(keyed.content(index)))
-            outcomes.append(outcome &- place)
+        /// - Parameter firstOutcome: of the range's first transaction; those of the others ascend.
+        mutating func append(
+            _ keyed: KeyedTransactions, _ range: Range<Int>, firstOutcome: UInt64
+        ) {
+            let place = count
+            let first = range.lowerBound
+            highs.append(count: range.count) { keyed.high(first + $0) }
+            lows.append(count: range.count) { keyed.low(first + $0) &- UInt64(place + $0) }
+            contents.append(count: range.count) { UInt64(keyed.content(first + $0)) }
+            outcomes.append(count: range.count) { _ in firstOutcome &- UInt64(place) }
+        }
+
+        func append(to record: inout ByteBuffer) {
+            guard count > 0 else { return }
+            highs.withWords { record.appendPacked($0) }
+            lows.withWords { record.appendPacked($0) }
+            contents.withWords { record.appendPacked($0) }
+            outcomes.withWords { record.appendPacked($0) }
         }
     }
 
@@ -84,8 +97,8 @@ package struct OutcomeEncoder: ~Copyable {
         record.append(
             (identity.name == nil ? 0 : OutcomeFormat.hasName)
                 | (identity.reply == nil ? 0 : OutcomeFormat.hasReply))
-        record.append(UInt32(accepted.outcomes.count))
-        record.append(UInt32(rejected.outcomes.count))
+        record.append(UInt32(accepted.count))
+        record.append(UInt32(rejected.count))
         if let name = identity.name {
             record.append(name.producer)
             record.append(name.number)
@@ -97,8 +110,8 @@ package struct OutcomeEncoder: ~Copyable {
             record.append(UInt32(reply.bytes.count))
             reply.bytes.withUnsafeBytes { record.append($0) }
         }
-        append(accepted)
-        append(rejected)
+        accepted.append(to: &record)
+        rejected.append(to: &record)
     }
 
     /// The finished record.
@@ -117,48 +130,47 @@ package struct OutcomeEncoder: ~Copyable {
     private mutating func collectKeys(of outcome: BatchOutcome, _ identity: BatchIdentity) {
         accepted.removeAll()
         rejected.removeAll()
-        // Where transactions were not accepted, in order.
-        var rejections = outcome.rejections.makeIterator()
-        var nextRejection = rejections.next()
-        var exceptions = (outcome.duplicates.map(\.index) + outcome.repeatedRejections.map(\.index))
-            .sorted()[...]
-        var sequence = outcome.firstSequence
-        let wasTurnedBack = identity.isAtomic && outcome.acceptedCount == 0
-        var next = 0
-        for run in identity.keyedRuns {
-            // Transactions without keys before the run have sequences, too.
-            while next < run.firstIndex {
-                if nextRejection?.index == next {
-                    nextRejection = rejections.next()
-                } else {
-                    sequence += 1
-                }
-                next += 1
-            }
-            for offset in 0..<run.transactions.count {
-                let index = run.firstIndex + offset
-                if let rejection = nextRejection, rejection.index == index {
-                    if rejection.isDecided {
-                        rejected.append(run.transactions, at: offset, outcome: UInt64(index))
-                    }
-                    nextRejection = rejections.next()
-                } else if exceptions.first == index {
-                    exceptions.removeFirst()
-                } else if !wasTurnedBack {
-                    accepted.append(run.transactions, at: offset, outcome: sequence)
-                    sequence += 1
-                }
-            }
-            next = run.firstIndex + run.transactions.count
+        collectRejected(outcome.rejections, identity.keyedRuns)
+        if !identity.isAtomic || outcome.acceptedCount > 0 {
+            collectAccepted(outcome, identity.keyedRuns)
         }
     }
 
-    private mutating func append(_ columns: Columns) {
-        guard !columns.outcomes.isEmpty else { return }
-        for column in [columns.highs, columns.lows, columns.contents, columns.outcomes] {
-            column.withUnsafeBufferPointer { values in
-                guard let base = values.baseAddress else { return }
-                record.appendPacked(base, count: values.count)
+    private mutating func collectRejected(_ rejections: [RejectionRecord], _ runs: [PreparedRun]) {
+        var runs = runs[...]
+        for rejection in rejections where rejection.isDecided {
+            while let run = runs.first, run.indices.upperBound <= rejection.index {
+                runs.removeFirst()
+            }
+            guard let run = runs.first, let keyed = run.keyed else { return }
+            guard run.indices.contains(rejection.index) else { continue }
+            let offset = rejection.index - run.indices.lowerBound
+            rejected.append(
+                keyed, offset..<(offset + 1), firstOutcome: UInt64(rejection.index))
+        }
+    }
+
+    private mutating func collectAccepted(_ outcome: BatchOutcome, _ runs: [PreparedRun]) {
+        // All others were accepted, with ascending sequences.
+        let exceptions =
+            (outcome.rejections.map(\.index) + outcome.duplicates.map(\.index)
+            + outcome.repeatedRejections.map(\.index)).sorted()
+        var exceptionCount = 0
+        for run in runs {
+            guard let keyed = run.keyed else { continue }
+            var next = run.indices.lowerBound
+            while next < run.indices.upperBound {
+                while exceptionCount < exceptions.count, exceptions[exceptionCount] < next {
+                    exceptionCount += 1
+                }
+                let exception =
+                    exceptionCount < exceptions.count ? exceptions[exceptionCount] : Int.max
+                let end = min(exception, run.indices.upperBound)
+                let first = run.indices.lowerBound
+                accepted.append(
+                    keyed, (next - first)..<(end - first),
+                    firstOutcome: outcome.firstSequence + UInt64(next - exceptionCount))
+                next = end + 1
             }
         }
     }

@@ -54,6 +54,8 @@ struct OutcomeTable: ~Copyable {
     private static let slotsPerFiveOutcomes = 8
     private static let blockBitCount = 6
     private static let offsetMask = 1 << blockBitCount - 1
+    /// A multiple of every page size.
+    private static let residentStepByteCount = 1 << 18
 
     let capacity: Int
     private let slots: UnsafeMutablePointer<Slot>
@@ -61,6 +63,7 @@ struct OutcomeTable: ~Copyable {
     private let secret: (UInt64, UInt64)
     private var epoch: UInt32 = 1
     private(set) var count = 0
+    private var residentByteCount = 0
 
     /// - Parameter secret: makes it unpredictable which keys meet in the table.
     init(capacity: Int, secret: (UInt64, UInt64)) {
@@ -75,6 +78,21 @@ struct OutcomeTable: ~Copyable {
     deinit { TableMemory.unmap(slots, byteCount: byteCount) }
 
     var byteCount: Int { blockCount << Self.blockBitCount * MemoryLayout<Slot>.stride }
+
+    /// Makes a share of the memory resident: to do so where outcomes fall, a page at a time, would cost
+    /// more than the outcomes themselves.
+    ///
+    /// - Parameters:
+    ///   - part: of `whole`; counts what was made resident before.
+    mutating func makeResident(_ part: Int, of whole: Int) {
+        let share = byteCount / whole * min(part, whole)
+        let needed = share / Self.residentStepByteCount * Self.residentStepByteCount
+        guard needed > residentByteCount else { return }
+        TableMemory.makeResident(
+            UnsafeMutableRawPointer(slots) + residentByteCount,
+            byteCount: needed - residentByteCount)
+        residentByteCount = needed
+    }
 
     /// Forgets everything.
     mutating func removeAll() {
@@ -92,16 +110,28 @@ struct OutcomeTable: ~Copyable {
         CPrefetch.prefetch(slots + home(high, low))
     }
 
+    /// Brings the second slot of a look-up near the processor, if the first one is taken.
+    @inline(__always)
+    func prefetchSecond(high: UInt64, low: UInt64) {
+        let home = home(high, low)
+        if slots[home].epoch == epoch { CPrefetch.prefetch(slots + slot(after: home)) }
+    }
+
     /// The slot that has the key, or else where it belongs.
     @inline(__always)
     func find(high: UInt64, low: UInt64) -> (slot: Int, isFound: Bool) {
         var slot = home(high, low)
         while slots[slot].epoch == epoch {
             if slots[slot].low == low && slots[slot].high == high { return (slot, true) }
-            slot &+= 1 << Self.blockBitCount
-            if slot >= blockCount << Self.blockBitCount { slot = (slot &+ 1) & Self.offsetMask }
+            slot = self.slot(after: slot)
         }
         return (slot, false)
+    }
+
+    @inline(__always)
+    private func slot(after slot: Int) -> Int {
+        let next = slot &+ 1 << Self.blockBitCount
+        return next < blockCount << Self.blockBitCount ? next : (next &+ 1) & Self.offsetMask
     }
 
     func outcome(in slot: Int) -> KnownOutcome { slots[slot].outcome }

@@ -15,10 +15,9 @@ extension Engine {
         beginGroup(microseconds: record.header.microseconds)
         for run in record.runs {
             run.withArguments { arguments in
-                execute(
-                    form: run.form, arguments: arguments,
-                    transactionCount: run.transactionCount, keyed: nil, firstIndex: firstIndex,
-                    outcome: &outcome)
+                let indices = firstIndex..<(firstIndex + run.transactionCount)
+                carryOut(
+                    PreparedRun(form: run.form, arguments: arguments, indices: indices), &outcome)
             }
             // What ended the run, such as an atomic batch that was rejected, may have left no trace.
             journal.closeRun()

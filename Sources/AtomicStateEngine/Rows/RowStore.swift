@@ -26,11 +26,11 @@ struct RowStore: ~Copyable {
     private var firstFree: UInt64 = 0
     private var index = KeyIndex()
     /// Those whose `dirty` flag is set.
-    var dirtyRows = AddressList()
+    var dirtyRows = WordList()
     /// Those of them that are being written to storage.
-    var drainingRows = AddressList()
+    var drainingRows = WordList()
     /// The keys of deleted entities that storage may still hold: numbers, or text blocks owned here.
-    var deletedKeys = AddressList()
+    var deletedKeys = WordList()
 
     init(layout: RowLayout) {
         shape = RowShape(layout)
@@ -167,40 +167,5 @@ struct RowStore: ~Copyable {
         }
         defer { rowsInLastChunk += 1 }
         return chunks[chunks.count - 1] + rowsInLastChunk * shape.wordCount
-    }
-}
-
-/// A growing list of words.
-struct AddressList: ~Copyable {
-    private var words: UnsafeMutablePointer<UInt64>
-    private var capacity: Int
-    private(set) var count = 0
-
-    init(capacity: Int = 64) {
-        self.capacity = capacity
-        words = .allocate(capacity: capacity)
-    }
-
-    deinit { words.deallocate() }
-
-    @inline(__always)
-    mutating func append(_ word: UInt64) {
-        if count == capacity { grow() }
-        words[count] = word
-        count += 1
-    }
-
-    mutating func removeLast() -> UInt64? {
-        guard count > 0 else { return nil }
-        count -= 1
-        return words[count]
-    }
-
-    private mutating func grow() {
-        let larger = UnsafeMutablePointer<UInt64>.allocate(capacity: capacity * 2)
-        larger.update(from: words, count: count)
-        words.deallocate()
-        words = larger
-        capacity *= 2
     }
 }

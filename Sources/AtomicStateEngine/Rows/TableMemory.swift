@@ -30,6 +30,14 @@ enum TableMemory {
         return memory
     }
 
+    /// Makes mapped memory resident at once. Advice: if the system does not take it, pages become
+    /// resident when they are touched.
+    ///
+    /// - Parameter memory: at the start of a page.
+    static func makeResident(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
+        madvise(memory, byteCount, MADV_POPULATE_WRITE)
+    }
+
     static func unmap(_ memory: UnsafeMutableRawPointer, byteCount: Int) {
         munmap(memory, byteCount)
     }
