@@ -39,8 +39,8 @@ let package = Package(
             name: "CProtocol",
             linkerSettings: [.linkedLibrary("protobuf-c")]),
 
-        // One line of C that Swift has no name for.
-        .systemLibrary(name: "CPrefetch"),
+        // Two lines of C that Swift has no name for.
+        .systemLibrary(name: "CPlatform"),
 
         // Values and their text: times, decimals, UUIDs. Pure.
         .target(name: "AtomicStateValues", swiftSettings: settings),
@@ -55,12 +55,12 @@ let package = Package(
         // Rows, evaluation, derived values, journal records. Deterministic, no I/O.
         .target(
             name: "AtomicStateEngine",
-            dependencies: ["AtomicStateSchema", "AtomicStateValues", "CPrefetch"],
+            dependencies: ["AtomicStateSchema", "AtomicStateValues", "CPlatform"],
             swiftSettings: settings),
         // The only importer of CRocksDB.
         .target(
             name: "AtomicStateStorage",
-            dependencies: ["CRocksDB"],
+            dependencies: ["CRocksDB", "CPlatform"],
             swiftSettings: settings),
         // Framing and codec; the only importer of CProtocol.
         .target(

@@ -66,7 +66,9 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
             }
             if !isReadOnly { try tail.remove() }
         }
-        let options = DatabaseOptions(mayCreate: mayCreate, isReadOnly: isReadOnly)
+        let options = DatabaseOptions(
+            mayCreate: mayCreate, isReadOnly: isReadOnly,
+            writesDirectly: !isReadOnly && canWriteDirectly(in: stagingPath))
         let names = ColumnFamily.allCases.map(\.name)
         var families = [OpaquePointer?](repeating: nil, count: names.count)
         let handle = try withErrorPointer("open \(path)") { error in

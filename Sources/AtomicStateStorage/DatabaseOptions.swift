@@ -1,4 +1,6 @@
 internal import CRocksDB
+internal import CPlatform
+internal import Glibc
 
 /// RocksDB's options, with the reason for each that is not its default.
 final class DatabaseOptions {
@@ -10,7 +12,8 @@ final class DatabaseOptions {
     private let blockCache: OpaquePointer
     private var tableOptions: [OpaquePointer] = []
 
-    init(mayCreate: Bool, isReadOnly: Bool) {
+    /// - Parameter writesDirectly: whether RocksDB's background writes pass the page cache by.
+    init(mayCreate: Bool, isReadOnly: Bool, writesDirectly: Bool) {
         database = rocksdb_options_create()
         rocksdb_options_set_create_if_missing(database, mayCreate ? 1 : 0)
         rocksdb_options_set_create_missing_column_families(database, isReadOnly ? 0 : 1)
@@ -26,7 +29,12 @@ final class DatabaseOptions {
         rocksdb_options_set_max_background_jobs(database, 2)
         // Families that are seldom written keep old logs alive; at this size they are flushed.
         rocksdb_options_set_max_total_wal_size(database, 512 << 20)
-        // Background writes reach the disk steadily, so that no sync of a commit waits behind a burst.
+        // Background writes reach the disk steadily, so that no sync of a commit waits behind a burst:
+        // past the page cache one small piece after the other, or else out of it by the megabyte.
+        if writesDirectly {
+            rocksdb_options_set_use_direct_io_for_flush_and_compaction(database, 1)
+            rocksdb_options_set_writable_file_max_buffer_size(database, 256 << 10)
+        }
         rocksdb_options_set_bytes_per_sync(database, 1 << 20)
         rocksdb_options_set_keep_log_file_num(database, 5)
         rocksdb_options_set_max_open_files(database, 512)
@@ -111,4 +119,12 @@ final class BulkWriteOptions {
         rocksdb_envoptions_destroy(environment)
         rocksdb_ingestexternalfileoptions_destroy(ingest)
     }
+}
+
+/// Whether files of the folder can be written past the page cache; some file systems refuse it.
+func canWriteDirectly(in folder: String) -> Bool {
+    let descriptor = open_unnamed_direct(folder)
+    guard descriptor >= 0 else { return false }
+    close(descriptor)
+    return true
 }

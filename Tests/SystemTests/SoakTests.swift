@@ -105,7 +105,10 @@ import Testing
     ) async throws -> [Task<Counts, any Error>] {
         // Connected before the load begins: a first connection is not tried again.
         var clients: [AtomicStateClient] = []
-        for _ in 0..<Self.workerCount { clients.append(try await server.connect()) }
+        for _ in 0..<Self.workerCount {
+            clients.append(
+                try await server.connect(retries: RetryPolicy(deadline: .seconds(120))))
+        }
         let end = ContinuousClock.now + .seconds(seconds)
         return clients.enumerated().map { worker, client in
             Task {

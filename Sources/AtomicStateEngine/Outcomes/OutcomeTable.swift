@@ -1,4 +1,4 @@
-internal import CPrefetch
+internal import CPlatform
 internal import Glibc
 
 /// What is known of a keyed transaction or a named batch.
@@ -107,14 +107,14 @@ struct OutcomeTable: ~Copyable {
     /// Brings the slot where a look-up starts near the processor.
     @inline(__always)
     func prefetch(high: UInt64, low: UInt64) {
-        CPrefetch.prefetch(slots + home(high, low))
+        CPlatform.prefetch(slots + home(high, low))
     }
 
     /// Brings the second slot of a look-up near the processor, if the first one is taken.
     @inline(__always)
     func prefetchSecond(high: UInt64, low: UInt64) {
         let home = home(high, low)
-        if slots[home].epoch == epoch { CPrefetch.prefetch(slots + slot(after: home)) }
+        if slots[home].epoch == epoch { CPlatform.prefetch(slots + slot(after: home)) }
     }
 
     /// The slot that has the key, or else where it belongs.

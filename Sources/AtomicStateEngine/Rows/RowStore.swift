@@ -1,5 +1,5 @@
 internal import AtomicStateSchema
-internal import CPrefetch
+internal import CPlatform
 
 /// The address of a row's first word; see `RowLayout` for what follows.
 typealias Row = UnsafeMutablePointer<UInt64>

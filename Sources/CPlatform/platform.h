@@ -1,0 +1,19 @@
+// What Swift has no name for.
+#pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <fcntl.h>
+
+// Asks the processor to bring the cache line at an address near, without waiting for it. Imported by
+// AtomicStateEngine alone.
+static inline void prefetch(const void *address) {
+    __builtin_prefetch(address);
+}
+
+// A new file without a name in a folder, written past the page cache; -1 and errno if the file system has
+// no such files. Imported by AtomicStateStorage alone.
+static inline int open_unnamed_direct(const char *folder) {
+    return open(folder, O_TMPFILE | O_DIRECT | O_WRONLY | O_CLOEXEC, 0600);
+}
