@@ -39,6 +39,7 @@ run: build ## Run the server (SCHEMA=examples/bank.yaml DATA=data)
 test: proto-check ## Build everything and run every test
 	@scripts/prerequisites.sh build test
 	swift build --build-tests $(SWIFT_FLAGS)
+	@cd scripts && python3 -m unittest --quiet test_torture
 	@python3 bench/instructions.py $(BINARIES)
 	swift test --skip-build --disable-xctest -c release
 

@@ -20,7 +20,7 @@ SUITES = [
      {"ATOMIC_STATE_SIMULATION_SECONDS": "{seconds}", "ATOMIC_STATE_SIMULATION_SEED": "{seed}"}),
     ("reference model", "(Differential|Damage|OutcomeModel|Migration|Judgement)Tests",
      {"ATOMIC_STATE_FUZZ_SECONDS": "{seconds}", "ATOMIC_STATE_FUZZ_SEED": "{seed}"}),
-    ("kills", "(Crash|CrashStage|Repetition|Retry)Tests",
+    ("kills", "(Crash|CrashStage|SchemaChange|Repetition|Retry)Tests",
      {"ATOMIC_STATE_CRASH_CYCLES": "24", "ATOMIC_STATE_RETRY_CYCLES": "24"}),
     ("consistency", "ConsistencyTests", {"ATOMIC_STATE_CONSISTENCY_SECONDS": "{seconds}"}),
     ("power cuts", "PowerLossTests", {"ATOMIC_STATE_POWER_LOSS_CYCLES": "20"}),
@@ -31,7 +31,7 @@ SUITES = [
 ]
 
 CLOSING_LINE = re.compile(r"Test run with (\d+) tests?.* (passed|failed) after")
-FAILED_TEST = re.compile(r"^✘ Test .* failed after")
+FAILED_TEST = re.compile(r"^✘ Test (?!run with ).* failed after")
 
 
 class Tally:
@@ -77,7 +77,7 @@ def run_suite(name: str, tests: str, settings: dict[str, str], seconds: float, t
             if line.startswith("tried "):
                 print("    " + line, flush=True)
         if not tally.add(output, exit_code):
-            shown = [line for line in output.splitlines() if line.startswith("✘")]
+            shown = [line for line in output.splitlines() if line.startswith(("✘", "↳"))]
             print("\n".join(shown or output.splitlines()[-20:]), flush=True)
 
 

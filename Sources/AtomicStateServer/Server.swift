@@ -133,7 +133,10 @@ package struct Server: Sendable {
                 on: configuration.listen, group: group, service: service, logger: logger)
             let admin = try await Listeners.admin(
                 on: configuration.admin, group: adminGroup, pages: pages, logger: logger)
-            let watch = watchPeers(service.connections, adminGroup.next())
+            let watches = [
+                watchPeers(service.connections, adminGroup.next()),
+                watchStorage(pipeline.health, adminGroup.next()),
+            ]
             pipeline.health.enter(.serving)
             logger.info(
                 "ready",
@@ -150,7 +153,7 @@ package struct Server: Sendable {
             // What is queued is carried out, committed and answered before the threads end.
             await pipeline.finish()
             for connection in service.connections.all { connection.closeGracefully() }
-            watch.cancel()
+            for watch in watches { watch.cancel() }
             await service.connections.waitUntilEmpty(seconds: ServerLimits.drainSeconds)
             try await admin.close()
             try await group.shutdownGracefully()
@@ -171,6 +174,13 @@ package struct Server: Sendable {
         let interval = TimeAmount.milliseconds(500)
         return loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
             connections.endOverdue(limits, now: Clock.system.monotonicNanoseconds)
+        }
+    }
+
+    private func watchStorage(_ health: HealthReporter, _ loop: any EventLoop) -> RepeatedTask {
+        let interval = TimeAmount.milliseconds(200)
+        return loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            health.look()
         }
     }
 }

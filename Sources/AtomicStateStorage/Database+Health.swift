@@ -4,8 +4,7 @@ internal import CRocksDB
 package struct StorageHealth: Sendable {
     package struct Family: Sendable {
         package let name: String
-        /// Files of level 0. Reads and compactions slow down as they grow; RocksDB slows writers down
-        /// at 20 and stops them at 36.
+        /// Files of level 0. Reads and compactions slow down as they grow.
         package let level0FileCount: UInt64
         /// An estimate of what compactions have to rewrite to bring all levels to their size.
         package let pendingCompactionByteCount: UInt64
@@ -13,18 +12,68 @@ package struct StorageHealth: Sendable {
         package let memtableByteCount: UInt64
         /// The files of all levels.
         package let fileByteCount: UInt64
+
+        package init(
+            name: String, level0FileCount: UInt64 = 0, pendingCompactionByteCount: UInt64 = 0,
+            memtableByteCount: UInt64 = 0, fileByteCount: UInt64 = 0
+        ) {
+            self.name = name
+            self.level0FileCount = level0FileCount
+            self.pendingCompactionByteCount = pendingCompactionByteCount
+            self.memtableByteCount = memtableByteCount
+            self.fileByteCount = fileByteCount
+        }
     }
 
-    package let families: [Family]
-    package let runningCompactionCount: UInt64
-    package let runningFlushCount: UInt64
+    package var families: [Family] = []
+    package var runningCompactionCount: UInt64 = 0
+    package var runningFlushCount: UInt64 = 0
     /// Bytes a second that RocksDB slows its writers down to; 0 if it does not.
-    package let delayedWriteRate: UInt64
-    package let writesStopped: Bool
-    package let backgroundErrorCount: UInt64
+    package var delayedWriteRate: UInt64 = 0
+    package var writesStopped = false
+    package var backgroundErrorCount: UInt64 = 0
 
-    /// The most level-0 files of a family.
-    package var level0FileCountMax: UInt64 { families.map(\.level0FileCount).max() ?? 0 }
+    /// Of storage that has nothing to do.
+    package init() {}
+}
+
+extension StorageHealth {
+    /// What background work is behind with.
+    package struct Backlog: Sendable {
+        /// The part of what makes RocksDB slow its writers down: 1 where it does.
+        package let share: Double
+        /// What there is too much of.
+        package let description: String
+    }
+
+    /// The backlog that is nearest to slowing writers down.
+    package var backlog: Backlog {
+        if writesStopped { return Backlog(share: 1, description: "writes stopped") }
+        if delayedWriteRate > 0 {
+            return Backlog(share: 1, description: "writes slowed to \(delayedWriteRate) bytes/s")
+        }
+        return families.flatMap(\.backlogs).max { $0.share < $1.share }
+            ?? Backlog(share: 0, description: "nothing")
+    }
+}
+
+extension StorageHealth.Family {
+    fileprivate var backlogs: [StorageHealth.Backlog] {
+        let memtableByteCountMax =
+            SlowdownLimits.memtableByteCount * Int(SlowdownLimits.memtableCountMax - 1)
+        return [
+            backlog(level0FileCount, of: Int(SlowdownLimits.level0FileCount), "level-0 files"),
+            backlog(
+                pendingCompactionByteCount, of: SlowdownLimits.pendingCompactionByteCount,
+                "bytes to compact"),
+            backlog(memtableByteCount, of: memtableByteCountMax, "bytes in memtables"),
+        ]
+    }
+
+    private func backlog(_ value: UInt64, of limit: Int, _ what: String) -> StorageHealth.Backlog {
+        StorageHealth.Backlog(
+            share: Double(value) / Double(limit), description: "\(name) has \(value) \(what)")
+    }
 }
 
 extension Database {
@@ -40,13 +89,14 @@ extension Database {
                     memtableByteCount: try number("rocksdb.cur-size-all-mem-tables", of: family),
                     fileByteCount: try number("rocksdb.total-sst-files-size", of: family)))
         }
-        return StorageHealth(
-            families: families,
-            runningCompactionCount: try number("rocksdb.num-running-compactions"),
-            runningFlushCount: try number("rocksdb.num-running-flushes"),
-            delayedWriteRate: try number("rocksdb.actual-delayed-write-rate"),
-            writesStopped: try number("rocksdb.is-write-stopped") != 0,
-            backgroundErrorCount: try number("rocksdb.background-errors"))
+        var health = StorageHealth()
+        health.families = families
+        health.runningCompactionCount = try number("rocksdb.num-running-compactions")
+        health.runningFlushCount = try number("rocksdb.num-running-flushes")
+        health.delayedWriteRate = try number("rocksdb.actual-delayed-write-rate")
+        health.writesStopped = try number("rocksdb.is-write-stopped") != 0
+        health.backgroundErrorCount = try number("rocksdb.background-errors")
+        return health
     }
 
     private func number(

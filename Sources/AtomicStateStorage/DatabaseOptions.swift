@@ -2,6 +2,18 @@ internal import CRocksDB
 internal import CPlatform
 internal import Glibc
 
+/// Where RocksDB slows its writers down, of any one family.
+///
+/// https://github.com/facebook/rocksdb/wiki/Write-Stalls
+enum SlowdownLimits {
+    static let level0FileCount: Int32 = 20
+    static let pendingCompactionByteCount = 64 << 30
+    /// Of journal and outcomes.
+    static let memtableByteCount = 64 << 20
+    /// With so many, the last but one that waits for its flush slows writers down.
+    static let memtableCountMax: Int32 = 4
+}
+
 /// RocksDB's options, with the reason for each that is not its default.
 final class DatabaseOptions {
     let database: OpaquePointer
@@ -63,8 +75,10 @@ final class DatabaseOptions {
             case .journal, .outcomes:
                 // A few large values in ascending order: big memtables, so that files are few and
                 // move down the levels without being rewritten. The records are packed already.
-                rocksdb_options_set_write_buffer_size(options, 64 << 20)
-                rocksdb_options_set_max_write_buffer_number(options, 4)
+                rocksdb_options_set_write_buffer_size(
+                    options, SlowdownLimits.memtableByteCount)
+                rocksdb_options_set_max_write_buffer_number(
+                    options, SlowdownLimits.memtableCountMax)
                 rocksdb_options_set_target_file_size_base(options, 64 << 20)
                 rocksdb_options_set_compression(options, CInt(rocksdb_no_compression))
                 rocksdb_block_based_options_set_block_size(table, 64 << 10)
@@ -75,6 +89,10 @@ final class DatabaseOptions {
                 rocksdb_options_set_compression(options, CInt(rocksdb_lz4_compression))
                 rocksdb_block_based_options_set_block_size(table, 16 << 10)
             }
+            rocksdb_options_set_level0_slowdown_writes_trigger(
+                options, SlowdownLimits.level0FileCount)
+            rocksdb_options_set_soft_pending_compaction_bytes_limit(
+                options, SlowdownLimits.pendingCompactionByteCount)
             rocksdb_options_set_block_based_table_factory(options, table)
             return options
         }

@@ -9,7 +9,7 @@ import Testing
     func flippedBits(schema: TestSchema) throws {
         let program = try schema.program()
         var budget = Budget()
-        try budget.forEachSeed { seed in
+        try budget.forEachSeed(of: "runs of \(schema.rawValue) with damaged records") { seed in
             var simulation = Simulation(name: schema.rawValue, program: program, seed: seed)
             try simulation.run(stepCount: 8)
             var random = SplitMix64(state: seed)

@@ -7,7 +7,7 @@ import Testing
     func agreesWithTheModel(schema: TestSchema) throws {
         let program = try schema.program()
         var budget = Budget()
-        try budget.forEachSeed { seed in
+        try budget.forEachSeed(of: "runs of \(schema.rawValue) beside the model") { seed in
             var simulation = Simulation(name: schema.rawValue, program: program, seed: seed)
             try simulation.run(stepCount: 60)
         }
@@ -16,7 +16,7 @@ import Testing
     /// A new schema for every seed: rules of every form, most of them meaningless.
     @Test func agreesOnRandomRules() throws {
         var budget = Budget()
-        try budget.forEachSeed { seed in
+        try budget.forEachSeed(of: "random schemas beside the model") { seed in
             var generator = RandomSchema(seed: seed)
             let text = generator.text()
             var program: Program?

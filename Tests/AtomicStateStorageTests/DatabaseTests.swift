@@ -116,7 +116,7 @@ import Testing
         try withDatabase { folder, path in
             let health = try open(folder).health()
             #expect(health.families.map(\.name) == ["journal", "outcomes", "rows", "meta"])
-            #expect(health.level0FileCountMax == 0)
+            #expect(health.backlog.share < 0.1)
             #expect(!health.writesStopped)
             #expect(health.delayedWriteRate == 0)
             #expect(health.backgroundErrorCount == 0)

@@ -77,6 +77,7 @@ import Testing
                     audit.text.hasPrefix("INTEGRITY_OK"),
                     "seed \(seed), cycle \(cycle): \(audit.text)")
             }
+            print("tried \(Self.cycleCount) kills under load, the last sequence \(lastSequence)")
         }
     }
 

@@ -47,13 +47,15 @@ import Testing
         var generator = SeededGenerator(state: seed)
         try await withTemporaryFolder { folder in
             let specimen = try await makeSpecimen(folder, &generator)
-            for damage in try Self.damages(specimen, &generator) {
+            let damages = try Self.damages(specimen, &generator)
+            for damage in damages {
                 let copy = folder.appending(path: "copy")
                 try FileManager.default.copyItem(at: specimen.data, to: copy)
                 try Self.inflict(damage, on: copy, &generator)
                 await check(damage, copy, specimen, "seed \(seed), \(damage)")
                 try FileManager.default.removeItem(at: copy)
             }
+            print("tried \(damages.count) damages of files, seed \(seed)")
         }
     }
 

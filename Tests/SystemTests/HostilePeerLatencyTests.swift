@@ -137,7 +137,7 @@ import Testing
             #expect(attack.roundCount.load(ordering: .relaxed) > 0)
             if HostilePeer.secondsAskedFor != nil {
                 print(
-                    "\(assault.testDescription): calm \(calm), attacked \(attacked), "
+                    "tried \(assault.testDescription): calm \(calm), attacked \(attacked), "
                         + "\(attack.roundCount.load(ordering: .relaxed)) rounds")
             }
             let bound = max(Self.factorMax * calm.p99, Self.millisecondsMax)

@@ -29,6 +29,7 @@ import Testing
             var initial = folder.appending(path: "initial")
             try FileManager.default.createDirectory(at: initial, withIntermediateDirectories: true)
             var balances = [Int?](repeating: nil, count: DepositLoad.workerCount)
+            var cutCount = 0
             for cycle in 0..<Self.cycleCount {
                 let place = "seed \(seed), cycle \(cycle)"
                 let scene = folder.appending(path: "cycle-\(cycle)")
@@ -39,6 +40,7 @@ import Testing
                 let cuts = Self.cuts(trace, load, &generator)
                 let model = try DiskModel(
                     of: scene.appending(path: "disk"), initial: initial, trace: trace)
+                cutCount += cuts.count
                 for cut in cuts {
                     let disk = scene.appending(path: "cut")
                     model.advance(to: cut.position)
@@ -54,6 +56,7 @@ import Testing
                     initial = copy
                 }
             }
+            print("tried \(cutCount) power cuts, seed \(seed)")
         }
     }
 

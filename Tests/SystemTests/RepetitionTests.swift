@@ -99,7 +99,8 @@ import Testing
             let seed = UInt64.random(in: 0...UInt64.max)
             var generator = SeededGenerator(state: seed)
             let senders = (1...3).map { Sender(account: $0, seed: seed &+ $0) }
-            for cycle in 0...max(2, CrashTests.cycleCount / 3) {
+            let cycleCount = max(2, CrashTests.cycleCount / 3)
+            for cycle in 0...cycleCount {
                 let server = try await ServerProcess(
                     schema: repositoryFile("examples/bank.yaml"), data: data,
                     arguments: ["--materialise-after", "1"])
@@ -126,6 +127,8 @@ import Testing
                 for load in loads { try await load.value }
                 try expectIntact(data)
             }
+            let batchCount = senders.map(\.batches.count).reduce(0, +)
+            print("tried \(batchCount) batches again after each of \(cycleCount) kills")
         }
     }
 

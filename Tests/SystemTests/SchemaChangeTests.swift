@@ -230,6 +230,7 @@ import Testing
                 #expect(await again.end(SIGTERM) == 0)
             }
             try expectIntegrity(data)
+            print("tried \(Self.killCount) kills during a change of the schema")
         }
     }
 

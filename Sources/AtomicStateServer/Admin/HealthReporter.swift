@@ -2,10 +2,15 @@ internal import AtomicStateProtocol
 internal import AtomicStateStorage
 internal import Synchronization
 
-/// Whether the server is well, for probes, greetings and metrics.
+/// Whether the server is well, for probes, greetings and metrics; and whether it takes batches in, which it
+/// does not while storage falls behind, so that RocksDB need not slow its writers down.
+///
+/// All of it is from the last look at storage.
 final class HealthReporter: Sendable {
-    /// RocksDB slows its writers down at 20 level-0 files; from here on the server says so.
-    private static let level0FileCountHigh: UInt64 = 16
+    /// The part of what makes RocksDB slow its writers down from which on no batch is taken in.
+    private static let backlogShareMax = 0.8
+    /// After how long a refused batch may come again: at that part, and where writers are slowed down.
+    private static let retryMilliseconds = 50.0...1_000.0
 
     enum Phase: Int, AtomicRepresentable {
         case starting, serving, draining
@@ -15,23 +20,57 @@ final class HealthReporter: Sendable {
     private let storage: any Storage
     private let sequencer: Sequencer
     private let statistics: Statistics
+    private let lastLook: Mutex<Result<StorageHealth, StorageError>>
+    /// 0 while batches are taken in.
+    private let retryAfterMilliseconds = Atomic<UInt32>(0)
 
     init(storage: any Storage, sequencer: Sequencer, statistics: Statistics) {
         self.storage = storage
         self.sequencer = sequencer
         self.statistics = statistics
+        lastLook = Mutex(.success(StorageHealth()))
+        look()
     }
 
     func enter(_ phase: Phase) {
         self.phase.store(phase, ordering: .releasing)
     }
 
+    /// Looks at storage. To be called several times a second.
+    func look() {
+        let found: Result<StorageHealth, StorageError>
+        do throws(StorageError) {
+            found = .success(try storage.health())
+        } catch {
+            found = .failure(error)
+        }
+        lastLook.withLock { $0 = found }
+        let share = (try? found.get())?.backlog.share ?? 0
+        retryAfterMilliseconds.store(Self.retryMilliseconds(share), ordering: .relaxed)
+    }
+
+    private static func retryMilliseconds(_ backlogShare: Double) -> UInt32 {
+        guard backlogShare >= backlogShareMax else { return 0 }
+        let excess = min((backlogShare - backlogShareMax) / (1 - backlogShareMax), 1)
+        let range = retryMilliseconds.upperBound - retryMilliseconds.lowerBound
+        return UInt32(retryMilliseconds.lowerBound + excess * range)
+    }
+
+    /// - Throws: `resourceExhausted`, with the time after which to try again, while storage falls behind.
+    func requireRoom() throws(Status) {
+        let milliseconds = retryAfterMilliseconds.load(ordering: .relaxed)
+        guard milliseconds > 0 else { return }
+        throw Status(
+            .resourceExhausted, "storage falls behind: \(backlogDescription); nothing was done",
+            retryAfterMilliseconds: milliseconds)
+    }
+
     var hasStarted: Bool { phase.load(ordering: .acquiring) != .starting }
 
-    /// "ok", or why the server accepts no writes or is about to slow them.
+    /// "ok", or why the server accepts no writes.
     var status: String {
         do throws(StorageError) {
-            return status(with: try storage.health())
+            return status(with: try storageHealth())
         } catch {
             return error.description
         }
@@ -43,11 +82,15 @@ final class HealthReporter: Sendable {
         case .draining: return "draining"
         case .serving: break
         }
-        if storage.writesStopped { return "writes stopped by compaction" }
-        if storage.delayedWriteRate > 0 { return "writes slowed down by compaction" }
         if storage.backgroundErrorCount > 0 { return "background errors in storage" }
-        if storage.level0FileCountMax >= Self.level0FileCountHigh { return "many level-0 files" }
+        if storage.backlog.share >= Self.backlogShareMax {
+            return "storage falls behind: \(storage.backlog.description)"
+        }
         return "ok"
+    }
+
+    private var backlogDescription: String {
+        (try? storageHealth())?.backlog.description ?? "its state is unknown"
     }
 
     var isReady: Bool {
@@ -56,7 +99,7 @@ final class HealthReporter: Sendable {
 
     func report() throws(Status) -> HealthReply {
         do throws(StorageError) {
-            let storage = try self.storage.health()
+            let storage = try storageHealth()
             return HealthReply(
                 status: status(with: storage),
                 durableSequence: statistics.durableSequence.load(ordering: .acquiring),
@@ -77,7 +120,10 @@ final class HealthReporter: Sendable {
         }
     }
 
-    func storageHealth() throws(StorageError) -> StorageHealth { try storage.health() }
+    /// As of the last look.
+    func storageHealth() throws(StorageError) -> StorageHealth {
+        try lastLook.withLock { $0 }.get()
+    }
 
     var queuedTransactionCount: Int { sequencer.transactionCount }
 }

@@ -85,6 +85,7 @@ final class RequestService: Sendable {
             case .hello:
                 throw Status(.failedPrecondition, "a hello was sent already")
             case .submit(let submit):
+                try health.requireRoom()
                 let (runs, forms) = try engineRuns(submit.runs)
                 return try queue(
                     .submit(runs, isAtomic: submit.isAtomic, name: submit.name), request,

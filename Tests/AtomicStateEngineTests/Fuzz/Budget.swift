@@ -15,10 +15,14 @@ struct Budget {
     }
 
     /// Calls the body with one seed after the other, at least once.
-    mutating func forEachSeed(_ body: (UInt64) throws -> Void) rethrows {
+    ///
+    /// - Parameter trials: what it tries with each.
+    mutating func forEachSeed(of trials: String, _ body: (UInt64) throws -> Void) rethrows {
+        let first = seed
         repeat {
             try body(seed)
             seed += 1
         } while .now < end
+        print("tried \(seed - first) \(trials), seeds \(first) to \(seed - 1)")
     }
 }

@@ -8,7 +8,7 @@ import Testing
 @Suite struct OutcomeModelTests {
     @Test func againstModel() throws {
         var budget = Budget()
-        try budget.forEachSeed { seed in
+        try budget.forEachSeed(of: "runs of repetitions beside the model") { seed in
             var simulation = try Simulation(seed: seed)
             for _ in 0..<120 { try simulation.step() }
         }

@@ -68,6 +68,10 @@ final class SimulatedServer {
 
     // MARK: The threads' steps; false if there is nothing to do
 
+    func lookAtStorage() {
+        pipeline.health.look()
+    }
+
     func runLoop() {
         loop.run()
     }

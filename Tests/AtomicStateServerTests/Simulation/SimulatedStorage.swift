@@ -8,6 +8,7 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation ha
     private var generator: SeededGenerator
     /// One write in so many fails; 0 for none.
     var failureOneIn = 0
+    var reportedHealth = StorageHealth()
     private var hasFailed = false
     private var journal: [(number: UInt64, bytes: [UInt8])] = []
     private var outcomes: [(number: UInt64, bytes: [UInt8])] = []
@@ -152,9 +153,5 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation ha
         }
     }
 
-    func health() throws(StorageError) -> StorageHealth {
-        StorageHealth(
-            families: [], runningCompactionCount: 0, runningFlushCount: 0, delayedWriteRate: 0,
-            writesStopped: false, backgroundErrorCount: 0)
-    }
+    func health() throws(StorageError) -> StorageHealth { reportedHealth }
 }

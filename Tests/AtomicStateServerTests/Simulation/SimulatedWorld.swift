@@ -61,6 +61,8 @@ struct SimulatedWorld {
         let crashOneIn = generator.pick([300, 1_000, 10_000])
         for _ in 0..<stepCount { try step(crashOneIn: crashOneIn) }
         storage.failureOneIn = 0
+        storage.reportedHealth = StorageHealth()
+        server?.lookAtStorage()
         var remaining = 1_000_000
         while remaining > 0, clients.contains(where: { !$0.unanswered.isEmpty }) {
             remaining -= 1
@@ -82,6 +84,10 @@ struct SimulatedWorld {
         if crashOneIn > 0, generator.oneIn(crashOneIn) {
             crash()
             return
+        }
+        if isAsking, generator.oneIn(200) {
+            storage.reportedHealth.writesStopped = generator.oneIn(3)
+            server.lookAtStorage()
         }
         do {
             switch Int.random(in: 0..<10, using: &generator) {
