@@ -13,9 +13,8 @@ import Testing
 /// later one. Nothing is kept in the 53 bytes of a table file's footer but where to begin: it is
 /// padded.
 @Suite struct DamageAtRestTests {
-    /// ATOMIC_STATE_DAMAGE_SWEEP=all damages each block of each file, otherwise it is a sample.
-    private static let sweepsAll =
-        ProcessInfo.processInfo.environment["ATOMIC_STATE_DAMAGE_SWEEP"] == "all"
+    /// Each block of each file is damaged; without the variable, a sample.
+    private static let sweepVariable = "ATOMIC_STATE_DAMAGE_SWEEP"
     private static let sampleCount = 24
     private static let accountCount = 4
 
@@ -47,15 +46,16 @@ import Testing
         var generator = SeededGenerator(state: seed)
         try await withTemporaryFolder { folder in
             let specimen = try await makeSpecimen(folder, &generator)
-            let damages = try Self.damages(specimen, &generator)
-            for damage in damages {
+            let sweep = Sweep(Self.sweepVariable)
+            let damages = try Self.damages(specimen, isSample: sweep.isSample, &generator)
+            let count = try await sweep.forEach(of: damages, &generator) { damage, generator in
                 let copy = folder.appending(path: "copy")
                 try FileManager.default.copyItem(at: specimen.data, to: copy)
                 try Self.inflict(damage, on: copy, &generator)
                 await check(damage, copy, specimen, "seed \(seed), \(damage)")
                 try FileManager.default.removeItem(at: copy)
             }
-            print("tried \(damages.count) damages of files, seed \(seed)")
+            print("tried \(count) of \(damages.count) damages of files, seed \(seed)")
         }
     }
 
@@ -124,7 +124,7 @@ import Testing
     }
 
     private static func damages(
-        _ specimen: Specimen, _ generator: inout SeededGenerator
+        _ specimen: Specimen, isSample: Bool, _ generator: inout SeededGenerator
     ) throws -> [Damage] {
         var all: [[Damage]] = []
         for (name, size) in try sizes(of: specimen.data) where size > 0 {
@@ -138,7 +138,7 @@ import Testing
                     }
                 })
         }
-        guard !sweepsAll else { return Array(all.joined()) }
+        guard isSample else { return Array(all.joined()) }
         // Each file at least once; where that leaves room, any place of any.
         let once = all.map { $0.randomElement(using: &generator)! }
         let more = (0..<max(0, sampleCount - once.count)).map { _ in
@@ -180,7 +180,7 @@ import Testing
                 expectWords(failure.description, place)
                 return
             }
-            let balances = try await DepositLoad.balances(try await server.connect())
+            let balances = try await DepositLoad.balances(on: server)
             #expect(await server.end(SIGKILL) == -Int(SIGKILL))
             let possible = Self.possibleStates(after: damage, specimen)
             #expect(

@@ -119,8 +119,12 @@ final class DepositLoad: Sendable {
     private func text(_ balance: Int?) -> String { balance.map(String.init) ?? "no account" }
 
     /// The balances that a server tells, by worker.
-    static func balances(_ client: AtomicStateClient) async throws -> [Int?] {
-        try await client.get("Account", keys: (0..<workerCount).map(String.init)).map { account in
+    static func balances(on server: ServerProcess) async throws -> [Int?] {
+        let client = try await server.connect()
+        let accounts = try await client.get("Account", keys: (0..<workerCount).map(String.init))
+        // Thousands of servers come and go: no descriptor may stay behind.
+        await client.close()
+        return try accounts.map { account in
             guard let account else { return nil }
             guard let text = account["balance"] else {
                 throw ServerProcess.Failure(description: "an account has no balance")

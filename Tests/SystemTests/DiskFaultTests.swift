@@ -7,10 +7,8 @@ import Testing
 /// server goes on as if nothing had happened, or ends and says what failed; it never acknowledges what
 /// is not durable. The next start, from what the disk may hold then, has all that was acknowledged.
 @Suite struct DiskFaultTests {
-    /// ATOMIC_STATE_DISK_FAULT_SWEEP=all lets each call fail in each way, otherwise it is one call of
-    /// each name.
-    private static let sweepsAll =
-        ProcessInfo.processInfo.environment["ATOMIC_STATE_DISK_FAULT_SWEEP"] == "all"
+    /// Each call fails in each way; without the variable, one call of each name.
+    private static let sweepVariable = "ATOMIC_STATE_DISK_FAULT_SWEEP"
 
     private static let spaceErrors = ["\(EIO)", "\(ENOSPC)", "\(EDQUOT)"]
     /// What each call may fail with.
@@ -41,7 +39,7 @@ import Testing
             let load = Self.load(balances: [Int?](repeating: nil, count: DepositLoad.workerCount))
             let server = try await Self.start(disk)
             for worker in load.start(on: server, batchCount: 4, seed: 1) { await worker.value }
-            let balances = try await DepositLoad.balances(try await server.connect())
+            let balances = try await DepositLoad.balances(on: server)
             #expect(load.isAcknowledged && load.objection(to: balances) == nil)
             #expect(await server.end(SIGKILL) == -Int(SIGKILL))
             return balances
@@ -60,12 +58,13 @@ import Testing
             for name in ["open", "write", "fsync", "fdatasync", "rename", "mkdir"] {
                 #expect(calls[name] != nil, "the library sees no \(name)")
             }
+            let sweep = Sweep(Self.sweepVariable)
             let faults =
-                Self.faults(calls, &generator)
+                Self.faults(calls, isSample: sweep.isSample, &generator)
                 + ingestionReads.map {
                     Fault(call: "pread", number: $0, error: "\(EIO)", isLasting: false)
                 }
-            for fault in faults {
+            let count = try await sweep.forEach(of: faults, &generator) { fault, generator in
                 let scene = folder.appending(path: "scene")
                 try FileManager.default.createDirectory(
                     at: scene, withIntermediateDirectories: true)
@@ -73,7 +72,7 @@ import Testing
                     fault, scene, initial, balances, "seed \(seed), \(fault)", &generator)
                 try FileManager.default.removeItem(at: scene)
             }
-            print("tried \(faults.count) faults of the disk, seed \(seed)")
+            print("tried \(count) of \(faults.count) faults of the disk, seed \(seed)")
         }
     }
 
@@ -99,7 +98,7 @@ import Testing
     }
 
     private static func faults(
-        _ calls: [String: Int], _ generator: inout SeededGenerator
+        _ calls: [String: Int], isSample: Bool, _ generator: inout SeededGenerator
     ) -> [Fault] {
         var faults: [Fault] = []
         for (call, count) in calls.sorted(by: { $0.key < $1.key }) {
@@ -114,7 +113,7 @@ import Testing
                     all.append(Fault(call: call, number: number, error: error, isLasting: true))
                 }
             }
-            faults += sweepsAll ? all : [all.randomElement(using: &generator)!]
+            faults += isSample ? [all.randomElement(using: &generator)!] : all
         }
         return faults
     }
@@ -234,7 +233,7 @@ import Testing
         let names = DiskModel.Names.allCases.randomElement(using: &generator)!
         try model.write(to: disk, data: data, names: names, using: &generator)
         let server = try await Self.start(disk)
-        let found = try await DepositLoad.balances(try await server.connect())
+        let found = try await DepositLoad.balances(on: server)
         if let objection = run.load.objection(to: found) {
             Issue.record("\(data), \(names): \(objection): \(place)")
         }

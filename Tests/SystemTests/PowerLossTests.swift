@@ -111,8 +111,7 @@ import Testing
         do {
             let server = try await ServerProcess(
                 schema: repositoryFile("examples/bank.yaml"), data: data)
-            let client = try await server.connect()
-            let balances = try await DepositLoad.balances(client)
+            let balances = try await DepositLoad.balances(on: server)
             if let objection = load.objection(to: balances, at: cut.position) {
                 Issue.record("\(place): \(objection)")
             }

@@ -65,8 +65,11 @@ final class ServerProcess {
         }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         _ = FileManager.default.createFile(atPath: errors.path, contents: nil)
-        process.standardError = try FileHandle(forWritingTo: errors)
+        let log = try FileHandle(forWritingTo: errors)
+        process.standardError = log
         try process.run()
+        // The server has its own; Foundation would keep this one for good.
+        try log.close()
     }
 
     deinit {
