@@ -107,7 +107,7 @@ def test(name, selection, folder):
     for line in run.stdout:
         if "Test run with" in line and "started" not in line:
             summary = line.strip()
-        elif "\u2718" in line or "error:" in line:
+        elif line.startswith(("✘", "↳")) or "error:" in line:
             print(line, end="")
     return summary, run.wait() == 0 and "passed" in summary
 

@@ -47,6 +47,6 @@ struct AuditCommand: ParsableCommand {
         let database = try Database(
             path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: false,
             isReadOnly: true)
-        return try Audit.run(database)
+        return try Audit.run(database, schemaName: folder.schemaName)
     }
 }

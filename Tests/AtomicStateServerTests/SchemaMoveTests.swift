@@ -66,7 +66,7 @@ import Testing
                 }
             }
             try withDatabase(path) { database in
-                let report = try Audit.run(database)
+                let report = try Audit.run(database, schemaName: "test")
                 #expect(report.findings == [])
                 #expect(report.transactionCount == 4)
                 #expect(report.entityCount == 2)
@@ -100,7 +100,7 @@ import Testing
                 #expect(opened.state.engine.entityCount == 3)
                 #expect(try rowCount(database, version: 1) == 0)
                 try execute(&opened, database, operation: 1, [1])
-                let report = try Audit.run(database)
+                let report = try Audit.run(database, schemaName: "test")
                 #expect(report.findings == [])
                 #expect(report.entityCount == 2)
             }
@@ -124,7 +124,7 @@ import Testing
                 try database.enforce(schemaVersion: 2, text: text, rowsCompleteSequence: 2)
             }
             try withDatabase(path) { database in
-                let report = try Audit.run(database)
+                let report = try Audit.run(database, schemaName: "test")
                 #expect(
                     report.findings.first
                         == "at sequence 2, when schema version 2 came: Item 2: rule: the invariant "

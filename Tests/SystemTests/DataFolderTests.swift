@@ -40,6 +40,18 @@ import Testing
         }
     }
 
+    /// A start refuses the folder as one of another schema; the audit has nothing to compare it with but
+    /// the data.
+    @Test func folderThatNamesAnotherSchemaThanItsData() async throws {
+        try await withUsedFolder { data in
+            try rewriteIdentity(data) { $0.replacing("schema bank", with: "schema balk") }
+            try expectRefusal(schema: bank, data, reason: "balk, found bank")
+            let audit = try runServerTool(["audit", "--data", data.path])
+            #expect(audit.status == 1)
+            #expect(audit.text.hasPrefix("IDENTITY is of the schema balk, the data is of bank"))
+        }
+    }
+
     @Test func folderWithoutItsDatabase() async throws {
         try await withUsedFolder { data in
             try FileManager.default.removeItem(at: data.appending(path: "rocksdb"))

@@ -17,6 +17,7 @@ package struct AuditReport: Sendable {
 
 /// Checks a data folder against itself:
 ///
+/// - The folder and its data are of the same schema.
 /// - The journal's sequences have no gaps.
 /// - Carrying every journaled transaction out again, on an empty state and with all rules of the
 ///   schema's version at that time, accepts each of them and produces the same journal records, byte
@@ -31,15 +32,24 @@ package struct Audit: ~Copyable {
 
     private var report = AuditReport()
 
-    package static func run(_ database: Database) throws(RecoveryError) -> AuditReport {
+    /// - Parameter schemaName: of the schema that the folder says it is of.
+    package static func run(
+        _ database: Database, schemaName: String
+    ) throws(RecoveryError) -> AuditReport {
         var audit = Audit()
-        try audit.run(database)
+        try audit.run(database, schemaName: schemaName)
         return audit.report
     }
 
-    private mutating func run(_ database: Database) throws(RecoveryError) {
+    private mutating func run(
+        _ database: Database, schemaName: String
+    ) throws(RecoveryError) {
         let versions = try SchemaVersion.all(database)
         let inForce = versions[versions.count - 1]
+        let name = inForce.compiled.schema.name
+        if name != schemaName {
+            find("IDENTITY is of the schema \(schemaName), the data is of \(name)")
+        }
         var served = try LoadedState(database, inForce)
         report.entityCount = served.engine.entityCount
         report.lastSequence = served.engine.lastSequence
