@@ -135,14 +135,14 @@ extension Engine {
         for offset in 0..<transactionCount {
             if offset % RowLookahead.transactionCount == 0 {
                 let count = min(RowLookahead.transactionCount, transactionCount - offset)
-                if let keyed {
-                    outcomes.prefetch(keyed, offset, RowLookahead.transactionCount)
-                }
+                if let keyed { outcomes.prefetch(keyed, offset) }
                 lookahead.fetch(count, stores)
             }
             var slot = 0
             if let keyed {
-                let place = recognize(keyed, at: offset, index: firstIndex + offset, &outcome)
+                let place = recognize(
+                    keyed, at: offset, home: outcomes.prefetchedHome(offset),
+                    index: firstIndex + offset, &outcome)
                 guard let place else {
                     if isInAtomicBatch, !outcome.rejections.isEmpty { return }
                     cursor.advance()

@@ -73,8 +73,8 @@ extension Engine {
 
     private func recognize(_ name: BatchName, _ content: UInt32) -> Submission? {
         let recognition = outcomes.recognize(
-            high: name.producer, low: name.number, milliseconds: name.sentMilliseconds,
-            content: content, now: commitMicroseconds / 1_000)
+            high: name.producer, low: name.number, home: outcomes.home(of: name),
+            milliseconds: name.sentMilliseconds, content: content, now: commitMicroseconds / 1_000)
         switch recognition {
         case .new: return nil
         case .known(let known):
@@ -92,11 +92,13 @@ extension Engine {
         for run in runs {
             guard let hashes = run.contents?.hashes else { continue }
             for offset in hashes.indices {
-                var hash = ContentHash.mix(hashes[offset], UInt64(run.indices.lowerBound + offset))
+                var hash = hashes[offset]
+                var place = UInt64(run.indices.lowerBound + offset)
                 if let keyed = run.keyed {
-                    hash = ContentHash.mix(hash ^ keyed.low(offset), keyed.high(offset))
+                    hash ^= keyed.low(offset)
+                    place ^= keyed.high(offset)
                 }
-                content &+= hash
+                content &+= ContentHash.mix(hash, place)
             }
         }
         return ContentHash.kept(ContentHash.mix(content, 0))
@@ -137,14 +139,17 @@ extension Engine {
     /// Whether a transaction is new; if it is not, its outcome is noted.
     ///
     /// - Parameter index: the transaction's place in the batch.
+    /// - Parameter home: where its key's look-up starts.
     /// - Returns: the slot for its outcome, if it is to be carried out.
     ///
     /// Mutating for the reason that `bind` is.
     @inline(__always)
     mutating func recognize(
-        _ keyed: KeyedTransactions, at offset: Int, index: Int, _ outcome: inout BatchOutcome
+        _ keyed: KeyedTransactions, at offset: Int, home: Int, index: Int,
+        _ outcome: inout BatchOutcome
     ) -> Int? {
-        let recognition = outcomes.recognize(keyed, at: offset, now: commitMicroseconds / 1_000)
+        let recognition = outcomes.recognize(
+            keyed, at: offset, home: home, now: commitMicroseconds / 1_000)
         if case .new(slot: let slot) = recognition { return slot }
         note(recognition, index: index, &outcome)
         return nil
@@ -188,7 +193,9 @@ extension Engine {
         else { return }
         let offset = rejection.index - run.indices.lowerBound
         let now = commitMicroseconds / 1_000
-        guard case .new(slot: let slot) = outcomes.recognize(keyed, at: offset, now: now)
+        let home = outcomes.home(keyed, offset)
+        guard
+            case .new(slot: let slot) = outcomes.recognize(keyed, at: offset, home: home, now: now)
         else { preconditionFailure("what was carried out was new") }
         outcomes.remember(
             keyed, at: offset,
@@ -207,7 +214,9 @@ extension Engine {
         for run in runs {
             for (offset, index) in run.indices.enumerated() {
                 if let keyed = run.keyed,
-                    recognize(keyed, at: offset, index: index, &earlier) == nil
+                    recognize(
+                        keyed, at: offset, home: outcomes.home(keyed, offset), index: index,
+                        &earlier) == nil
                 {
                     if earlier.duplicates.isEmpty {
                         // The batch's rejection of the first time, or why the key can't be used.

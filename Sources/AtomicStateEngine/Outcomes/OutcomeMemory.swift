@@ -15,6 +15,10 @@ package struct OutcomeMemory: ~Copyable {
     /// What a rejection counts for besides its outcome: its description takes about as much memory.
     package static let rejectionWeight = 4
 
+    /// The keys whose slots are asked for together.
+    static let prefetchCount = RowLookahead.transactionCount
+    private static let homeMask = 2 * prefetchCount - 1
+
     /// A part of the memory that is forgotten at once.
     private struct Generation: ~Copyable {
         var table: OutcomeTable
@@ -53,6 +57,8 @@ package struct OutcomeMemory: ~Copyable {
     private var active: Generation
     /// What the next generation will use, unless it takes over a forgotten one's table.
     private var next: OutcomeTable?
+    /// Where the look-ups of the next keys of a run start, each at its place modulo their number.
+    private let homes = UnsafeMutablePointer<Int>.allocate(capacity: Self.homeMask + 1)
     /// From the oldest to the youngest.
     private var closed: [ClosedGeneration] = []
     private var closedMillisecondsMax: UInt64 = 0
@@ -80,6 +86,8 @@ package struct OutcomeMemory: ~Copyable {
             capacity: min(Self.firstCapacity, capacity / 8), secret: secret)
         active = Generation(table: table, firstReply: 0, firstGroup: firstGroup)
     }
+
+    deinit { homes.deallocate() }
 
     /// The tables' memory.
     package var byteCount: Int {
@@ -181,29 +189,46 @@ extension OutcomeMemory {
     }
 
     /// Brings the slots of the keys near the processor, in two steps: the first slots of the keys after
-    /// the next `count`, and the second ones of those, which have their first ones by then.
+    /// the next `prefetchCount`, and the second ones of those, which have their first ones by then.
     ///
-    /// - Parameter offset: of the next key, a multiple of `count`.
+    /// - Parameter offset: of the next key, a multiple of `prefetchCount`.
     ///
     /// Mutating for the reason that `Engine.bind` is.
     @inline(__always)
-    mutating func prefetch(_ keyed: KeyedTransactions, _ offset: Int, _ count: Int) {
-        let nextStart = min(offset &+ count, keyed.count)
-        for index in (offset == 0 ? 0 : nextStart)..<min(nextStart &+ count, keyed.count) {
-            active.table.prefetch(high: keyed.high(index), low: keyed.low(index))
+    mutating func prefetch(_ keyed: KeyedTransactions, _ offset: Int) {
+        let nextStart = min(offset &+ Self.prefetchCount, keyed.count)
+        let nextEnd = min(nextStart &+ Self.prefetchCount, keyed.count)
+        for index in (offset == 0 ? 0 : nextStart)..<nextEnd {
+            let home = home(keyed, index)
+            homes[index & Self.homeMask] = home
+            active.table.prefetch(home: home)
         }
         for index in offset..<nextStart {
-            active.table.prefetchSecond(high: keyed.high(index), low: keyed.low(index))
+            active.table.prefetchSecond(home: prefetchedHome(index))
         }
+    }
+
+    /// Where the look-up of a key starts whose slot was asked for.
+    @inline(__always)
+    func prefetchedHome(_ index: Int) -> Int { homes[index & Self.homeMask] }
+
+    func home(of name: BatchName) -> Int {
+        active.table.home(high: name.producer, low: name.number)
+    }
+
+    /// Where the look-up of a key starts.
+    @inline(__always)
+    func home(_ keyed: KeyedTransactions, _ index: Int) -> Int {
+        active.table.home(high: keyed.high(index), low: keyed.low(index))
     }
 
     /// - Parameter milliseconds: the key's time.
     /// - Parameter now: the server's, in milliseconds since 1970-01-01T00:00:00Z.
     @inline(__always)
     func recognize(
-        high: UInt64, low: UInt64, milliseconds: UInt64, content: UInt32, now: UInt64
+        high: UInt64, low: UInt64, home: Int, milliseconds: UInt64, content: UInt32, now: UInt64
     ) -> Recognition {
-        let (slot, isFound) = active.table.find(high: high, low: low)
+        let (slot, isFound) = active.table.find(high: high, low: low, home: home)
         if isFound { return Self.recognition(in: active.table, slot, content) }
         if milliseconds <= closedMillisecondsMax,
             let known = recognizeOlder(high, low, milliseconds, content)
@@ -219,7 +244,8 @@ extension OutcomeMemory {
         _ high: UInt64, _ low: UInt64, _ milliseconds: UInt64, _ content: UInt32
     ) -> Recognition? {
         for older in closed.reversed() where milliseconds <= older.generation.millisecondsMax {
-            let (slot, isFound) = older.generation.table.find(high: high, low: low)
+            let home = older.generation.table.home(high: high, low: low)
+            let (slot, isFound) = older.generation.table.find(high: high, low: low, home: home)
             if isFound { return Self.recognition(in: older.generation.table, slot, content) }
         }
         return nil
@@ -232,12 +258,15 @@ extension OutcomeMemory {
         table.content(of: slot) == content ? .known(table.outcome(in: slot)) : .otherContent
     }
 
+    /// - Parameter home: where the key's look-up starts.
     /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
     @inline(__always)
-    func recognize(_ keyed: KeyedTransactions, at index: Int, now: UInt64) -> Recognition {
+    func recognize(
+        _ keyed: KeyedTransactions, at index: Int, home: Int, now: UInt64
+    ) -> Recognition {
         let high = keyed.high(index)
         return recognize(
-            high: high, low: keyed.low(index),
+            high: high, low: keyed.low(index), home: home,
             milliseconds: IdempotencyKey.milliseconds(high: high), content: keyed.content(index),
             now: now)
     }
@@ -258,7 +287,8 @@ extension OutcomeMemory {
     mutating func remember(
         high: UInt64, low: UInt64, milliseconds: UInt64, content: UInt32, _ outcome: KnownOutcome
     ) -> Bool {
-        let (slot, isFound) = active.table.find(high: high, low: low)
+        let home = active.table.home(high: high, low: low)
+        let (slot, isFound) = active.table.find(high: high, low: low, home: home)
         guard !isFound else { return false }
         active.table.insert(high: high, low: low, content: content, outcome, in: slot)
         noteRemembered(milliseconds: milliseconds)

@@ -106,21 +106,22 @@ struct OutcomeTable: ~Copyable {
 
     /// Brings the slot where a look-up starts near the processor.
     @inline(__always)
-    func prefetch(high: UInt64, low: UInt64) {
-        CPlatform.prefetch(slots + home(high, low))
+    func prefetch(home: Int) {
+        CPlatform.prefetch(slots + home)
     }
 
     /// Brings the second slot of a look-up near the processor, if the first one is taken.
     @inline(__always)
-    func prefetchSecond(high: UInt64, low: UInt64) {
-        let home = home(high, low)
+    func prefetchSecond(home: Int) {
         if slots[home].epoch == epoch { CPlatform.prefetch(slots + slot(after: home)) }
     }
 
     /// The slot that has the key, or else where it belongs.
+    ///
+    /// - Parameter home: the key's.
     @inline(__always)
-    func find(high: UInt64, low: UInt64) -> (slot: Int, isFound: Bool) {
-        var slot = home(high, low)
+    func find(high: UInt64, low: UInt64, home: Int) -> (slot: Int, isFound: Bool) {
+        var slot = home
         while slots[slot].epoch == epoch {
             if slots[slot].low == low && slots[slot].high == high { return (slot, true) }
             slot = self.slot(after: slot)
@@ -154,9 +155,10 @@ struct OutcomeTable: ~Copyable {
         count -= 1
     }
 
-    /// Every block and slot equally likely, whatever the keys have in common beside their last bits.
+    /// The slot where a key's look-up starts. Every block and slot is equally likely, whatever the keys
+    /// have in common beside their last bits.
     @inline(__always)
-    private func home(_ high: UInt64, _ low: UInt64) -> Int {
+    func home(high: UInt64, low: UInt64) -> Int {
         let product = (high ^ secret.0).multipliedFullWidth(
             by: low >> UInt64(Self.blockBitCount) ^ secret.1)
         let hash = (product.high ^ product.low) &* 0x9E37_79B9_7F4A_7C15
