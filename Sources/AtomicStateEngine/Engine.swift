@@ -39,6 +39,8 @@ package struct Engine: ~Copyable {
     /// Of the group under way, in microseconds since 1970-01-01T00:00:00Z. Never goes back.
     var commitMicroseconds: UInt64 = 0
 
+    var commitMilliseconds: UInt64 { commitMicroseconds / 1_000 }
+
     package init(program: Program, schemaVersion: UInt16) {
         self.program = program
         self.schemaVersion = schemaVersion
@@ -135,20 +137,19 @@ extension Engine {
         for offset in 0..<transactionCount {
             if offset % RowLookahead.transactionCount == 0 {
                 let count = min(RowLookahead.transactionCount, transactionCount - offset)
-                if let keyed { outcomes.prefetch(keyed, offset) }
+                if let keyed { reserveSlots(keyed, from: offset) }
                 lookahead.fetch(count, stores)
             }
             var slot = 0
             if let keyed {
-                let place = recognize(
-                    keyed, at: offset, home: outcomes.prefetchedHome(offset),
-                    index: firstIndex + offset, &outcome)
-                guard let place else {
+                let reserved = self.slot(
+                    for: keyed, at: offset, index: firstIndex + offset, &outcome)
+                guard let reserved else {
                     if isInAtomicBatch, !outcome.rejections.isEmpty { return }
                     cursor.advance()
                     continue
                 }
-                slot = place
+                slot = reserved
             }
             let observationCount = outcome.observations.count
             changes.begin(keepingEarlier: isInAtomicBatch)
@@ -162,10 +163,7 @@ extension Engine {
                 outcome.acceptedCount += 1
                 journal.append(form: form, arguments: cursor, frame: frame)
                 keepChanges(sequence: lastSequence)
-                if let keyed {
-                    outcomes.remember(keyed, at: offset, .accepted(lastSequence), in: slot)
-                    if isInAtomicBatch { rememberedSlots.append(slot) }
-                }
+                if keyed != nil { outcomes.decide(.accepted(lastSequence), in: slot) }
             case .rejected(let code, rule: let rule, entity: let entity):
                 let observations = observationCount..<outcome.observations.count
                 reject(
@@ -173,10 +171,10 @@ extension Engine {
                     observations: observations, cursor: cursor, parameters: parameters, &outcome)
                 undoChanges()
                 if isInAtomicBatch { return }
-                if let keyed {
+                if keyed != nil {
                     let known = KnownOutcome.told(
                         inReply: outcomes.nextReplyNumber, index: firstIndex + offset)
-                    outcomes.remember(keyed, at: offset, known, in: slot)
+                    outcomes.decide(known, in: slot)
                 }
             }
             cursor.advance()

@@ -73,8 +73,8 @@ extension Engine {
 
     private func recognize(_ name: BatchName, _ content: UInt32) -> Submission? {
         let recognition = outcomes.recognize(
-            high: name.producer, low: name.number, home: outcomes.home(of: name),
-            milliseconds: name.sentMilliseconds, content: content, now: commitMicroseconds / 1_000)
+            high: name.producer, low: name.number, milliseconds: name.sentMilliseconds,
+            content: content, now: commitMilliseconds)
         switch recognition {
         case .new: return nil
         case .known(let known):
@@ -91,14 +91,17 @@ extension Engine {
         var content: UInt64 = isAtomic ? 1 : 0
         for run in runs {
             guard let hashes = run.contents?.hashes else { continue }
-            for offset in hashes.indices {
-                var hash = hashes[offset]
-                var place = UInt64(run.indices.lowerBound + offset)
-                if let keyed = run.keyed {
-                    hash ^= keyed.low(offset)
-                    place ^= keyed.high(offset)
+            let first = UInt64(run.indices.lowerBound)
+            if let keyed = run.keyed {
+                for offset in hashes.indices {
+                    content &+= ContentHash.mix(
+                        hashes[offset] ^ keyed.low(offset),
+                        first &+ UInt64(offset) ^ keyed.high(offset))
                 }
-                content &+= ContentHash.mix(hash, place)
+            } else {
+                for offset in hashes.indices {
+                    content &+= ContentHash.mix(hashes[offset], first &+ UInt64(offset))
+                }
             }
         }
         return ContentHash.kept(ContentHash.mix(content, 0))
@@ -136,20 +139,48 @@ extension Engine {
 // MARK: Keyed transactions
 
 extension Engine {
-    /// Whether a transaction is new; if it is not, its outcome is noted.
+    /// Reserves slots for those of a run's next transactions that are new, as far as that is known at a
+    /// glance.
+    ///
+    /// - Parameter offset: of the next one, a multiple of `OutcomeMemory.reservationCount`.
+    mutating func reserveSlots(_ keyed: KeyedTransactions, from offset: Int) {
+        outcomes.reserve(keyed, from: offset, now: commitMilliseconds)
+        guard isInAtomicBatch else { return }
+        for index in offset..<min(offset + OutcomeMemory.reservationCount, keyed.count) {
+            if let slot = outcomes.reservedSlot(index) { rememberedSlots.append(slot) }
+        }
+    }
+
+    /// The slot for a transaction's outcome. If it is not new, there is none, and its outcome is noted.
     ///
     /// - Parameter index: the transaction's place in the batch.
-    /// - Parameter home: where its key's look-up starts.
-    /// - Returns: the slot for its outcome, if it is to be carried out.
     ///
     /// Mutating for the reason that `bind` is.
     @inline(__always)
-    mutating func recognize(
-        _ keyed: KeyedTransactions, at offset: Int, home: Int, index: Int,
-        _ outcome: inout BatchOutcome
+    mutating func slot(
+        for keyed: KeyedTransactions, at offset: Int, index: Int, _ outcome: inout BatchOutcome
     ) -> Int? {
-        let recognition = outcomes.recognize(
-            keyed, at: offset, home: home, now: commitMicroseconds / 1_000)
+        outcomes.reservedSlot(offset)
+            ?? reserveAtLast(keyed, at: offset, index: index, &outcome)
+    }
+
+    private mutating func reserveAtLast(
+        _ keyed: KeyedTransactions, at offset: Int, index: Int, _ outcome: inout BatchOutcome
+    ) -> Int? {
+        guard let slot = recognize(keyed, at: offset, index: index, &outcome) else { return nil }
+        outcomes.remember(keyed, at: offset, .undecided, in: slot)
+        if isInAtomicBatch { rememberedSlots.append(slot) }
+        return slot
+    }
+
+    /// Whether a transaction is new; if it is not, its outcome is noted.
+    ///
+    /// - Parameter index: the transaction's place in the batch.
+    /// - Returns: the slot where its outcome belongs, if it is to be carried out.
+    private func recognize(
+        _ keyed: KeyedTransactions, at offset: Int, index: Int, _ outcome: inout BatchOutcome
+    ) -> Int? {
+        let recognition = outcomes.recognize(keyed, at: offset, now: commitMilliseconds)
         if case .new(slot: let slot) = recognition { return slot }
         note(recognition, index: index, &outcome)
         return nil
@@ -192,10 +223,9 @@ extension Engine {
             let keyed = run.keyed
         else { return }
         let offset = rejection.index - run.indices.lowerBound
-        let now = commitMicroseconds / 1_000
-        let home = outcomes.home(keyed, offset)
         guard
-            case .new(slot: let slot) = outcomes.recognize(keyed, at: offset, home: home, now: now)
+            case .new(slot: let slot) = outcomes.recognize(
+                keyed, at: offset, now: commitMilliseconds)
         else { preconditionFailure("what was carried out was new") }
         outcomes.remember(
             keyed, at: offset,
@@ -214,9 +244,7 @@ extension Engine {
         for run in runs {
             for (offset, index) in run.indices.enumerated() {
                 if let keyed = run.keyed,
-                    recognize(
-                        keyed, at: offset, home: outcomes.home(keyed, offset), index: index,
-                        &earlier) == nil
+                    recognize(keyed, at: offset, index: index, &earlier) == nil
                 {
                     if earlier.duplicates.isEmpty {
                         // The batch's rejection of the first time, or why the key can't be used.

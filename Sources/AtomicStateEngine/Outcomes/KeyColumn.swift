@@ -13,14 +13,16 @@ struct KeyColumn: BitwiseCopyable {
     var isEmpty: Bool { bytes.isEmpty }
 
     @inline(__always)
-    func high(_ index: Int) -> UInt64 { word(2 * index) }
+    func high(_ index: Int) -> UInt64 { word(index &<< 1) }
 
     @inline(__always)
-    func low(_ index: Int) -> UInt64 { word(2 * index + 1) }
+    func low(_ index: Int) -> UInt64 { word(index &<< 1 | 1) }
 
     @inline(__always)
     private func word(_ index: Int) -> UInt64 {
-        UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+        // SAFETY: the places come from ranges of `count`.
+        let base = bytes.baseAddress.unsafelyUnwrapped
+        return UInt64(bigEndian: base.loadUnaligned(fromByteOffset: index &<< 3, as: UInt64.self))
     }
 }
 

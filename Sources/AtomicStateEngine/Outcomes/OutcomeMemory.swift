@@ -15,9 +15,10 @@ package struct OutcomeMemory: ~Copyable {
     /// What a rejection counts for besides its outcome: its description takes about as much memory.
     package static let rejectionWeight = 4
 
-    /// The keys whose slots are asked for together.
-    static let prefetchCount = RowLookahead.transactionCount
-    private static let homeMask = 2 * prefetchCount - 1
+    /// The keys that slots are reserved for together.
+    static let reservationCount = RowLookahead.transactionCount
+    private static let placeMask = 4 * reservationCount - 1
+    private static let unreserved = -1
 
     /// A part of the memory that is forgotten at once.
     private struct Generation: ~Copyable {
@@ -57,8 +58,9 @@ package struct OutcomeMemory: ~Copyable {
     private var active: Generation
     /// What the next generation will use, unless it takes over a forgotten one's table.
     private var next: OutcomeTable?
-    /// Where the look-ups of the next keys of a run start, each at its place modulo their number.
-    private let homes = UnsafeMutablePointer<Int>.allocate(capacity: Self.homeMask + 1)
+    /// Of a run's next keys, each at its place modulo their number: where the look-up starts, and then
+    /// the slot that was reserved.
+    private let places = UnsafeMutablePointer<Int>.allocate(capacity: Self.placeMask + 1)
     /// From the oldest to the youngest.
     private var closed: [ClosedGeneration] = []
     private var closedMillisecondsMax: UInt64 = 0
@@ -87,7 +89,7 @@ package struct OutcomeMemory: ~Copyable {
         active = Generation(table: table, firstReply: 0, firstGroup: firstGroup)
     }
 
-    deinit { homes.deallocate() }
+    deinit { places.deallocate() }
 
     /// The tables' memory.
     package var byteCount: Int {
@@ -188,46 +190,63 @@ extension OutcomeMemory {
         return free
     }
 
-    /// Brings the slots of the keys near the processor, in two steps: the first slots of the keys after
-    /// the next `prefetchCount`, and the second ones of those, which have their first ones by then.
+    /// Reserves slots for those of the next `reservationCount` keys that are new, as far as that is known
+    /// at a glance. Brings those of the keys after them near the processor in two steps: the second slot
+    /// that a look-up may need is known when the first one is there.
     ///
-    /// - Parameter offset: of the next key, a multiple of `prefetchCount`.
-    ///
-    /// Mutating for the reason that `Engine.bind` is.
-    @inline(__always)
-    mutating func prefetch(_ keyed: KeyedTransactions, _ offset: Int) {
-        let nextStart = min(offset &+ Self.prefetchCount, keyed.count)
-        let nextEnd = min(nextStart &+ Self.prefetchCount, keyed.count)
-        for index in (offset == 0 ? 0 : nextStart)..<nextEnd {
+    /// - Parameter offset: of the next key, a multiple of `reservationCount`; every one before it has had
+    ///   its turn.
+    /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
+    mutating func reserve(_ keyed: KeyedTransactions, from offset: Int, now: UInt64) {
+        let step = Self.reservationCount
+        func range(_ start: Int, _ end: Int) -> Range<Int> {
+            min(start, keyed.count)..<min(end, keyed.count)
+        }
+        for index in range(offset == 0 ? 0 : offset + 2 * step, offset + 3 * step) {
             let home = home(keyed, index)
-            homes[index & Self.homeMask] = home
+            places[index & Self.placeMask] = home
             active.table.prefetch(home: home)
         }
-        for index in offset..<nextStart {
-            active.table.prefetchSecond(home: prefetchedHome(index))
+        for index in range(offset == 0 ? 0 : offset + step, offset + 2 * step) {
+            active.table.prefetchSecond(home: places[index & Self.placeMask])
+        }
+        let knownMax = max(closedMillisecondsMax, forgottenUntil)
+        let newMax = now + Self.earlinessMaxMilliseconds
+        for index in range(offset, offset + step) {
+            let high = keyed.high(index)
+            let milliseconds = IdempotencyKey.milliseconds(high: high)
+            let (slot, isFound) = active.table.find(
+                high: high, low: keyed.low(index), home: places[index & Self.placeMask])
+            let isNew = !isFound && milliseconds > knownMax && milliseconds <= newMax
+            places[index & Self.placeMask] = isNew ? slot : Self.unreserved
+            if isNew { remember(keyed, at: index, .undecided, in: slot) }
         }
     }
 
-    /// Where the look-up of a key starts whose slot was asked for.
+    /// What `reserve` did for a key: the slot for its outcome, or nil if it takes more to recognize it.
     @inline(__always)
-    func prefetchedHome(_ index: Int) -> Int { homes[index & Self.homeMask] }
-
-    func home(of name: BatchName) -> Int {
-        active.table.home(high: name.producer, low: name.number)
+    func reservedSlot(_ index: Int) -> Int? {
+        let place = places[index & Self.placeMask]
+        return place == Self.unreserved ? nil : place
     }
 
-    /// Where the look-up of a key starts.
+    /// - Parameter slot: a reserved one.
     @inline(__always)
-    func home(_ keyed: KeyedTransactions, _ index: Int) -> Int {
+    mutating func decide(_ outcome: KnownOutcome, in slot: Int) {
+        active.table.decide(outcome, in: slot)
+    }
+
+    @inline(__always)
+    private func home(_ keyed: KeyedTransactions, _ index: Int) -> Int {
         active.table.home(high: keyed.high(index), low: keyed.low(index))
     }
 
     /// - Parameter milliseconds: the key's time.
     /// - Parameter now: the server's, in milliseconds since 1970-01-01T00:00:00Z.
-    @inline(__always)
     func recognize(
-        high: UInt64, low: UInt64, home: Int, milliseconds: UInt64, content: UInt32, now: UInt64
+        high: UInt64, low: UInt64, milliseconds: UInt64, content: UInt32, now: UInt64
     ) -> Recognition {
+        let home = active.table.home(high: high, low: low)
         let (slot, isFound) = active.table.find(high: high, low: low, home: home)
         if isFound { return Self.recognition(in: active.table, slot, content) }
         if milliseconds <= closedMillisecondsMax,
@@ -258,15 +277,11 @@ extension OutcomeMemory {
         table.content(of: slot) == content ? .known(table.outcome(in: slot)) : .otherContent
     }
 
-    /// - Parameter home: where the key's look-up starts.
     /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
-    @inline(__always)
-    func recognize(
-        _ keyed: KeyedTransactions, at index: Int, home: Int, now: UInt64
-    ) -> Recognition {
+    func recognize(_ keyed: KeyedTransactions, at index: Int, now: UInt64) -> Recognition {
         let high = keyed.high(index)
         return recognize(
-            high: high, low: keyed.low(index), home: home,
+            high: high, low: keyed.low(index),
             milliseconds: IdempotencyKey.milliseconds(high: high), content: keyed.content(index),
             now: now)
     }

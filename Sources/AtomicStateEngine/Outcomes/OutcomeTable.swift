@@ -16,6 +16,9 @@ struct KnownOutcome: BitwiseCopyable {
         KnownOutcome(word: sequence)
     }
 
+    /// Of a transaction that a slot is reserved for.
+    static let undecided = KnownOutcome(word: 0)
+
     /// Told in a batch's reply.
     ///
     /// - Parameter number: the reply's, below 2^46.
@@ -136,6 +139,9 @@ struct OutcomeTable: ~Copyable {
     }
 
     func outcome(in slot: Int) -> KnownOutcome { slots[slot].outcome }
+
+    @inline(__always)
+    mutating func decide(_ outcome: KnownOutcome, in slot: Int) { slots[slot].outcome = outcome }
 
     func content(of slot: Int) -> UInt32 { slots[slot].content }
 
