@@ -120,6 +120,8 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // What tests draw at random, so that a seed repeats it.
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         // The slow, obvious executor of any schema, for tests to compare with.
         .target(
             name: "ReferenceModel",
@@ -136,11 +138,12 @@ let package = Package(
             dependencies: ["AtomicStateValues"], swiftSettings: settings),
         .testTarget(
             name: "AtomicStateSchemaTests",
-            dependencies: ["AtomicStateSchema"], swiftSettings: settings),
+            dependencies: ["AtomicStateSchema", "SeededRandom"], swiftSettings: settings),
         .testTarget(
             name: "AtomicStateEngineTests",
             dependencies: [
                 "AtomicStateEngine", "AtomicStateSchema", "AtomicStateValues", "ReferenceModel",
+                "SeededRandom",
             ],
             swiftSettings: settings),
         .testTarget(
@@ -155,7 +158,7 @@ let package = Package(
             dependencies: ["AtomicStateStorage"], swiftSettings: settings),
         .testTarget(
             name: "AtomicStateProtocolTests",
-            dependencies: ["AtomicStateProtocol"], swiftSettings: settings),
+            dependencies: ["AtomicStateProtocol", "SeededRandom"], swiftSettings: settings),
         .testTarget(
             name: "AtomicStateClientTests",
             dependencies: [
@@ -175,14 +178,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
-        // What tests draw at random, so that a seed repeats it.
-        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         .testTarget(
             name: "AtomicStateServerTests",
             dependencies: [
                 "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema",
-                "AtomicStateServer",
-                "AtomicStateStorage", "AtomicStateValues", "SeededRandom",
+                "AtomicStateServer", "AtomicStateStorage", "AtomicStateValues", "SeededRandom",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
@@ -196,7 +196,7 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "AtomicStateClient", "AtomicStateProtocol", "AtomicStateSchema",
-                "AtomicStateValues", "HistoryChecker", "ReferenceModel",
+                "AtomicStateValues", "HistoryChecker", "ReferenceModel", "SeededRandom",
             ],
             swiftSettings: settings),
     ],

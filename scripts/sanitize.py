@@ -30,6 +30,9 @@ FLAGS = {
 
 FOLDERS = {"address": ".build-asan", "thread": ".build-tsan"}
 
+# What the test runner tells of itself, where it tells a failure's details elsewhere.
+RUNNER_DETAILS = ("↳ Testing Library Version", "↳ Target Platform")
+
 # What has threads, from the socket to the disk and back.
 THREADED_TESTS = "(AtomicStateServer|AtomicStateClient|AtomicStateStorage|AtomicStateBench|System)Tests"
 
@@ -107,6 +110,8 @@ def test(name, selection, folder):
     for line in run.stdout:
         if "Test run with" in line and "started" not in line:
             summary = line.strip()
+        elif line.startswith(RUNNER_DETAILS):
+            continue
         elif line.startswith(("✘", "↳")) or "error:" in line:
             print(line, end="")
     return summary, run.wait() == 0 and "passed" in summary

@@ -1,5 +1,6 @@
 import AtomicStateEngine
 import AtomicStateSchema
+import SeededRandom
 import Testing
 
 /// Damaged records and images are refused, or lead to entities that the schema admits: never to a trap,
@@ -12,7 +13,7 @@ import Testing
         try budget.forEachSeed(of: "runs of \(schema.rawValue) with damaged records") { seed in
             var simulation = Simulation(name: schema.rawValue, program: program, seed: seed)
             try simulation.run(stepCount: 8)
-            var random = SplitMix64(state: seed)
+            var random = SeededGenerator(state: seed)
             let records = simulation.checked.records
             let rows = simulation.checked.storage.rowsInKeyOrder
             for index in records.indices {
@@ -40,7 +41,7 @@ import Testing
     }
 
     /// Each byte changed, and the bytes cut at each place or continued.
-    private func damaged(_ bytes: [UInt8], using random: inout SplitMix64) -> [[UInt8]] {
+    private func damaged(_ bytes: [UInt8], using random: inout SeededGenerator) -> [[UInt8]] {
         var results: [[UInt8]] = [bytes + [0]]
         for index in bytes.indices {
             var changed = bytes
@@ -53,7 +54,7 @@ import Testing
 
     private func recover(
         _ program: Program, rows: [StoredRow], completeSequence: UInt64,
-        _ records: [StoredRecord], _ random: inout SplitMix64
+        _ records: [StoredRecord], _ random: inout SeededGenerator
     ) {
         do {
             var engine = try Engine(
@@ -65,7 +66,7 @@ import Testing
     }
 
     /// What was taken for valid has to be usable, and valid when it is read again.
-    private func use(_ engine: inout Engine, _ random: inout SplitMix64) throws {
+    private func use(_ engine: inout Engine, _ random: inout SeededGenerator) throws {
         var generator = TransactionGenerator(schema: engine.program.schema, seed: random.next())
         for _ in 0..<4 {
             let operation = generator.operation()

@@ -1,4 +1,5 @@
 import AtomicStateSchema
+import SeededRandom
 import Testing
 
 @testable import AtomicStateEngine
@@ -7,7 +8,7 @@ import Testing
 @Suite struct RowStoreTests {
     @Test(arguments: [KeyType.uint64, .string], 1...2 as ClosedRange<UInt64>)
     func agreesWithADictionary(keyType: KeyType, seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SeededGenerator(state: seed)
         var heap = TextHeap()
         var store = RowStore(layout: Self.layout(keyType))
         var expected: [UInt64: Row] = [:]

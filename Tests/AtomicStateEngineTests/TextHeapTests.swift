@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import AtomicStateEngine
@@ -6,7 +7,7 @@ import Testing
 @Suite struct TextHeapTests {
     @Test(arguments: 1...3 as ClosedRange<UInt64>)
     func keepsTextsApart(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SeededGenerator(state: seed)
         var heap = TextHeap()
         var expected: [UInt64: [UInt8]] = [:]
         for _ in 0..<3_000 {

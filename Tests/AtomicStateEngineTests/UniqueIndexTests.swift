@@ -1,4 +1,5 @@
 import AtomicStateSchema
+import SeededRandom
 import Testing
 
 @testable import AtomicStateEngine
@@ -7,7 +8,7 @@ import Testing
 @Suite struct UniqueIndexTests {
     @Test(arguments: 1...3 as ClosedRange<UInt64>, [UInt64.max, 0x3F])
     func agreesWithADictionary(seed: UInt64, hashMask: UInt64) throws {
-        var random = SplitMix64(state: seed)
+        var random = SeededGenerator(state: seed)
         let program = try Program(compiling: Schema(parsing: Self.text))
         var heap = TextHeap()
         var store = RowStore(layout: program.layouts[0])

@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 import Testing
 
 @testable import AtomicStateEngine
@@ -7,7 +8,7 @@ import Testing
 @Suite struct ValueTreeTests {
     @Test(arguments: 1...4 as ClosedRange<UInt64>, [1, 2])
     func agreesWithAnArray(seed: UInt64, wordCount: Int) {
-        var random = SplitMix64(state: seed)
+        var random = SeededGenerator(state: seed)
         var tree = ValueTree()
         var roots: [ValueTree.Address] = [0, 0]
         var expected: [[[Int64]]] = [[], []]
@@ -43,7 +44,7 @@ import Testing
     @Test(arguments: Order.allCases)
     func staysLow(order: Order) {
         let count = 20_000
-        var random = SplitMix64(state: 9)
+        var random = SeededGenerator(state: 9)
         let values: [Int64]
         switch order {
         case .ascending: values = (0..<Int64(count)).map(\.self)

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import AtomicStateProtocol
@@ -103,10 +104,10 @@ import Testing
 
 /// Changes bytes at random, as a seed determines.
 private struct Mutator {
-    private var random: SplitMix64
+    private var random: SeededGenerator
 
     init(seed: UInt64) {
-        random = SplitMix64(state: seed)
+        random = SeededGenerator(state: seed)
     }
 
     mutating func mutation(of original: [UInt8]) -> [UInt8] {
@@ -122,18 +123,5 @@ private struct Mutator {
             }
         }
         return bytes
-    }
-}
-
-/// As in S. Vigna's https://prng.di.unimi.it/splitmix64.c.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import AtomicStateSchema
@@ -9,7 +10,7 @@ import Testing
     private static let stateCountPerRule = 200
 
     @Test(arguments: 1...4) func aWarningIsNeverWrong(seed: UInt64) throws {
-        var generator = SplitMix64(state: seed)
+        var generator = SeededGenerator(state: seed)
         var neverCount = 0
         var alwaysCount = 0
         var silentCount = 0
@@ -83,7 +84,7 @@ private struct State {
     var fields: [[Scalar?]]
     var key: Int128
 
-    init(_ generator: inout SplitMix64) {
+    init(_ generator: inout SeededGenerator) {
         key = generator.number(Self.numbers.filter { $0 >= 0 } + [Int128(UInt64.max)])
         fields = []
         for _ in 0..<2 {
@@ -229,7 +230,7 @@ private struct SlowEvaluator {
 // MARK: Rules
 
 private struct RuleGenerator {
-    var generator: SplitMix64
+    var generator: SeededGenerator
 
     mutating func bool(depth: Int) -> String {
         if depth == 0 { return "(\(comparison(depth: 0)))" }
@@ -283,12 +284,8 @@ private struct RuleGenerator {
     private mutating func pick(_ texts: [String]) -> String { generator.pick(texts) }
 }
 
-extension SplitMix64 {
+extension SeededGenerator {
     fileprivate mutating func below(_ bound: UInt64) -> Int { Int(next() % bound) }
-
-    fileprivate mutating func pick(_ texts: [String]) -> String {
-        texts[below(UInt64(texts.count))]
-    }
 
     fileprivate mutating func number(_ numbers: [Int128]) -> Int128 {
         numbers[below(UInt64(numbers.count))]

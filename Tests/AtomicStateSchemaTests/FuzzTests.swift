@@ -1,3 +1,4 @@
+import SeededRandom
 import Testing
 
 @testable import AtomicStateSchema
@@ -7,7 +8,7 @@ import Testing
     @Test(arguments: ["bank", "seats"], 1...4 as ClosedRange<UInt64>)
     func mutatedExamples(name: String, seed: UInt64) throws {
         let example = Array(try Fixture.example(name).unicodeScalars)
-        var random = SplitMix64(state: seed)
+        var random = SeededGenerator(state: seed)
         for _ in 0..<100 {
             var text = example
             for _ in 0..<Int.random(in: 1...6, using: &random) {
@@ -21,7 +22,7 @@ import Testing
         let rules = Array(
             "(order.units + 1 > -2u ? 'open' : \"\"\"x\\n\"\"\") in [b'', 0.5e1, r'\\'] && !size(text)"
                 .unicodeScalars)
-        var random = SplitMix64(state: 11)
+        var random = SeededGenerator(state: 11)
         for _ in 0..<1_000 {
             var rule = rules
             for _ in 0..<Int.random(in: 1...8, using: &random) {
@@ -50,7 +51,8 @@ import Testing
         }
     }
 
-    private static func mutate(_ text: inout [Unicode.Scalar], using random: inout SplitMix64) {
+    private static func mutate(_ text: inout [Unicode.Scalar], using random: inout SeededGenerator)
+    {
         let start = Int.random(in: 0...text.count, using: &random)
         let end = min(text.count, start + Int.random(in: 0...8, using: &random))
         let fragment = fragments[Int.random(in: fragments.indices, using: &random)]
@@ -79,17 +81,4 @@ import Testing
         "oldSelf", "true", "null", "---\n", "...\n", "ref", "enum", "decimal", "where: ", "id: ",
         "create Account(1) {", "delete ",
     ].map { Array($0.unicodeScalars) }
-}
-
-/// Sebastiano Vigna's SplitMix64: small, seeded, the same on every platform.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

@@ -1,6 +1,7 @@
 import AtomicStateClient
 import AtomicStateProtocol
 import Foundation
+import SeededRandom
 import Testing
 
 // MARK: Double booking

@@ -1,6 +1,7 @@
 import AtomicStateClient
 import AtomicStateProtocol
 import Foundation
+import SeededRandom
 
 /// Clients that work at the same time, each over a connection of its own. None begins before all are
 /// connected.

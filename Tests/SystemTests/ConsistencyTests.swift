@@ -1,6 +1,7 @@
 import AtomicStateSchema
 import Foundation
 import HistoryChecker
+import SeededRandom
 import Testing
 
 /// What concurrent clients of the real server are told, while it is killed and started again, is what one

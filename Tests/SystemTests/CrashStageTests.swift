@@ -1,6 +1,7 @@
 import AtomicStateClient
 import AtomicStateProtocol
 import Foundation
+import SeededRandom
 import Testing
 
 /// The server is killed while it does what it seldom does: while it recovers, and while old journal is

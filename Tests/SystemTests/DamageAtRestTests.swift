@@ -1,6 +1,7 @@
 import AtomicStateClient
 import AtomicStateProtocol
 import Foundation
+import SeededRandom
 import Testing
 
 /// Files of a data folder are damaged while no server runs. What is served and audited afterwards is

@@ -1,6 +1,7 @@
 import AtomicStateClient
 import AtomicStateProtocol
 import Foundation
+import SeededRandom
 import Synchronization
 
 /// Workers that deposit into an account each, and what they know: which balances their account went

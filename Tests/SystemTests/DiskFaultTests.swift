@@ -1,6 +1,7 @@
 import AtomicStateClient
 import Foundation
 import Glibc
+import SeededRandom
 import Testing
 
 /// One call that the real server makes to the disk fails, or all from then on, whichever it is. The

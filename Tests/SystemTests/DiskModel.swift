@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SeededRandom
 
 /// What a disk holds of a folder, for certain and perhaps: built from what was there before and the
 /// trace of what a process did.

@@ -2,6 +2,7 @@ import AtomicStateClient
 import AtomicStateProtocol
 import Foundation
 import Glibc
+import SeededRandom
 import Synchronization
 import Testing
 

@@ -1,5 +1,6 @@
 import AtomicStateClient
 import Foundation
+import SeededRandom
 import Testing
 
 /// The real server is killed under load, and the power is cut at any moment of its life: of what it

@@ -2,6 +2,7 @@ import AtomicStateProtocol
 import AtomicStateValues
 import Foundation
 import HistoryChecker
+import SeededRandom
 import Synchronization
 
 /// Whether there is a server to connect to, and whether there is anything left to do.

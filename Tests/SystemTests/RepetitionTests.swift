@@ -1,6 +1,7 @@
 import AtomicStateProtocol
 import AtomicStateValues
 import Foundation
+import SeededRandom
 import Synchronization
 import Testing
 

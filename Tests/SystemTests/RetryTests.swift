@@ -2,6 +2,7 @@ import AtomicStateClient
 import AtomicStateProtocol
 import AtomicStateValues
 import Foundation
+import SeededRandom
 import Testing
 
 /// A client goes on while the server is killed and started again, and what it asked for is done once.

@@ -1,6 +1,7 @@
 import AtomicStateClient
 import AtomicStateProtocol
 import Foundation
+import SeededRandom
 import Testing
 
 /// The real server is given a schema that differs from the one that the data has.

@@ -1,6 +1,7 @@
 import AtomicStateClient
 import AtomicStateProtocol
 import Foundation
+import SeededRandom
 import Testing
 
 /// Mixed load for a time, with restarts and changes of the schema: afterwards memory, descriptors and disk

@@ -1,4 +1,5 @@
 import Foundation
+import SeededRandom
 
 /// How much of a systematic sweep is tried: a sample, all of it, or as much as a time is enough for, in an
 /// order of chance.

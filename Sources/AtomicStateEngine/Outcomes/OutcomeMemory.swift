@@ -154,7 +154,7 @@ extension OutcomeMemory {
                 $0.generation.table.capacity == capacity
             }
             guard !willReuse else { return }
-            next = OutcomeTable(capacity: nextCapacity, secret: secret)
+            next = OutcomeTable(capacity: capacity, secret: secret)
         }
         next?.makeResident(used, of: active.table.capacity)
     }

@@ -1,11 +1,12 @@
 import AtomicStateSchema
+import SeededRandom
 
 /// Makes up schemas whose rules, conditions and effects are random expressions of the right types.
 ///
 /// Three types: a `Root` with a UUID as key, a `Parent` with a number, which may refer to a root, and a
 /// `Child` with a text, which refers to one or two parents. Derived values go up from each to the next.
 struct RandomSchema {
-    private var random: SplitMix64
+    private var random: SeededGenerator
 
     fileprivate enum Kind: CaseIterable {
         case bool, int, uint, decimal, string, choice, time
@@ -17,7 +18,7 @@ struct RandomSchema {
     private typealias Names = [Kind: [String]]
 
     init(seed: UInt64) {
-        random = SplitMix64(state: seed)
+        random = SeededGenerator(state: seed)
     }
 
     mutating func text() -> String {

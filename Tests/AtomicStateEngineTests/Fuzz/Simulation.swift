@@ -1,15 +1,16 @@
 import AtomicStateEngine
 import AtomicStateSchema
+import SeededRandom
 
 /// Random batches with everything that may happen between them, the same for the same seed.
 struct Simulation {
     let checked: CheckedEngine
     private var generator: TransactionGenerator
-    private var random: SplitMix64
+    private var random: SeededGenerator
 
     init(name: String, program: Program, seed: UInt64) {
         checked = CheckedEngine(program, name: "\(name), seed \(seed)")
-        random = SplitMix64(state: seed)
+        random = SeededGenerator(state: seed)
         generator = TransactionGenerator(schema: program.schema, seed: random.next())
     }
 

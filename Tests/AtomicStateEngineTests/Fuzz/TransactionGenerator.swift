@@ -2,11 +2,12 @@ import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
 import ReferenceModel
+import SeededRandom
 
 /// Makes up arguments: mostly values that can be accepted, with all that can go wrong among them.
 struct TransactionGenerator {
     let schema: Schema
-    var random: SplitMix64
+    var random: SeededGenerator
     /// The keys of the entities that there are, by type; most references are among them.
     var knownKeys: [[Argument]]
     var knownVersions: [[Argument: UInt64]]
@@ -15,7 +16,7 @@ struct TransactionGenerator {
 
     init(schema: Schema, seed: UInt64) {
         self.schema = schema
-        random = SplitMix64(state: seed)
+        random = SeededGenerator(state: seed)
         knownKeys = schema.entities.map { _ in [] }
         knownVersions = schema.entities.map { _ in [:] }
         createdKeys = knownKeys
@@ -197,7 +198,7 @@ struct TransactionGenerator {
         }
     }
 
-    private static func numberKey(_ random: inout SplitMix64) -> Argument {
+    private static func numberKey(_ random: inout SeededGenerator) -> Argument {
         .word(
             random.oneIn(12)
                 ? random.pick([0, .max, .max - 1, 1 << 63])

@@ -2,6 +2,7 @@ import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
 import ReferenceModel
+import SeededRandom
 import Testing
 
 /// Random batches, many of which came before, against a model that forgets nothing.
@@ -50,7 +51,7 @@ import Testing
     private struct Simulation {
         private static let capacity = 256
         private let seed: UInt64
-        private var generator: SplitMix64
+        private var generator: SeededGenerator
         private let remembering: RememberingEngine
         private let model: Model
         private var past: [SubmittedBatch] = []
@@ -59,7 +60,7 @@ import Testing
 
         init(seed: UInt64) throws {
             self.seed = seed
-            generator = SplitMix64(state: seed)
+            generator = SeededGenerator(state: seed)
             remembering = try RememberingEngine(capacity: Self.capacity)
             let program = remembering.program
             model = Model(program)

@@ -2,6 +2,7 @@ import AtomicStateEngine
 import AtomicStateSchema
 import AtomicStateValues
 import ReferenceModel
+import SeededRandom
 import Testing
 
 /// What comes again gets its first outcome, and is not carried out.
@@ -203,7 +204,7 @@ import Testing
         }
         #expect(throws: CorruptionError.self) { try load(bytes + [0]) }
         // Whatever a damaged record says, reading it ends in an error or in some outcomes.
-        var generator = SplitMix64(state: 1)
+        var generator = SeededGenerator(state: 1)
         for _ in 0..<2_000 {
             var damaged = bytes
             damaged[Int.random(in: damaged.indices, using: &generator)] ^=
