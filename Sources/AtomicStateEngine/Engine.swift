@@ -132,13 +132,13 @@ extension Engine {
         let code = routines[form].code
         let frame = routines[form].frame
         let parameters = routines[form].parameters
-        var lookahead = RowLookahead(run.arguments, parameters, stores)
+        var lookahead = RowLookahead(
+            run.arguments, transactionCount: transactionCount, parameters, stores)
         var cursor = ArgumentCursor(run.arguments)
         for offset in 0..<transactionCount {
-            if offset % RowLookahead.transactionCount == 0 {
-                let count = min(RowLookahead.transactionCount, transactionCount - offset)
+            if offset % Lookahead.step == 0 {
                 if let keyed { reserveSlots(keyed, from: offset) }
-                lookahead.fetch(count, stores)
+                lookahead.advance(to: offset, stores)
             }
             var slot = 0
             if let keyed {

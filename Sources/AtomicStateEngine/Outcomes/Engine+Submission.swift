@@ -142,13 +142,10 @@ extension Engine {
     /// Reserves slots for those of a run's next transactions that are new, as far as that is known at a
     /// glance.
     ///
-    /// - Parameter offset: of the next one, a multiple of `OutcomeMemory.reservationCount`.
+    /// - Parameter offset: of the next one, a multiple of `Lookahead.step`.
     mutating func reserveSlots(_ keyed: KeyedTransactions, from offset: Int) {
-        outcomes.reserve(keyed, from: offset, now: commitMilliseconds)
-        guard isInAtomicBatch else { return }
-        for index in offset..<min(offset + OutcomeMemory.reservationCount, keyed.count) {
-            if let slot = outcomes.reservedSlot(index) { rememberedSlots.append(slot) }
-        }
+        let next = outcomes.reserve(keyed, from: offset, now: commitMilliseconds)
+        if isInAtomicBatch { rememberedSlots += next.compactMap { outcomes.reservedSlot($0) } }
     }
 
     /// The slot for a transaction's outcome. If it is not new, there is none, and its outcome is noted.

@@ -15,9 +15,6 @@ package struct OutcomeMemory: ~Copyable {
     /// What a rejection counts for besides its outcome: its description takes about as much memory.
     package static let rejectionWeight = 4
 
-    /// The keys that slots are reserved for together.
-    static let reservationCount = RowLookahead.transactionCount
-    private static let placeMask = 4 * reservationCount - 1
     private static let unreserved = -1
 
     /// A part of the memory that is forgotten at once.
@@ -58,9 +55,9 @@ package struct OutcomeMemory: ~Copyable {
     private var active: Generation
     /// What the next generation will use, unless it takes over a forgotten one's table.
     private var next: OutcomeTable?
-    /// Of a run's next keys, each at its place modulo their number: where the look-up starts, and then
-    /// the slot that was reserved.
-    private let places = UnsafeMutablePointer<Int>.allocate(capacity: Self.placeMask + 1)
+    /// Of a run's next keys, each in its `Lookahead.place`: the slot where the look-up starts, and then
+    /// the one that was reserved.
+    private let slots = UnsafeMutablePointer<Int>.allocate(capacity: Lookahead.placeCount)
     /// From the oldest to the youngest.
     private var closed: [ClosedGeneration] = []
     private var closedMillisecondsMax: UInt64 = 0
@@ -89,7 +86,7 @@ package struct OutcomeMemory: ~Copyable {
         active = Generation(table: table, firstReply: 0, firstGroup: firstGroup)
     }
 
-    deinit { places.deallocate() }
+    deinit { slots.deallocate() }
 
     /// The tables' memory.
     package var byteCount: Int {
@@ -190,44 +187,46 @@ extension OutcomeMemory {
         return free
     }
 
-    /// Reserves slots for those of the next `reservationCount` keys that are new, as far as that is known
-    /// at a glance. Brings those of the keys after them near the processor in two steps: the second slot
-    /// that a look-up may need is known when the first one is there.
+    /// Reserves slots for those of the next keys that are new, as far as that is known at a glance, and
+    /// asks for those of the keys after them: for the first slot of a look-up, and then for the second one,
+    /// if the first is taken.
     ///
-    /// - Parameter offset: of the next key, a multiple of `reservationCount`; every one before it has had
-    ///   its turn.
+    /// - Parameter offset: of the next key, a multiple of `Lookahead.step`; every one before it has had its
+    ///   turn.
     /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
-    mutating func reserve(_ keyed: KeyedTransactions, from offset: Int, now: UInt64) {
-        let step = Self.reservationCount
-        func range(_ start: Int, _ end: Int) -> Range<Int> {
-            min(start, keyed.count)..<min(end, keyed.count)
-        }
-        for index in range(offset == 0 ? 0 : offset + 2 * step, offset + 3 * step) {
+    /// - Returns: the keys that had their turn.
+    mutating func reserve(
+        _ keyed: KeyedTransactions, from offset: Int, now: UInt64
+    ) -> Range<Int> {
+        for index in Lookahead.range(from: offset, stepsAhead: 2, of: keyed.count) {
             let home = home(keyed, index)
-            places[index & Self.placeMask] = home
+            slots[Lookahead.place(of: index)] = home
             active.table.prefetch(home: home)
         }
-        for index in range(offset == 0 ? 0 : offset + step, offset + 2 * step) {
-            active.table.prefetchSecond(home: places[index & Self.placeMask])
+        for index in Lookahead.range(from: offset, stepsAhead: 1, of: keyed.count) {
+            active.table.prefetchSecond(home: slots[Lookahead.place(of: index)])
         }
         let knownMax = max(closedMillisecondsMax, forgottenUntil)
         let newMax = now + Self.earlinessMaxMilliseconds
-        for index in range(offset, offset + step) {
+        let next = Lookahead.range(from: offset, stepsAhead: 0, of: keyed.count)
+        for index in next {
             let high = keyed.high(index)
             let milliseconds = IdempotencyKey.milliseconds(high: high)
+            let place = Lookahead.place(of: index)
             let (slot, isFound) = active.table.find(
-                high: high, low: keyed.low(index), home: places[index & Self.placeMask])
+                high: high, low: keyed.low(index), home: slots[place])
             let isNew = !isFound && milliseconds > knownMax && milliseconds <= newMax
-            places[index & Self.placeMask] = isNew ? slot : Self.unreserved
+            slots[place] = isNew ? slot : Self.unreserved
             if isNew { remember(keyed, at: index, .undecided, in: slot) }
         }
+        return next
     }
 
     /// What `reserve` did for a key: the slot for its outcome, or nil if it takes more to recognize it.
     @inline(__always)
     func reservedSlot(_ index: Int) -> Int? {
-        let place = places[index & Self.placeMask]
-        return place == Self.unreserved ? nil : place
+        let slot = slots[Lookahead.place(of: index)]
+        return slot == Self.unreserved ? nil : slot
     }
 
     /// - Parameter slot: a reserved one.

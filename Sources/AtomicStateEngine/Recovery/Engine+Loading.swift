@@ -97,13 +97,12 @@ extension Engine {
     private mutating func replay(
         _ run: JournalRecord.Run, _ arguments: [ArgumentColumn]
     ) throws(CorruptionError) {
-        var lookahead = RowLookahead(arguments, routines[run.form].parameters, stores)
+        var lookahead = RowLookahead(
+            arguments, transactionCount: run.transactionCount, routines[run.form].parameters,
+            stores)
         var columns = run.columns.map(ReplayColumn.init)
         for transaction in 0..<run.transactionCount {
-            if transaction % RowLookahead.transactionCount == 0 {
-                lookahead.fetch(
-                    min(RowLookahead.transactionCount, run.transactionCount - transaction), stores)
-            }
+            if transaction % Lookahead.step == 0 { lookahead.advance(to: transaction, stores) }
             lastSequence += 1
             var next = run.firstTargetColumn
             for target in run.targets {

@@ -39,9 +39,26 @@ private func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
     return product.high ^ product.low
 }
 
-@inline(__always)
+/// Reads short texts by words and not past their end, as `memcmp` does where the processor has masked loads:
+/// what lies behind a key may be in another cache line, which nobody has asked for.
+///
+/// Not inlined: look-ups of numbers would become longer.
+@inline(never)
 func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-    guard left.count == right.count else { return false }
+    let count = left.count
+    guard count == right.count else { return false }
     guard let leftBase = left.baseAddress, let rightBase = right.baseAddress else { return true }
-    return memcmp(leftBase, rightBase, left.count) == 0
+    func areEqual<Word: FixedWidthInteger & BitwiseCopyable>(at offset: Int, _: Word.Type) -> Bool {
+        leftBase.loadUnaligned(fromByteOffset: offset, as: Word.self)
+            == rightBase.loadUnaligned(fromByteOffset: offset, as: Word.self)
+    }
+    // Of two words, the second one ends where the text does.
+    switch count {
+    case 0: return true
+    case 1: return areEqual(at: 0, UInt8.self)
+    case 2...3: return areEqual(at: 0, UInt16.self) && areEqual(at: count &- 2, UInt16.self)
+    case 4...7: return areEqual(at: 0, UInt32.self) && areEqual(at: count &- 4, UInt32.self)
+    case 8...16: return areEqual(at: 0, UInt64.self) && areEqual(at: count &- 8, UInt64.self)
+    default: return memcmp(leftBase, rightBase, count) == 0
+    }
 }

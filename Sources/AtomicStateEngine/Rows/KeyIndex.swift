@@ -49,11 +49,16 @@ struct KeyIndex: ~Copyable {
         UnsafePointer(slots + (Int(truncatingIfNeeded: hash) & (slotCount - 1)))
     }
 
-    /// The row in the first slot, if it may have the key.
+    /// The first row that may have the key.
     @inline(__always)
     func firstCandidate(of hash: UInt64) -> Row? {
-        let slot = firstSlot(of: hash).pointee
-        return slot != 0 && (slot ^ hash) & Self.tagMask == 0 ? Self.row(in: slot) : nil
+        let mask = slotCount - 1
+        var position = Int(truncatingIfNeeded: hash) & mask
+        while slots[position] != 0 {
+            if (slots[position] ^ hash) & Self.tagMask == 0 { return Self.row(in: slots[position]) }
+            position = (position + 1) & mask
+        }
+        return nil
     }
 
     /// The row's key must not be in the index.

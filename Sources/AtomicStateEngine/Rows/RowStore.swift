@@ -64,8 +64,7 @@ struct RowStore: ~Copyable {
         index.find(key)
     }
 
-    // For `RowLookahead`: each step asks for what the next one reads. A key that is not in the first
-    // slot of its hash is not followed further.
+    // For `RowLookahead`: each step asks for what the next one reads.
 
     @inline(__always)
     func prefetchSlot(of hash: UInt64) {
