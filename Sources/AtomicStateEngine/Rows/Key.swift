@@ -24,12 +24,16 @@ enum Key {
             state = mix(state ^ word, 0xE703_7ED1_A0B4_28DB)
             offset += 8
         }
-        var tail: UInt64 = 0
-        while offset < text.count {
-            tail = tail << 8 | UInt64(text[offset])
-            offset += 1
-        }
+        let tail = tail(of: text, from: offset)
         return mix(state ^ tail, 0x8EBC_6AF0_9C88_C6E3)
+    }
+
+    /// The last bytes, fewer than eight, as a big-endian number.
+    @inline(__always)
+    private static func tail(of text: UnsafeRawBufferPointer, from start: Int) -> UInt64 {
+        guard start >= 8 else { return text[start...].reduce(0) { $0 << 8 | UInt64($1) } }
+        let last = text.loadUnaligned(fromByteOffset: text.count - 8, as: UInt64.self).bigEndian
+        return last & (1 << UInt64((text.count - start) * 8) - 1)
     }
 }
 
