@@ -41,7 +41,8 @@ package struct OutcomeEncoder: ~Copyable {
     private var accepted = Columns()
     private var rejected = Columns()
 
-    private struct Columns: ~Copyable {
+    /// Not private: modules that have the encoder's end inlined refer to it.
+    struct Columns: ~Copyable {
         private var highs = WordList()
         private var lows = WordList()
         private var contents = WordList()
