@@ -55,6 +55,18 @@ import Testing
         for key in 0..<200 as Range<UInt64> { #expect(store.find(.number(key)) != nil) }
     }
 
+    /// Who knows how one index spreads its keys could choose keys that all meet in it.
+    @Test(arguments: [KeyType.uint64, .string])
+    func everyIndexSpreadsKeysInItsOwnWay(keyType: KeyType) {
+        let first = RowStore(layout: Self.layout(keyType))
+        let second = RowStore(layout: Self.layout(keyType))
+        for key in 0..<64 as Range<UInt64> {
+            let hash = Self.withKey(key, keyType) { first.hash(of: $0) }
+            let other = Self.withKey(key, keyType) { second.hash(of: $0) }
+            #expect(hash != other, "key \(key)")
+        }
+    }
+
     @Test func changedRowIsListedOnce() {
         var heap = TextHeap()
         var store = RowStore(layout: Self.layout(.uint64))

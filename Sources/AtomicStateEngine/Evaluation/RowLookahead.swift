@@ -56,7 +56,7 @@ struct RowLookahead: ~Copyable {
                     reference.hasTextKey
                     ? .text(cursor.text(of: reference.parameter))
                     : .number(cursor.word(of: reference.parameter))
-                let hash = key.hash
+                let hash = stores[reference.type].hash(of: key)
                 hashes[place &+ index] = hash
                 stores[reference.type].prefetchSlot(of: hash)
             }

@@ -32,7 +32,8 @@ final class ContentHashes {
             for index in hashes.indices {
                 let count = Int(lengths[index])
                 let value = UnsafeRawBufferPointer(start: start, count: count)
-                hashes[index] = ContentHash.mix(hashes[index], Key.text(value).hash)
+                hashes[index] = ContentHash.mix(
+                    hashes[index], Key.text(value).hash(.published))
                 start += count
             }
         }
@@ -74,7 +75,7 @@ enum ContentHash {
 
     private static func of(_ name: String, _ seed: UInt64) -> UInt64 {
         var name = name
-        return name.withUTF8 { mix(seed, Key.text(UnsafeRawBufferPointer($0)).hash) }
+        return name.withUTF8 { mix(seed, Key.text(UnsafeRawBufferPointer($0)).hash(.published)) }
     }
 
     /// What goes to memory and disk of a hash: the chance that other content passes for a repetition is

@@ -5,23 +5,23 @@ enum Key {
     case number(UInt64)
     case text(UnsafeRawBufferPointer)
 
-    /// Spreads keys over the index; its low bits find the slot, its high bits the tag.
+    /// Spreads keys over an index; its low bits find the slot, its high bits the tag.
     @inline(__always)
-    var hash: UInt64 {
+    func hash(_ secret: HashSecret) -> UInt64 {
         switch self {
-        case .number(let number): mix(number ^ 0x9E37_79B9_7F4A_7C15, 0xD6E8_FEB8_6659_FD93)
-        case .text(let text): Self.hash(of: text)
+        case .number(let number): mix(number ^ secret.start, secret.factor)
+        case .text(let text): Self.hash(of: text, secret)
         }
     }
 
     /// Folds eight bytes at a time by a 128-bit product, as the wyhash family does
     /// (https://github.com/wangyi-fudan/wyhash).
-    private static func hash(of text: UnsafeRawBufferPointer) -> UInt64 {
-        var state = 0xA076_1D64_78BD_642F ^ UInt64(text.count)
+    private static func hash(of text: UnsafeRawBufferPointer, _ secret: HashSecret) -> UInt64 {
+        var state = secret.start ^ UInt64(text.count)
         var offset = 0
         while offset + 8 <= text.count {
             let word = text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            state = mix(state ^ word, 0xE703_7ED1_A0B4_28DB)
+            state = mix(state ^ word, secret.factor)
             offset += 8
         }
         let tail = tail(of: text, from: offset)
@@ -34,6 +34,23 @@ enum Key {
         guard start >= 8 else { return text[start...].reduce(0) { $0 << 8 | UInt64($1) } }
         let last = text.loadUnaligned(fromByteOffset: text.count - 8, as: UInt64.self).bigEndian
         return last & (1 << UInt64((text.count - start) * 8) - 1)
+    }
+}
+
+/// What hashes depend on beside the value. Each index has its own, so that nobody can choose keys that meet
+/// in it and make every look-up long.
+struct HashSecret: BitwiseCopyable {
+    fileprivate let start: UInt64
+    /// Odd.
+    fileprivate let factor: UInt64
+
+    /// Of hashes that are written to disk.
+    static let published = HashSecret(
+        start: 0xA076_1D64_78BD_642F, factor: 0xE703_7ED1_A0B4_28DB)
+
+    static func random() -> HashSecret {
+        HashSecret(
+            start: .random(in: .min ... .max), factor: .random(in: .min ... .max) | 1)
     }
 }
 

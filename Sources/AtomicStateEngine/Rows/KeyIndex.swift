@@ -10,6 +10,7 @@ struct KeyIndex: ~Copyable {
     private static let addressMask: UInt64 = (1 << 48) - 1
     private static let tagMask = ~addressMask
 
+    private let secret = HashSecret.random()
     private var slots: UnsafeMutablePointer<UInt64>
     private var slotCount: Int
     private(set) var count = 0
@@ -25,7 +26,7 @@ struct KeyIndex: ~Copyable {
 
     @inline(__always)
     func find(_ key: Key) -> Row? {
-        let hash = key.hash
+        let hash = hash(of: key)
         let mask = slotCount - 1
         var position = Int(truncatingIfNeeded: hash) & mask
         while slots[position] != 0 {
@@ -64,7 +65,7 @@ struct KeyIndex: ~Copyable {
     /// The row's key must not be in the index.
     mutating func insert(_ row: Row, keyType: KeyType) {
         if (count + 1) * 4 > slotCount * 3 { grow(to: slotCount * 2, keyType: keyType) }
-        place(row, hash: Self.hash(of: row, keyType: keyType))
+        place(row, hash: hash(of: row, keyType: keyType))
         count += 1
     }
 
@@ -72,14 +73,14 @@ struct KeyIndex: ~Copyable {
     mutating func remove(_ row: Row, keyType: KeyType) {
         let mask = slotCount - 1
         let address = UInt64(UInt(bitPattern: row))
-        var hole = Int(truncatingIfNeeded: Self.hash(of: row, keyType: keyType)) & mask
+        var hole = Int(truncatingIfNeeded: hash(of: row, keyType: keyType)) & mask
         while slots[hole] & Self.addressMask != address {
             precondition(slots[hole] != 0, "a row that is removed from the index is in it")
             hole = (hole + 1) & mask
         }
         var position = (hole + 1) & mask
         while slots[position] != 0 {
-            let hash = Self.hash(of: Self.row(in: slots[position]), keyType: keyType)
+            let hash = self.hash(of: Self.row(in: slots[position]), keyType: keyType)
             let home = Int(truncatingIfNeeded: hash) & mask
             // The slot may move into the hole unless its home lies behind the hole.
             if (position - home) & mask >= (position - hole) & mask {
@@ -105,7 +106,7 @@ struct KeyIndex: ~Copyable {
         slotCount = newSlotCount
         for position in 0..<oldSlotCount where oldSlots[position] != 0 {
             let row = Self.row(in: oldSlots[position])
-            place(row, hash: Self.hash(of: row, keyType: keyType))
+            place(row, hash: hash(of: row, keyType: keyType))
         }
         oldSlots.deallocate()
     }
@@ -125,10 +126,13 @@ struct KeyIndex: ~Copyable {
         Row(bitPattern: UInt(slot & addressMask)).unsafelyUnwrapped
     }
 
-    private static func hash(of row: Row, keyType: KeyType) -> UInt64 {
+    @inline(__always)
+    func hash(of key: Key) -> UInt64 { key.hash(secret) }
+
+    private func hash(of row: Row, keyType: KeyType) -> UInt64 {
         switch keyType {
-        case .uint64: Key.number(row[RowLayout.keyOffset]).hash
-        case .string, .uuid: Key.text(TextHeap.text(at: row[RowLayout.keyOffset])).hash
+        case .uint64: hash(of: .number(row[RowLayout.keyOffset]))
+        case .string, .uuid: hash(of: .text(TextHeap.text(at: row[RowLayout.keyOffset])))
         }
     }
 }

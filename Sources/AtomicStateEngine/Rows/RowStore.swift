@@ -67,6 +67,9 @@ struct RowStore: ~Copyable {
     // For `RowLookahead`: each step asks for what the next one reads.
 
     @inline(__always)
+    func hash(of key: Key) -> UInt64 { index.hash(of: key) }
+
+    @inline(__always)
     func prefetchSlot(of hash: UInt64) {
         prefetch(index.firstSlot(of: hash))
     }

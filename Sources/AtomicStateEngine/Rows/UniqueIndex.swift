@@ -7,6 +7,7 @@ struct UniqueShape {
     let presence: RowLayout.Presence?
     /// The bit of its marks in `ChangeSet.TouchedRow`.
     let mask: UInt8
+    private let secret = HashSecret.random()
 
     /// The shape's memory is freed by `deallocate`.
     init(_ layout: UniqueKeyLayout) {
@@ -32,7 +33,7 @@ struct UniqueShape {
             for word in 0..<part.wordCount {
                 let value = row[part.offset + word]
                 let key: Key = part.isText ? .text(TextHeap.text(at: value)) : .number(value)
-                hash = Key.number(hash ^ key.hash).hash
+                hash = Key.number(hash ^ key.hash(secret)).hash(secret)
             }
         }
         return hash
