@@ -280,10 +280,13 @@ extension Engine {
             }
             prepareForms()
             let indices = firstIndex..<(firstIndex + run.transactionCount)
+            let contents =
+                isRemembered(run)
+                ? ContentHashes(run, form: formHashes[form], firstIndex: firstIndex) : nil
             prepared.append(
                 PreparedRun(
                     form: form, arguments: run.arguments, indices: indices, keys: run.keys,
-                    contents: isRemembered(run) ? ContentHashes(run, form: formHashes[form]) : nil))
+                    contents: contents))
             firstIndex = indices.upperBound
         }
         return prepared

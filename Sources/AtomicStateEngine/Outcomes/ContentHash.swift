@@ -6,41 +6,87 @@ internal import AtomicStateSchema
 /// They are of names, keys and values, and of no index into a schema, so that a transaction has the same
 /// hash under another version of the schema.
 final class ContentHashes {
-    /// One for each transaction, as long as the object lives.
-    let hashes: UnsafeBufferPointer<UInt64>
-    private let memory: UnsafeMutableBufferPointer<UInt64>
+    /// The transactions that are hashed together: few enough for their hashes to stay in the nearest
+    /// cache from one column to the next.
+    private static let stepCount = 64
 
-    /// - Parameter form: a hash of what the transactions consist of.
-    init(_ run: TransactionRun, form: UInt64) {
-        memory = .allocate(capacity: run.transactionCount)
-        memory.initialize(repeating: form)
-        hashes = UnsafeBufferPointer(memory)
-        for column in run.arguments { add(column) }
+    /// What is kept of each transaction's hash, as long as the object lives.
+    let kept: UnsafeBufferPointer<UInt32>
+    /// Of all transactions, with their keys and their places in the batch: does not depend on the order in
+    /// which they are added up, so that none waits for the one before it.
+    let sum: UInt64
+    private let memory: UnsafeMutableBufferPointer<UInt32>
+
+    /// - Parameters:
+    ///   - form: a hash of what the transactions consist of.
+    ///   - firstIndex: the place of the first one in the batch.
+    init(_ run: TransactionRun, form: UInt64, firstIndex: Int) {
+        let memory = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: run.transactionCount)
+        var columns = run.arguments.map(HashedColumn.init)
+        let keys = run.keys
+        let hasKeys = !keys.isEmpty
+        var sum: UInt64 = 0
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.stepCount) { all in
+            for start in stride(from: 0, to: run.transactionCount, by: Self.stepCount) {
+                let transactions = start..<min(start + Self.stepCount, run.transactionCount)
+                let hashes = UnsafeMutableBufferPointer(rebasing: all[..<transactions.count])
+                hashes.initialize(repeating: form)
+                for index in columns.indices { columns[index].mix(transactions, into: hashes) }
+                for offset in hashes.indices {
+                    let index = start &+ offset
+                    memory.initializeElement(at: index, to: ContentHash.kept(hashes[offset]))
+                    var (hash, place) = (hashes[offset], UInt64(firstIndex &+ index))
+                    if hasKeys {
+                        hash ^= keys.low(index)
+                        place ^= keys.high(index)
+                    }
+                    sum &+= ContentHash.mix(hash, place)
+                }
+            }
+        }
+        self.memory = memory
+        self.sum = sum
+        kept = UnsafeBufferPointer(memory)
     }
 
     deinit { memory.deallocate() }
+}
 
-    private func add(_ column: ArgumentColumn) {
-        let hashes = memory
+/// A column on its way into the hashes of its transactions.
+private struct HashedColumn {
+    private let column: ArgumentColumn
+    /// Where the next transaction's text starts.
+    private var text: UnsafeRawPointer?
+
+    init(_ column: ArgumentColumn) {
+        self.column = column
+        text = column.text
+    }
+
+    /// - Parameter transactions: those after the ones of the last call.
+    mutating func mix(
+        _ transactions: Range<Int>, into hashes: UnsafeMutableBufferPointer<UInt64>
+    ) {
+        let start = transactions.lowerBound
         if let words = column.words {
             for index in hashes.indices {
-                hashes[index] = ContentHash.mix(hashes[index], words[index])
+                hashes[index] = ContentHash.mix(hashes[index], words[start &+ index])
             }
         }
-        if let text = column.text, let lengths = column.lengths {
-            var start = text
+        if var text, let lengths = column.lengths {
             for index in hashes.indices {
-                let count = Int(lengths[index])
-                let value = UnsafeRawBufferPointer(start: start, count: count)
-                hashes[index] = ContentHash.mix(
-                    hashes[index], Key.text(value).hash(.published))
-                start += count
+                let count = Int(lengths[start &+ index])
+                let value = UnsafeRawBufferPointer(start: text, count: count)
+                hashes[index] = ContentHash.mix(hashes[index], Key.text(value).hash(.published))
+                text += count
             }
+            self.text = text
         }
         if let nanoseconds = column.nanoseconds {
             // There are none if all of the column's are 0, whatever this one's neighbours are.
-            for index in hashes.indices where nanoseconds[index] != 0 {
-                hashes[index] = ContentHash.mix(hashes[index], UInt64(nanoseconds[index]))
+            for index in hashes.indices where nanoseconds[start &+ index] != 0 {
+                hashes[index] = ContentHash.mix(
+                    hashes[index], UInt64(nanoseconds[start &+ index]))
             }
         }
     }

@@ -86,25 +86,9 @@ extension Engine {
         }
     }
 
-    /// Each transaction's hash is mixed with its place, so that none waits for the one before it.
     private static func content(of runs: [PreparedRun], isAtomic: Bool) -> UInt32 {
-        var content: UInt64 = isAtomic ? 1 : 0
-        for run in runs {
-            guard let hashes = run.contents?.hashes else { continue }
-            let first = UInt64(run.indices.lowerBound)
-            if let keyed = run.keyed {
-                for offset in hashes.indices {
-                    content &+= ContentHash.mix(
-                        hashes[offset] ^ keyed.low(offset),
-                        first &+ UInt64(offset) ^ keyed.high(offset))
-                }
-            } else {
-                for offset in hashes.indices {
-                    content &+= ContentHash.mix(hashes[offset], first &+ UInt64(offset))
-                }
-            }
-        }
-        return ContentHash.kept(ContentHash.mix(content, 0))
+        let sum = runs.reduce(isAtomic ? 1 : 0) { $0 &+ ($1.contents?.sum ?? 0) }
+        return ContentHash.kept(ContentHash.mix(sum, 0))
     }
 
     /// What there is to remember of a batch beside its transactions.

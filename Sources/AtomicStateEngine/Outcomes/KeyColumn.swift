@@ -29,14 +29,14 @@ struct KeyColumn: BitwiseCopyable {
 /// The keys of a run, and hashes of what they stand for, in memory owned by others.
 struct KeyedTransactions: BitwiseCopyable {
     private let keys: KeyColumn
-    private let hashes: UnsafeBufferPointer<UInt64>
+    private let contents: UnsafeBufferPointer<UInt32>
 
     init(_ keys: KeyColumn, _ contents: ContentHashes) {
         self.keys = keys
-        hashes = contents.hashes
+        self.contents = contents.kept
     }
 
-    var count: Int { hashes.count }
+    var count: Int { contents.count }
 
     @inline(__always)
     func high(_ index: Int) -> UInt64 { keys.high(index) }
@@ -45,7 +45,7 @@ struct KeyedTransactions: BitwiseCopyable {
     func low(_ index: Int) -> UInt64 { keys.low(index) }
 
     @inline(__always)
-    func content(_ index: Int) -> UInt32 { ContentHash.kept(hashes[index]) }
+    func content(_ index: Int) -> UInt32 { contents[index] }
 }
 
 extension IdempotencyKey {
