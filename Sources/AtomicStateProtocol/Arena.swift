@@ -5,7 +5,7 @@ internal import CProtocol
 /// protobuf-c takes a message's parts from it, so that decoding costs no `malloc` for each part.
 /// An arena is used by one thread at a time.
 final class Arena {
-    private static let firstChunkByteCountMin = 16 << 10
+    private static let firstChunkByteCount = 16 << 10
     private static let alignment = 16
 
     private var chunks: [UnsafeMutableRawBufferPointer] = []
@@ -18,12 +18,10 @@ final class Arena {
     /// The memory that the arena has taken.
     private(set) var byteCount: Int
 
-    /// - Parameters:
-    ///   - limit: the bytes after which `allocate` returns nil.
-    ///   - expected: about how many bytes will be needed.
-    init(limit: Int = .max, expecting expected: Int = 0) {
+    /// - Parameter limit: the bytes after which `allocate` returns nil.
+    init(limit: Int = .max) {
         let chunk = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(expected, Self.firstChunkByteCountMin), alignment: Self.alignment)
+            byteCount: Self.firstChunkByteCount, alignment: Self.alignment)
         chunks.append(chunk)
         byteCount = chunk.count
         // SAFETY: a buffer of a positive size has a base address.

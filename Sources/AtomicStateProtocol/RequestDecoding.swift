@@ -48,9 +48,7 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
     ///   more memory than a request may. What is wrong inside of a request becomes its body, so that it
     ///   can be answered.
     package init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
-        // Columns take as much memory as they take of the message.
-        let arena = Arena(
-            limit: ProtocolLimits.decodedByteCountMax, expecting: bytes.count + bytes.count / 16)
+        let arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
         let unpacked = arena.withAllocator { allocator in
             atomicstate__v1__request__unpack(
                 allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
