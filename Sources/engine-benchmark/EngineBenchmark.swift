@@ -49,7 +49,7 @@ struct EngineBenchmark {
     ) throws {
         var engine = Engine(program: compiled.program, schemaVersion: 1)
         engine.outcomes = OutcomeMemory(
-            capacity: 10_000_000, forgottenUntil: 0, firstGroup: 0, secret: (1, 2))
+            capacity: 10_000_000, forgottenUntil: 0, firstGroup: 0)
         var records = Records()
         var frames = Frames(isKeyed: isKeyed)
         for run in load.preparation { pass(frames.frame(of: run), through: &engine, &records) }

@@ -10,8 +10,6 @@ final class ContentHashes {
     /// cache from one column to the next.
     private static let stepCount = 64
 
-    /// What is kept of each transaction's hash, as long as the object lives.
-    let kept: UnsafeBufferPointer<UInt32>
     /// Of all transactions, with their keys and their places in the batch: does not depend on the order in
     /// which they are added up, so that none waits for the one before it.
     let sum: UInt64
@@ -46,10 +44,12 @@ final class ContentHashes {
         }
         self.memory = memory
         self.sum = sum
-        kept = UnsafeBufferPointer(memory)
     }
 
     deinit { memory.deallocate() }
+
+    /// What is kept of each transaction's hash, as long as the object lives.
+    var kept: UnsafeBufferPointer<UInt32> { UnsafeBufferPointer(memory) }
 }
 
 /// A column on its way into the hashes of its transactions.

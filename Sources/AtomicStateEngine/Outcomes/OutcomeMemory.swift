@@ -51,7 +51,6 @@ package struct OutcomeMemory: ~Copyable {
     package var group: UInt64
     /// The greatest sequence of the records that were loaded.
     package internal(set) var loadedSequenceMax: UInt64 = 0
-    private let secret: (UInt64, UInt64)
     private var active: Generation
     /// What the next generation will use, unless it takes over a forgotten one's table.
     private var next: OutcomeTable?
@@ -67,22 +66,17 @@ package struct OutcomeMemory: ~Copyable {
 
     /// A memory as small as can be.
     package init() {
-        self.init(capacity: Self.capacityMin, forgottenUntil: 0, firstGroup: 0, secret: (0, 0))
+        self.init(capacity: Self.capacityMin, forgottenUntil: 0, firstGroup: 0)
     }
 
     /// - Parameter capacity: the outcomes to remember; eight times the largest batch at least.
     /// - Parameter firstGroup: the commit group that the first outcome can be of.
-    /// - Parameter secret: random, so that nobody can choose keys that meet in the tables.
-    package init(
-        capacity: Int, forgottenUntil: UInt64, firstGroup: UInt64, secret: (UInt64, UInt64)
-    ) {
+    package init(capacity: Int, forgottenUntil: UInt64, firstGroup: UInt64) {
         self.capacity = capacity
         self.forgottenUntil = forgottenUntil
         self.firstGroup = firstGroup
         group = firstGroup
-        self.secret = secret
-        let table = OutcomeTable(
-            capacity: min(Self.firstCapacity, capacity / 8), secret: secret)
+        let table = OutcomeTable(capacity: min(Self.firstCapacity, capacity / 8))
         active = Generation(table: table, firstReply: 0, firstGroup: firstGroup)
     }
 
@@ -130,8 +124,7 @@ extension OutcomeMemory {
         let capacity = nextCapacity
         closedMillisecondsMax = max(closedMillisecondsMax, active.millisecondsMax)
         closedWeight += active.weight
-        let table =
-            forgetOldest() ?? next.take() ?? OutcomeTable(capacity: capacity, secret: secret)
+        let table = forgetOldest() ?? next.take() ?? OutcomeTable(capacity: capacity)
         var generation = Generation(
             table: table, firstReply: firstReply + UInt64(replies.count), firstGroup: group)
         swap(&active, &generation)
@@ -151,7 +144,7 @@ extension OutcomeMemory {
                 $0.generation.table.capacity == capacity
             }
             guard !willReuse else { return }
-            next = OutcomeTable(capacity: capacity, secret: secret)
+            next = OutcomeTable(capacity: capacity)
         }
         next?.makeResident(used, of: active.table.capacity)
     }
@@ -179,7 +172,7 @@ extension OutcomeMemory {
             replies.removeFirst(Int(next - firstReply))
             firstReply = next
             guard oldest.generation.table.capacity == nextCapacity else { continue }
-            var table = OutcomeTable(capacity: 1, secret: secret)
+            var table = OutcomeTable(capacity: 1)
             swap(&table, &oldest.generation.table)
             free = consume table
         }

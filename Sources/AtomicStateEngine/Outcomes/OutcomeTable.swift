@@ -63,15 +63,13 @@ struct OutcomeTable: ~Copyable {
     let capacity: Int
     private let slots: UnsafeMutablePointer<Slot>
     private let blockCount: Int
-    private let secret: (UInt64, UInt64)
+    private let secret = HashSecret.random()
     private var epoch: UInt32 = 1
     private(set) var count = 0
     private var residentByteCount = 0
 
-    /// - Parameter secret: makes it unpredictable which keys meet in the table.
-    init(capacity: Int, secret: (UInt64, UInt64)) {
+    init(capacity: Int) {
         self.capacity = capacity
-        self.secret = secret
         blockCount = (capacity * Self.slotsPerFiveOutcomes / 5) >> Self.blockBitCount + 1
         let slotCount = blockCount << Self.blockBitCount
         slots = TableMemory.map(byteCount: slotCount * MemoryLayout<Slot>.stride)
@@ -165,8 +163,8 @@ struct OutcomeTable: ~Copyable {
     /// have in common beside their last bits.
     @inline(__always)
     func home(high: UInt64, low: UInt64) -> Int {
-        let product = (high ^ secret.0).multipliedFullWidth(
-            by: low >> UInt64(Self.blockBitCount) ^ secret.1)
+        let product = (high ^ secret.start).multipliedFullWidth(
+            by: low >> UInt64(Self.blockBitCount) ^ secret.factor)
         let hash = (product.high ^ product.low) &* 0x9E37_79B9_7F4A_7C15
         let block = hash.multipliedFullWidth(by: UInt64(blockCount)).high
         return Int(truncatingIfNeeded: block) << Self.blockBitCount

@@ -37,12 +37,12 @@ enum Key {
     }
 }
 
-/// What hashes depend on beside the value. Each index has its own, so that nobody can choose keys that meet
+/// What hashes depend on beside the value. Each hash table has its own, so that nobody can choose keys that meet
 /// in it and make every look-up long.
 struct HashSecret: BitwiseCopyable {
-    fileprivate let start: UInt64
+    let start: UInt64
     /// Odd.
-    fileprivate let factor: UInt64
+    let factor: UInt64
 
     /// Of hashes that are written to disk.
     static let published = HashSecret(
@@ -60,8 +60,8 @@ private func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
     return product.high ^ product.low
 }
 
-/// Reads short texts by words and not past their end, as `memcmp` does where the processor has masked loads:
-/// what lies behind a key may be in another cache line, which nobody has asked for.
+/// Reads short texts by words, and nothing past their end. `memcmp` does that where the processor has masked
+/// loads, and what lies behind a key may be in another cache line, which nobody has asked for.
 ///
 /// Not inlined: look-ups of numbers would become longer.
 @inline(never)

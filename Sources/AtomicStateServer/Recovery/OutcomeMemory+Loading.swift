@@ -9,10 +9,8 @@ extension OutcomeMemory {
     /// - Parameter capacity: the outcomes to remember.
     /// - Throws: what is damaged, and where.
     package init(_ storage: any Storage, capacity: Int) throws(RecoveryError) {
-        var generator = SystemRandomNumberGenerator()
         var memory = OutcomeMemory(
-            capacity: capacity, forgottenUntil: try storage.number(.forgottenUntil), firstGroup: 1,
-            secret: (generator.next(), generator.next()))
+            capacity: capacity, forgottenUntil: try storage.number(.forgottenUntil), firstGroup: 1)
         try describingFailures("outcomes") { () throws(IterationError<CorruptionError>) in
             try storage.forEachOutcomeRecord { (number, bytes) throws(CorruptionError) in
                 try memory.load(bytes, group: number) { (reply) throws(CorruptionError) in

@@ -44,7 +44,7 @@ final class RememberingEngine {
         self.capacity = capacity
         engine = Engine(program: program, schemaVersion: testSchemaVersion)
         engine.outcomes = OutcomeMemory(
-            capacity: capacity, forgottenUntil: 0, firstGroup: 1, secret: (1, 2))
+            capacity: capacity, forgottenUntil: 0, firstGroup: 1)
         engine.outcomes.group = 1
     }
 
@@ -142,7 +142,7 @@ final class RememberingEngine {
         let forgottenUntil = engine.outcomes.forgottenUntil
         let group = engine.outcomes.group
         engine.outcomes = OutcomeMemory(
-            capacity: capacity, forgottenUntil: forgottenUntil, firstGroup: 1, secret: (3, 4))
+            capacity: capacity, forgottenUntil: forgottenUntil, firstGroup: 1)
         for record in records {
             try record.bytes.withUnsafeBytes {
                 try engine.outcomes.load($0, group: record.number) { _ in }
