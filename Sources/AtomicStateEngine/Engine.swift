@@ -133,7 +133,7 @@ extension Engine {
         let frame = routines[form].frame
         let parameters = routines[form].parameters
         var lookahead = RowLookahead(
-            run.arguments, transactionCount: transactionCount, parameters, stores)
+            run.arguments, transactionCount: transactionCount, parameters)
         var cursor = ArgumentCursor(run.arguments)
         for offset in 0..<transactionCount {
             if offset % Lookahead.step == 0 {
@@ -154,7 +154,7 @@ extension Engine {
             let observationCount = outcome.observations.count
             changes.begin(keepingEarlier: isInAtomicBatch)
             let verdict =
-                bind(cursor, to: parameters, frame)
+                bind(cursor, to: parameters, frame, likelyRows: lookahead.likelyRows(of: offset))
                 ?? evaluate(code, frame, outcome: &outcome)
             switch verdict {
             case .accepted:

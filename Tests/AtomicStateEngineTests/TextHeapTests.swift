@@ -49,7 +49,7 @@ import Testing
             heap.free(block)
             heap.free(large)
         }
-        #expect(heap.byteCount <= 1 << 20)
+        #expect(heap.byteCount <= 2 << 20)
     }
 
     @Test func noBlockIsEmptyText() {

@@ -3,7 +3,7 @@
 /// A parameter of text (string, bytes, uuid, or a reference to a type with such keys) uses `text` and
 /// `lengths`, every other one `words`, to which a timestamp or duration adds `nanoseconds` unless all
 /// of them are 0; each has a value for every transaction, and the lengths add up to the text.
-package struct ArgumentColumn {
+package struct ArgumentColumn: BitwiseCopyable {
     let words: UnsafePointer<UInt64>?
     let text: UnsafeRawPointer?
     let lengths: UnsafePointer<UInt32>?
@@ -64,6 +64,12 @@ struct ArgumentCursor: ~Copyable {
         UnsafeRawBufferPointer(
             start: columns[parameter].text.unsafelyUnwrapped + textOffsets[parameter],
             count: Int(columns[parameter].lengths.unsafelyUnwrapped[transaction]))
+    }
+
+    /// Of a parameter that is the key of an entity.
+    @inline(__always)
+    func key(of parameter: Int) -> Key {
+        columns[parameter].words == nil ? .text(text(of: parameter)) : .number(word(of: parameter))
     }
 
     @inline(__always)

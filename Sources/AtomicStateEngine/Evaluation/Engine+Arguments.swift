@@ -6,12 +6,15 @@ extension Engine {
     /// Puts a transaction's arguments into its frame; a rejection if one is not a value of its
     /// parameter's type, or refers to an entity that does not exist.
     ///
+    /// - Parameter likelyRows: of each reference, as `RowLookahead` found them.
+    ///
     /// Mutating only because the compiler copies the whole engine to lend it.
     @inline(__always)
     mutating func bind(
         _ arguments: borrowing ArgumentCursor, to parameters: UnsafeBufferPointer<ParameterSlot>,
-        _ frame: UnsafeMutablePointer<UInt64>
+        _ frame: UnsafeMutablePointer<UInt64>, likelyRows: UnsafePointer<UInt64>
     ) -> Verdict? {
+        var likelyRow = likelyRows
         for index in 0..<parameters.count {
             let slot = parameters[index]
             let register = Int(slot.register)
@@ -51,18 +54,26 @@ extension Engine {
                     return .rejected(.argumentOutOfRange, rule: slot.rule, entity: nil)
                 }
             case .reference(type: let type):
-                if let code = check(key: index, of: arguments, type: type) {
+                let key = arguments.key(of: index)
+                let likely = likelyRow.pointee
+                likelyRow += Lookahead.placeCount
+                if isEntity(likely, key) {
+                    frame[register] = likely
+                    continue
+                }
+                if let code = check(key, type: type) {
                     return .rejected(code, rule: slot.rule, entity: nil)
                 }
-                guard let row = stores[type].find(key(index, of: arguments, type: type)) else {
+                guard let row = stores[type].find(key) else {
                     return .rejected(.entityMissing, rule: slot.rule, entity: nil)
                 }
                 frame[register] = UInt64(UInt(bitPattern: row))
             case .key(type: let type):
-                if let code = check(key: index, of: arguments, type: type) {
+                let key = arguments.key(of: index)
+                if let code = check(key, type: type) {
                     return .rejected(code, rule: slot.rule, entity: nil)
                 }
-                switch key(index, of: arguments, type: type) {
+                switch key {
                 case .number(let number): frame[register] = number
                 case .text(let text):
                     frame[register] = UInt64(UInt(bitPattern: text.baseAddress))
@@ -73,28 +84,20 @@ extension Engine {
         return nil
     }
 
+    /// Whether a row that was found a while ago, at an address that may be 0, is an entity with the key.
     @inline(__always)
-    private func key(
-        _ index: Int, of arguments: borrowing ArgumentCursor, type: Int
-    ) -> Key {
-        stores[type].shape.keyType.isText
-            ? .text(arguments.text(of: index)) : .number(arguments.word(of: index))
+    private func isEntity(_ address: UInt64, _ key: Key) -> Bool {
+        address != 0 && rowAt(address)[RowLayout.flagsOffset] & RowFlags.exists != 0
+            && key.isKey(of: rowAt(address))
     }
 
     /// Why an argument can't be a key of the type; nil if it can.
-    @inline(__always)
-    private func check(
-        key index: Int, of arguments: borrowing ArgumentCursor, type: Int
-    ) -> RejectionCode? {
-        switch stores[type].shape.keyType {
-        case .uint64:
-            return nil
-        case .string:
-            return Self.check(
-                arguments.text(of: index), byteCountMax: EngineLimits.keyByteCountMax)
-        case .uuid:
-            let isUUID = arguments.text(of: index).count == UUIDValue.byteCount
-            return isUUID ? nil : .argumentOutOfRange
+    private func check(_ key: Key, type: Int) -> RejectionCode? {
+        guard case .text(let text) = key else { return nil }
+        return if stores[type].shape.keyType == .uuid {
+            text.count == UUIDValue.byteCount ? nil : .argumentOutOfRange
+        } else {
+            Self.check(text, byteCountMax: EngineLimits.keyByteCountMax)
         }
     }
 

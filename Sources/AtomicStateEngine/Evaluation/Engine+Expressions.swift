@@ -18,12 +18,15 @@ extension Engine {
     ) -> Result<[EvaluatedValue], RejectionCode> {
         let routine = PreparedRoutine(compiled.routine)
         let cursor = ArgumentCursor(arguments)
+        let lookahead = RowLookahead(arguments, transactionCount: 1, routine.parameters)
         var outcome = BatchOutcome()
         changes.begin()
         // There are no changes; this frees the texts that the expression put together.
         defer { undoChanges() }
         let verdict =
-            bind(cursor, to: routine.parameters, routine.frame)
+            bind(
+                cursor, to: routine.parameters, routine.frame,
+                likelyRows: lookahead.likelyRows(of: 0))
             ?? evaluate(routine.code, routine.frame, outcome: &outcome)
         if case .rejected(let code, rule: _, entity: _) = verdict { return .failure(code) }
         return .success(

@@ -1,84 +1,114 @@
 internal import AtomicStateSchema
+internal import CPlatform
 
-/// Runs ahead of the evaluation, and brings the rows that a run's references name near the processor.
+/// Runs ahead of the evaluation, looks up the rows that a run's references name, and brings them near the
+/// processor.
 ///
-/// A look-up waits for the index, then for the row, and then for a text key. This only makes the later
-/// look-up fast: what it finds does not depend on it.
+/// A look-up waits for the index, then for the row, and then for a text key. What it finds may have changed
+/// when its transaction's turn comes: whoever uses it has to check.
 struct RowLookahead: ~Copyable {
-    /// A type's table below this size stays near by itself.
-    private static let tableByteCountMin = 4 << 20
-
-    private struct Reference: BitwiseCopyable {
-        let parameter: Int
-        let type: Int
-        let hasTextKey: Bool
-    }
-
-    private var cursor: ArgumentCursor
     private let transactionCount: Int
-    private let references: UnsafeBufferPointer<Reference>
-    /// Of the keys in the references of the transactions under way.
-    private let hashes: UnsafeMutablePointer<UInt64>
+    /// Set once; a variable for the reason that `Engine.stores` is one.
+    private var references: UnsafeMutableBufferPointer<LookedUpReference>
+    /// For each reference, `Lookahead.placeCount` words: of each transaction under way, first the key's
+    /// hash, and then the address of the row that is likely to have the key, or 0.
+    private let words: UnsafeMutablePointer<UInt64>
 
     init(
         _ arguments: [ArgumentColumn], transactionCount: Int,
-        _ parameters: UnsafeBufferPointer<ParameterSlot>,
-        _ stores: UnsafeMutableBufferPointer<RowStore>
+        _ parameters: UnsafeBufferPointer<ParameterSlot>
     ) {
-        cursor = ArgumentCursor(arguments)
         self.transactionCount = transactionCount
-        let references = parameters.enumerated().compactMap { index, slot -> Reference? in
-            guard case .reference(type: let type) = slot.kind,
-                stores[type].byteCount >= Self.tableByteCountMin
-            else { return nil }
-            return Reference(
-                parameter: index, type: type, hasTextKey: stores[type].shape.keyType.isText)
+        let references = zip(arguments, parameters).compactMap { column, slot in
+            switch slot.kind {
+            case .reference(let type): LookedUpReference(type: type, column)
+            default: nil
+            }
         }
-        self.references = UnsafeBufferPointer(copying: references)
-        hashes = .allocate(capacity: max(references.count, 1) * Lookahead.placeCount)
+        self.references = .allocate(capacity: references.count)
+        _ = self.references.initialize(from: references)
+        words = .allocate(capacity: max(references.count, 1) * Lookahead.placeCount)
     }
 
     deinit {
         references.deallocate()
-        hashes.deallocate()
+        words.deallocate()
     }
 
-    /// Asks for what the transactions after the next ones will need.
+    /// Looks up what the next transactions refer to, and asks for what the ones after them will need.
     ///
     /// - Parameter offset: of the next transaction, a multiple of `Lookahead.step`.
     mutating func advance(to offset: Int, _ stores: UnsafeMutableBufferPointer<RowStore>) {
-        guard references.count > 0 else { return }
-        for transaction in range(from: offset, stepsAhead: 3) {
-            let place = Lookahead.place(of: transaction) &* references.count
-            for index in 0..<references.count {
-                let reference = references[index]
-                let key: Key =
-                    reference.hasTextKey
-                    ? .text(cursor.text(of: reference.parameter))
-                    : .number(cursor.word(of: reference.parameter))
-                let hash = stores[reference.type].hash(of: key)
-                hashes[place &+ index] = hash
-                stores[reference.type].prefetchSlot(of: hash)
+        let hashed = range(from: offset, stepsAhead: 3)
+        let found = range(from: offset, stepsAhead: 2)
+        let compared = range(from: offset, stepsAhead: 1)
+        for index in references.indices {
+            let type = references[index].type
+            let words = words + index &* Lookahead.placeCount
+            for transaction in hashed {
+                let hash = stores[type].hash(of: references[index].nextKey(transaction))
+                words[Lookahead.place(of: transaction)] = hash
+                stores[type].prefetchSlot(of: hash)
             }
-            cursor.advance()
+            for transaction in found {
+                let place = Lookahead.place(of: transaction)
+                let row = stores[type].likelyRow(of: words[place])
+                words[place] = UInt64(UInt(bitPattern: row))
+                if let row { prefetch(row) }
+            }
+            guard references[index].hasTextKeys else { continue }
+            for transaction in compared {
+                touchText(ofRowAt: words[Lookahead.place(of: transaction)])
+            }
         }
-        forEachHash(range(from: offset, stepsAhead: 2)) { reference, hash in
-            stores[reference.type].prefetchRow(of: hash)
-        }
-        forEachHash(range(from: offset, stepsAhead: 1)) { reference, hash in
-            if reference.hasTextKey { stores[reference.type].prefetchText(of: hash) }
-        }
+    }
+
+    /// Of each reference of one of the next transactions, `Lookahead.placeCount` words apart: the address of
+    /// the row that is likely to be meant, or 0. It was an entity of the reference's type a while ago.
+    @inline(__always)
+    func likelyRows(of transaction: Int) -> UnsafePointer<UInt64> {
+        UnsafePointer(words + Lookahead.place(of: transaction))
     }
 
     private func range(from offset: Int, stepsAhead: Int) -> Range<Int> {
         Lookahead.range(from: offset, stepsAhead: stepsAhead, of: transactionCount)
     }
 
+    /// Reads the text and does not only ask for it: measured, most of what is asked for here does not come
+    /// in time.
     @inline(__always)
-    private func forEachHash(_ transactions: Range<Int>, _ body: (Reference, UInt64) -> Void) {
-        for transaction in transactions {
-            let place = Lookahead.place(of: transaction) &* references.count
-            for index in 0..<references.count { body(references[index], hashes[place &+ index]) }
+    private func touchText(ofRowAt address: UInt64) {
+        guard address != 0 else { return }
+        // SAFETY: the text of a key, and what a row that is gone has in its place, stays mapped.
+        let text = UnsafeRawPointer(bitPattern: UInt(rowAt(address)[RowLayout.keyOffset]))
+        if let text { touch(text) }
+    }
+}
+
+/// A reference of a run on its way through the look-ahead.
+private struct LookedUpReference: BitwiseCopyable {
+    let type: Int
+    private let keys: ArgumentColumn
+    /// Where the next transaction's text starts.
+    private var nextText: UnsafeRawPointer?
+
+    init(type: Int, _ keys: ArgumentColumn) {
+        self.type = type
+        self.keys = keys
+        nextText = keys.text
+    }
+
+    var hasTextKeys: Bool { keys.text != nil }
+
+    /// - Parameter transaction: the one after that of the last call.
+    @inline(__always)
+    mutating func nextKey(_ transaction: Int) -> Key {
+        // SAFETY: the columns have the kinds of the parameters, and a value for each transaction.
+        guard let text = nextText else {
+            return .number(keys.words.unsafelyUnwrapped[transaction])
         }
+        let count = Int(keys.lengths.unsafelyUnwrapped[transaction])
+        nextText = text + count
+        return .text(UnsafeRawBufferPointer(start: text, count: count))
     }
 }

@@ -98,8 +98,7 @@ extension Engine {
         _ run: JournalRecord.Run, _ arguments: [ArgumentColumn]
     ) throws(CorruptionError) {
         var lookahead = RowLookahead(
-            arguments, transactionCount: run.transactionCount, routines[run.form].parameters,
-            stores)
+            arguments, transactionCount: run.transactionCount, routines[run.form].parameters)
         var columns = run.columns.map(ReplayColumn.init)
         for transaction in 0..<run.transactionCount {
             if transaction % Lookahead.step == 0 { lookahead.advance(to: transaction, stores) }

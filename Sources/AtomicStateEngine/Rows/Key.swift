@@ -1,9 +1,29 @@
+internal import AtomicStateSchema
 internal import Glibc
 
 /// An entity's key while it is looked up: a number, or text in memory that outlives the look-up.
 enum Key {
     case number(UInt64)
     case text(UnsafeRawBufferPointer)
+
+    /// The key of a row, as long as the row has it.
+    @inline(__always)
+    init(of row: Row, _ type: KeyType) {
+        self =
+            switch type {
+            case .uint64: .number(row[RowLayout.keyOffset])
+            case .string, .uuid: .text(TextHeap.text(at: row[RowLayout.keyOffset]))
+            }
+    }
+
+    /// - Parameter row: of a type with such keys.
+    @inline(__always)
+    func isKey(of row: Row) -> Bool {
+        switch self {
+        case .number(let number): row[RowLayout.keyOffset] == number
+        case .text(let text): areEqual(TextHeap.text(at: row[RowLayout.keyOffset]), text)
+        }
+    }
 
     /// Spreads keys over an index; its low bits find the slot, its high bits the tag.
     @inline(__always)

@@ -52,12 +52,7 @@ struct RowStore: ~Copyable {
 
     /// The key of a row, as long as the row has it.
     @inline(__always)
-    func key(of row: Row) -> Key {
-        switch shape.keyType {
-        case .uint64: .number(row[RowLayout.keyOffset])
-        case .string, .uuid: .text(TextHeap.text(at: row[RowLayout.keyOffset]))
-        }
-    }
+    func key(of row: Row) -> Key { Key(of: row, shape.keyType) }
 
     @inline(__always)
     func find(_ key: Key) -> Row? {
@@ -74,16 +69,9 @@ struct RowStore: ~Copyable {
         prefetch(index.firstSlot(of: hash))
     }
 
+    /// The row that has the key, if one has it and no other row's hash begins and ends alike.
     @inline(__always)
-    func prefetchRow(of hash: UInt64) {
-        if let row = index.firstCandidate(of: hash) { prefetch(row) }
-    }
-
-    @inline(__always)
-    func prefetchText(of hash: UInt64) {
-        guard let row = index.firstCandidate(of: hash) else { return }
-        prefetch(UnsafeRawPointer(bitPattern: UInt(row[RowLayout.keyOffset])))
-    }
+    func likelyRow(of hash: UInt64) -> Row? { index.firstCandidate(of: hash) }
 
     /// Room for as many entities without the index growing.
     mutating func reserve(_ entityCount: Int) {

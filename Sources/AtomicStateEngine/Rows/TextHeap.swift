@@ -5,9 +5,7 @@
 struct TextHeap: ~Copyable {
     private static let granule = 16
     private static let smallByteCountMax = 1024
-    private static let chunkByteCount = 1 << 20
-    /// A cache line's length: a block of 16 or 32 bytes then lies in one.
-    private static let chunkAlignment = 64
+    private static let chunkByteCount = TableMemory.hugePageByteCount
     private static let headerByteCount = MemoryLayout<UInt32>.size
 
     /// For each size in granules, the first free block; a free block's first word is the next one.
@@ -97,7 +95,9 @@ struct TextHeap: ~Copyable {
             return block
         }
         if remaining < rounded {
-            next = .allocate(byteCount: Self.chunkByteCount, alignment: Self.chunkAlignment)
+            // Aligned, so that a block of 16 or 32 bytes lies in one cache line.
+            next = UnsafeMutableRawPointer(
+                TableMemory.allocate(wordCount: Self.chunkByteCount / MemoryLayout<UInt64>.size))
             remaining = Self.chunkByteCount
             byteCount += Self.chunkByteCount
             chunks.append(next)
