@@ -38,10 +38,10 @@ struct KnownOutcome: BitwiseCopyable {
 /// Outcomes by key, in memory of a fixed size: open addressing. An outcome is never taken out on its own;
 /// the table is emptied as a whole, in no time.
 ///
-/// The slots lie in blocks of 64. Keys that differ in their last six bits alone, as those of a batch mostly
-/// do, have the same block and a slot each, so that a batch's outcomes are written one after the other and
-/// not all over memory. Where a slot is taken, the same one of the next block is looked at, and behind the
-/// last block the next slot of the first.
+/// The slots lie in blocks of 512. Keys that differ in their last nine bits alone, as those of a batch mostly
+/// do, have the same block and a slot each, so that a batch's outcomes are written to few small pages and
+/// not all over memory: to find a page's place takes longer than to read it. Where a slot is taken, the same
+/// one of the next block is looked at, and behind the last block the next slot of the first.
 struct OutcomeTable: ~Copyable {
     private struct Slot: BitwiseCopyable {
         var high: UInt64
@@ -55,7 +55,7 @@ struct OutcomeTable: ~Copyable {
 
     /// Eight slots for five outcomes.
     private static let slotsPerFiveOutcomes = 8
-    private static let blockBitCount = 6
+    private static let blockBitCount = 9
     private static let offsetMask = 1 << blockBitCount - 1
     /// A multiple of every page size.
     private static let residentStepByteCount = 1 << 18
