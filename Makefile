@@ -103,6 +103,10 @@ bench-ceiling: bench-prerequisites build ## Measure batches of 2000 against batc
 bench-perf-dense: bench-prerequisites build ## Measure 64 workers with batches of 100
 	@$(PYTHON) bench/run.py perf-dense
 
+.PHONY: bench-keys
+bench-keys: bench-prerequisites build ## Measure what idempotency keys cost: runs with and without, in turns
+	@$(PYTHON) bench/keys.py
+
 .PHONY: bench-report
 bench-report: build ## Measure all scenarios and write bench/out/report.html (BENCH_DURATION=12s)
 	@scripts/prerequisites.sh build bench report

@@ -7,8 +7,8 @@ one under callgrind. Two things are checked: how long a transfer takes, and that
 of 1,000,000 teams takes as many instructions as one over 10.
 
 What the limit takes is the difference between `add_seats` with it and without. The rest of `add_seats`
-does depend on the number of teams: beyond a few megabytes rows are fetched ahead, which takes
-instructions so that the waits for memory overlap, and those that are left take time.
+does depend on the number of teams: rows are looked up ahead so that the waits for memory overlap, and
+those that are left take time.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def judge_total(limits, limited):
     print(
         f"limit        {limits[0]:.1f} instructions over {TEAMS[0]} teams, {limits[-1]:.1f} over "
         f"{TEAMS[-1]:,}: {growth:+.1%}, expected at most {DIFFERENCE_MAX:+.0%}\n"
-        f"             ({whole:+.1%} with the look-up of the team, which fetches ahead)"
+        f"             ({whole:+.1%} with the look-up of the team)"
     )
     if abs(growth) <= DIFFERENCE_MAX:
         return None
