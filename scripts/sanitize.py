@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 
+import runner
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 FLAGS = {
@@ -29,9 +31,6 @@ FLAGS = {
 }
 
 FOLDERS = {"address": ".build-asan", "thread": ".build-tsan"}
-
-# What the test runner tells of itself, where it tells a failure's details elsewhere.
-RUNNER_DETAILS = ("↳ Testing Library Version", "↳ Target Platform")
 
 # What has threads, from the socket to the disk and back.
 THREADED_TESTS = "(AtomicStateServer|AtomicStateClient|AtomicStateStorage|AtomicStateBench|System)Tests"
@@ -110,9 +109,7 @@ def test(name, selection, folder):
     for line in run.stdout:
         if "Test run with" in line and "started" not in line:
             summary = line.strip()
-        elif line.startswith(RUNNER_DETAILS):
-            continue
-        elif line.startswith(("✘", "↳")) or "error:" in line:
+        elif runner.tells_of_failure(line) or "error:" in line:
             print(line, end="")
     return summary, run.wait() == 0 and "passed" in summary
 

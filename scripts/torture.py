@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 
+import runner
+
 # Name, the tests, and their settings: {seconds} is the suite's share of the time, {part} one attack's share
 # of that, {seed} is random. A suite that ends before its time is over runs again. The sweeps try as much as
 # the time is enough for, in an order of chance; set to `all` by hand, they try everything.
@@ -82,7 +84,7 @@ def run_suite(name: str, tests: str, settings: dict[str, str], seconds: float, t
             if line.startswith("tried "):
                 print("    " + line, flush=True)
         if not tally.add(output, exit_code):
-            shown = [line for line in output.splitlines() if line.startswith(("✘", "↳"))]
+            shown = [line for line in output.splitlines() if runner.tells_of_failure(line)]
             print("\n".join(shown or output.splitlines()[-20:]), flush=True)
 
 
