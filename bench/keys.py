@@ -34,6 +34,8 @@ def main():
     arguments = parse_arguments()
     if arguments.pairs < 1:
         raise BenchError(f"--pairs {arguments.pairs}: expected at least 1")
+    if arguments.keys is not None:
+        raise BenchError(f"--keys {arguments.keys}: leave it out: both kinds are measured in turns")
     bench = Bench(arguments)
     pairs = []
     for _ in range(arguments.pairs):
