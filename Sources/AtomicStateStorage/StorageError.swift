@@ -17,11 +17,12 @@ package struct StorageError: Error, Sendable, CustomStringConvertible {
 
 /// Calls RocksDB with a place for its error, which is freed here and named after the call.
 func withErrorPointer<Result>(
-    _ call: String, _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    _ call: @autoclosure () -> String,
+    _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) throws(StorageError) -> Result {
     var message: UnsafeMutablePointer<CChar>?
     let result = body(&message)
     guard let message else { return result }
     defer { rocksdb_free(message) }
-    throw StorageError("\(call): \(String(cString: message))")
+    throw StorageError("\(call()): \(String(cString: message))")
 }

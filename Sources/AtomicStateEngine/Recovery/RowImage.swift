@@ -1,4 +1,5 @@
 internal import AtomicStateSchema
+internal import CPlatform
 
 // The row image: an entity in RocksDB's rows family. All numbers of the value are little-endian.
 //
@@ -22,56 +23,31 @@ enum RowImage {
     static let version: UInt8 = 1
 }
 
-/// Changed entities on their way to storage: each a key with its image, or without one if the entity
-/// is gone. They come in no order.
-package struct RowImageBatch: ~Copyable {
-    private var bytes = ByteBuffer(capacity: 1 << 16)
-    /// Where each entry's key starts and ends, and where its image ends; no image has this last equal
-    /// to the one before.
-    private var entries: [(key: Range<Int>, imageEnd: Int)] = []
+/// A piece of an image behind its header: how it follows from the row.
+enum RowImagePart: BitwiseCopyable {
+    /// So many words from an offset on, as they are.
+    case words(Int, count: Int)
+    case text(Int)
+    case reference(Int, target: Int)
 
-    package init() {}
-
-    package var count: Int { entries.count }
-    package var byteCount: Int { bytes.count }
-
-    /// Calls the body with each key and its image, nil for an entity that is gone, in the order of
-    /// the keys, each key once: a key that came twice has the later image.
-    package borrowing func forEachInKeyOrder<Failure: Error>(
-        _ body: (_ key: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer?) throws(Failure)
-            -> Void
-    ) throws(Failure) {
-        try bytes.withBytes { (bytes) throws(Failure) in
-            func key(_ index: Int) -> UnsafeRawBufferPointer {
-                UnsafeRawBufferPointer(rebasing: bytes[entries[index].key])
-            }
-            let order = entries.indices.sorted { left, right in
-                let order = compare(key(left), key(right))
-                return order != 0 ? order < 0 : left < right
-            }
-            for (position, index) in order.enumerated() {
-                if position + 1 < order.count, areEqual(key(index), key(order[position + 1])) {
-                    continue
-                }
-                let entry = entries[index]
-                let image = bytes[entry.key.upperBound..<entry.imageEnd]
-                try body(key(index), image.isEmpty ? nil : UnsafeRawBufferPointer(rebasing: image))
+    /// The parts of the images of rows that are laid out so.
+    static func all(of layout: RowLayout) -> [RowImagePart] {
+        var parts = [RowImagePart]()
+        let texts = Set(layout.textOffsets)
+        let targets = Dictionary(
+            uniqueKeysWithValues: layout.references.map { ($0.offset, $0.target) })
+        for offset in layout.storedOffsets {
+            if texts.contains(offset) {
+                parts.append(.text(offset))
+            } else if let target = targets[offset] {
+                parts.append(.reference(offset, target: target))
+            } else if case .words(let start, count: let count)? = parts.last {
+                parts[parts.count - 1] = .words(start, count: count + 1)
+            } else {
+                parts.append(.words(offset, count: 1))
             }
         }
-    }
-
-    mutating func append(
-        type: Int, key: Key, image: (inout ByteBuffer) -> Void
-    ) {
-        let start = bytes.count
-        bytes.append(UInt16(type).bigEndian)
-        switch key {
-        case .number(let number): bytes.append(number.bigEndian)
-        case .text(let text): bytes.append(text)
-        }
-        let keyEnd = bytes.count
-        image(&bytes)
-        entries.append((start..<keyEnd, bytes.count))
+        return parts
     }
 }
 
@@ -97,9 +73,13 @@ extension Engine {
     package mutating func drain(limit: Int, into batch: inout RowImageBatch) {
         var remaining = limit
         for type in stores.indices {
-            while remaining > 0, let address = stores[type].drainingRows.removeLast() {
-                remaining -= 1
-                let row = rowAt(address)
+            let addresses = stores[type].drainingRows.removeLast(remaining)
+            remaining -= addresses.count
+            for index in addresses.indices {
+                if index + Self.drainPrefetchDistance < addresses.count {
+                    prefetch(rowAt(addresses[index + Self.drainPrefetchDistance]))
+                }
+                let row = rowAt(addresses[index])
                 row[RowLayout.flagsOffset] &= ~RowFlags.dirty
                 guard row[RowLayout.flagsOffset] & RowFlags.exists != 0 else { continue }
                 batch.append(type: type, key: stores[type].key(of: row)) { bytes in
@@ -108,6 +88,9 @@ extension Engine {
             }
         }
     }
+
+    /// How many rows ahead of its turn one is brought near.
+    private static var drainPrefetchDistance: Int { 16 }
 
     /// A deleted entity's key whose entity was created anew is not deleted any more.
     private mutating func drainDeletedKeys(of type: Int, into batch: inout RowImageBatch) {
@@ -127,22 +110,16 @@ extension Engine {
         bytes.append(0 as UInt8)
         bytes.append(schemaVersion)
         bytes.append(row[RowLayout.versionOffset])
-        let layout = program.layouts[type]
-        if let offset = layout.presenceOffset { bytes.append(row[offset]) }
-        for (field, offset) in zip(program.schema.entities[type].fields, layout.fieldOffsets) {
-            switch field.type {
-            case .timestamp, .duration:
-                bytes.append(row[offset])
-                bytes.append(row[offset + 1])
-            case .string, .bytes, .uuid:
-                bytes.appendText(TextHeap.text(at: row[offset]))
-            case .entity(let target):
+        for part in stores[type].shape.imageParts {
+            switch part {
+            case .words(let offset, count: let count):
+                bytes.append(UnsafeRawBufferPointer(start: row + offset, count: count * 8))
+            case .text(let offset): bytes.appendText(TextHeap.text(at: row[offset]))
+            case .reference(let offset, target: let target):
                 switch key(ofReference: row[offset], type: target) {
                 case .number(let number): bytes.append(number)
                 case .text(let text): bytes.appendText(text)
                 }
-            case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
-                bytes.append(row[offset])
             }
         }
     }

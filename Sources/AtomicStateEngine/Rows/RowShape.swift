@@ -9,6 +9,7 @@ struct RowShape {
     let referenceCountOffset: Int?
     let textOffsets: UnsafeBufferPointer<Int>
     let references: UnsafeBufferPointer<RowLayout.Reference>
+    let imageParts: UnsafeBufferPointer<RowImagePart>
 
     /// The shape's memory is freed by `deallocate`.
     init(_ layout: RowLayout) {
@@ -18,11 +19,13 @@ struct RowShape {
         referenceCountOffset = layout.referenceCountOffset
         textOffsets = UnsafeBufferPointer(copying: layout.textOffsets)
         references = UnsafeBufferPointer(copying: layout.references)
+        imageParts = UnsafeBufferPointer(copying: RowImagePart.all(of: layout))
     }
 
     func deallocate() {
         textOffsets.deallocate()
         references.deallocate()
+        imageParts.deallocate()
     }
 }
 

@@ -31,6 +31,8 @@ package struct RowLayout: Sendable {
     package let derivedOffsets: [Int]
     /// Of each derived value, where the root of its tree is; nil for one that needs none.
     package let rootOffsets: [Int?]
+    /// The words that an entity's image in storage is made of: which fields have a value, and the fields.
+    package let storedOffsets: Range<Int>
     /// The words before the roots: what an undo puts back.
     package let imageWordCount: Int
     /// The row's length in words.
@@ -53,6 +55,7 @@ package struct RowLayout: Sendable {
         } else {
             referenceCountOffset = nil
         }
+        let storedStart = next
         optionalFields = Set(type.fields.indices.filter { type.fields[$0].isOptional })
         if optionalFields.isEmpty {
             presenceOffset = nil
@@ -66,6 +69,7 @@ package struct RowLayout: Sendable {
             next += field.type.wordCount
         }
         self.fieldOffsets = fieldOffsets
+        storedOffsets = storedStart..<next
         var derivedOffsets: [Int] = []
         for derived in type.derived {
             derivedOffsets.append(next)

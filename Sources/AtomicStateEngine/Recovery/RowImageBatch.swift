@@ -1,0 +1,112 @@
+internal import CPlatform
+
+/// Changed entities on their way to storage: each a key with its image, or without one if the entity
+/// is gone. They come in no order.
+package struct RowImageBatch: ~Copyable {
+    private var bytes = ByteBuffer(capacity: 1 << 16)
+    private var entries: [Entry] = []
+
+    /// Where a key is in `bytes`, with its image behind it; an entity that is gone has none.
+    private struct Entry: BitwiseCopyable {
+        let start: Int
+        let keyByteCount: UInt32
+        let imageByteCount: UInt32
+
+        func key(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(keyByteCount)])
+        }
+
+        func image(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+            guard imageByteCount > 0 else { return nil }
+            let imageStart = start + Int(keyByteCount)
+            return UnsafeRawBufferPointer(
+                rebasing: bytes[imageStart..<imageStart + Int(imageByteCount)])
+        }
+    }
+
+    /// What tells most keys apart without reading them: among a million, each read waits for memory.
+    private struct SortedEntry: BitwiseCopyable {
+        /// The first eight bytes behind the type, zeros where the key has ended.
+        let prefix: UInt64
+        let type: UInt16
+        let index: UInt32
+    }
+
+    /// How many entries ahead of its turn one is brought near.
+    private static let prefetchDistance = 16
+
+    package init() {}
+
+    package var count: Int { entries.count }
+    package var byteCount: Int { bytes.count }
+
+    /// Calls the body with each key and its image, nil for an entity that is gone, in the order of
+    /// the keys, each key once: a key that came twice has the later image.
+    package borrowing func forEachInKeyOrder<Failure: Error>(
+        _ body: (_ key: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer?) throws(Failure)
+            -> Void
+    ) throws(Failure) {
+        try bytes.withBytes { (bytes) throws(Failure) in
+            let order = Self.sorted(entries, bytes)
+            for position in order.indices {
+                if position + Self.prefetchDistance < order.count {
+                    let coming = entries[Int(order[position + Self.prefetchDistance].index)]
+                    prefetch(bytes.baseAddress.unsafelyUnwrapped + coming.start)
+                }
+                let entry = entries[Int(order[position].index)]
+                let key = entry.key(bytes)
+                if position + 1 < order.count, order[position].prefix == order[position + 1].prefix,
+                    areEqual(key, entries[Int(order[position + 1].index)].key(bytes))
+                {
+                    continue
+                }
+                try body(key, entry.image(bytes))
+            }
+        }
+    }
+
+    private static func sorted(
+        _ entries: [Entry], _ bytes: UnsafeRawBufferPointer
+    ) -> [SortedEntry] {
+        var order = entries.enumerated().map { index, entry in
+            let key = entry.key(bytes)
+            return SortedEntry(
+                prefix: prefix(of: UnsafeRawBufferPointer(rebasing: key[typeByteCount...])),
+                type: UInt16(bigEndian: key.loadUnaligned(as: UInt16.self)), index: UInt32(index))
+        }
+        order.sort { left, right in
+            if left.type != right.type { return left.type < right.type }
+            if left.prefix != right.prefix { return left.prefix < right.prefix }
+            let order = compare(
+                entries[Int(left.index)].key(bytes), entries[Int(right.index)].key(bytes))
+            return order != 0 ? order < 0 : left.index < right.index
+        }
+        return order
+    }
+
+    private static func prefix(of key: UnsafeRawBufferPointer) -> UInt64 {
+        var prefix: UInt64 = 0
+        withUnsafeMutableBytes(of: &prefix) { prefix in
+            prefix.copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: key.prefix(prefix.count)))
+        }
+        return UInt64(bigEndian: prefix)
+    }
+
+    private static let typeByteCount = MemoryLayout<UInt16>.size
+
+    mutating func append(type: Int, key: Key, image: (inout ByteBuffer) -> Void) {
+        let start = bytes.count
+        bytes.append(UInt16(type).bigEndian)
+        switch key {
+        case .number(let number): bytes.append(number.bigEndian)
+        case .text(let text): bytes.append(text)
+        }
+        let keyEnd = bytes.count
+        image(&bytes)
+        entries.append(
+            Entry(
+                start: start, keyByteCount: UInt32(keyEnd - start),
+                imageByteCount: UInt32(bytes.count - keyEnd)))
+    }
+}
