@@ -1,5 +1,6 @@
 internal import AtomicStateClient
 internal import AtomicStateProtocol
+internal import NIOCore
 
 /// A connection, and where its tasks run.
 struct Worker {
@@ -26,7 +27,8 @@ struct Load<Work: Scenario> {
                         seed: settings.seed,
                         index: UInt64(index * settings.inFlightCount + slot))
                     group.addTask(executorPreference: worker.executor) {
-                        try await keepBatchInFlight(session, random)
+                        try await keepBatchInFlight(
+                            session, random, on: worker.executor.eventLoop)
                     }
                 }
             }
@@ -34,12 +36,14 @@ struct Load<Work: Scenario> {
         }
     }
 
-    private func keepBatchInFlight(_ session: Session, _ random: RandomStream) async throws {
+    private func keepBatchInFlight(
+        _ session: Session, _ random: RandomStream, on eventLoop: any EventLoop
+    ) async throws {
         var random = random
         while true {
             var batch = scenario.batch(
                 transactionCount: settings.batchTransactionCount, from: &random)
-            guard let start = try await pace.nextStart() else { return }
+            guard let start = try await pace.nextStart(on: eventLoop) else { return }
             if settings.keys == .each { batch.addKeys(of: session.client) }
             let reply = try await session.submit(batch)
             measurements.add(reply, latency: start.duration(to: .now))

@@ -1,3 +1,4 @@
+internal import NIOCore
 internal import Synchronization
 
 /// When the next batch is to be sent, for all workers together, and when it is enough.
@@ -33,14 +34,18 @@ final class Pace: Sendable {
     /// In open loop that moment may have passed, because the server did not keep up. Latency is
     /// measured from it all the same: otherwise the batches that could not be sent would not count
     /// ("coordinated omission").
-    func nextStart() async throws -> Instant? {
+    ///
+    /// - Parameter eventLoop: of the caller. Its timer is used, because the way of `Task.sleep` leads over
+    ///   two more threads, and would count as latency.
+    func nextStart(on eventLoop: any EventLoop) async throws -> Instant? {
         guard let interval else { return isOver ? nil : .now }
         let intended =
             start + interval * sentCount.wrappingAdd(1, ordering: .relaxed).oldValue
         while !isOver {
             let remaining = Instant.now.duration(to: intended)
             if remaining <= .zero { return intended }
-            try await Task.sleep(for: min(remaining, Self.sleepMax), tolerance: .zero)
+            try await eventLoop.scheduleTask(in: TimeAmount(min(remaining, Self.sleepMax))) {}
+                .futureResult.get()
         }
         return nil
     }
