@@ -26,7 +26,7 @@ final class BankScenario: Scenario {
 
     var population: String { "\(grouped(accountCount)) accounts" }
 
-    func batch(transactionCount: Int, from random: inout RandomStream) -> [Run] {
+    func batch(transactionCount: Int, from random: inout RandomStream) -> Batch {
         let accountCount = UInt64(accountCount)
         let sources = (0..<transactionCount).map { _ in
             Self.firstAccount + random.next(below: accountCount)
@@ -37,30 +37,25 @@ final class BankScenario: Scenario {
             return target < source ? target : target + 1
         }
         let amounts = sources.map { _ in 1 + random.next(below: Self.transferCentsMax) }
-        return [
-            Run(
-                operation: schema.transfer, transactionCount: transactionCount,
-                arguments: [
-                    Column(words: sources), Column(words: targets), Column(words: amounts),
-                ])
-        ]
+        let run = Run(
+            operation: schema.transfer, transactionCount: transactionCount,
+            arguments: [
+                Column(words: sources), Column(words: targets), Column(words: amounts),
+            ])
+        return Batch(runs: [run])
     }
 
-    func acknowledge(_ batch: [Run], _ reply: SubmitReply) {
-        let columns = batch[0].arguments
+    func acknowledge(_ batch: Batch, _ reply: SubmitReply) {
+        let columns = batch.runs[0].arguments
         let (sources, targets, amounts) = (columns[0].words, columns[1].words, columns[2].words)
-        let first = Int(Self.firstAccount)
         balances.withLock { balances in
-            var rejections = reply.rejections.makeIterator()
-            var rejectedIndex = rejections.next()?.index
-            for index in sources.indices {
-                if index == rejectedIndex {
-                    rejectedIndex = rejections.next()?.index
-                    continue
-                }
-                let amount = Int64(amounts[index])
-                balances[Int(sources[index]) - first] -= amount
-                balances[Int(targets[index]) - first] += amount
+            func add(_ amount: Int64, at index: Int) {
+                balances[Int(sources[index] - Self.firstAccount)] -= amount
+                balances[Int(targets[index] - Self.firstAccount)] += amount
+            }
+            for index in amounts.indices { add(Int64(amounts[index]), at: index) }
+            for rejection in reply.rejections {
+                add(-Int64(amounts[rejection.index]), at: rejection.index)
             }
         }
     }

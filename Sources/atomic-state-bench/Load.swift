@@ -44,8 +44,8 @@ struct Load<Work: Scenario> {
             var batch = scenario.batch(
                 transactionCount: settings.batchTransactionCount, from: &random)
             guard let start = try await pace.nextStart(on: eventLoop) else { return }
-            if settings.keys == .each { batch.addKeys(of: session.client) }
-            let reply = try await session.submit(batch)
+            if settings.keys == .each { batch.runs.addKeys(of: session.client) }
+            let reply = try await session.submit(batch.runs)
             measurements.add(reply, latency: start.duration(to: .now))
             scenario.acknowledge(batch, reply)
         }

@@ -20,34 +20,27 @@ struct NumberedKeys: Sendable {
     func column(_ numbers: some Collection<Int>) -> Column {
         var column = Column()
         column.lengths = Array(repeating: UInt32(width), count: numbers.count)
-        column.text = Array(repeating: UInt8(ascii: "0"), count: numbers.count * width)
-        var start = 0
-        for number in numbers {
-            for (index, byte) in prefix.enumerated() { column.text[start + index] = byte }
-            start += width
-            writeDigits(of: number, before: start, to: &column.text)
+        let byteCount = numbers.count * width
+        column.text = Array(unsafeUninitializedCapacity: byteCount) { text, initializedCount in
+            var start = 0
+            for number in numbers {
+                _ = text[start..<start + prefix.count].initialize(fromContentsOf: prefix)
+                start += width
+                writeDigits(of: number, before: start, to: text)
+            }
+            initializedCount = byteCount
         }
         return column
     }
 
-    private func writeDigits(of number: Int, before end: Int, to text: inout [UInt8]) {
+    private func writeDigits(
+        of number: Int, before end: Int, to text: UnsafeMutableBufferPointer<UInt8>
+    ) {
         precondition((0..<Self.countMax).contains(number))
         var rest = UInt32(number)
-        var index = end
-        while rest > 0 {
-            index -= 1
-            text[index] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        for index in ((end - Self.digitCount)..<end).reversed() {
+            text.initializeElement(at: index, to: UInt8(ascii: "0") + UInt8(rest % 10))
             rest /= 10
         }
-    }
-
-    /// The number of a key in a column that `column(_:)` made.
-    func number(at position: Int, in column: Column) -> Int {
-        let end = (position + 1) * width
-        var number = 0
-        for byte in column.text[(end - Self.digitCount)..<end] {
-            number = number * 10 + Int(byte - UInt8(ascii: "0"))
-        }
-        return number
     }
 }

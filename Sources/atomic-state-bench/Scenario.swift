@@ -13,13 +13,20 @@ protocol Scenario: Sendable {
     func prepare(through session: Session) async throws
 
     /// The next batch of one stream; it depends on the stream alone.
-    func batch(transactionCount: Int, from random: inout RandomStream) -> [Run]
+    func batch(transactionCount: Int, from random: inout RandomStream) -> Batch
 
     /// Keeps what the reply to a batch says in the scenario's own model of the server's state.
-    func acknowledge(_ batch: [Run], _ reply: SubmitReply)
+    func acknowledge(_ batch: Batch, _ reply: SubmitReply)
 
     /// Reads the server's state back and compares it with the model.
     func compare(through session: Session) async throws -> StateComparison
+}
+
+/// What a scenario sends at a time.
+struct Batch {
+    var runs: [Run]
+    /// Of the entity that each transaction changes, where its key does not tell at a glance.
+    var numbers: [Int] = []
 }
 
 /// How the server's state compares with what the acknowledged transactions add up to.

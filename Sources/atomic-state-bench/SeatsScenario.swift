@@ -53,32 +53,29 @@ final class SeatsScenario: Scenario {
         "\(grouped(teamCount)) teams of \(grouped(organizationCount)) organizations"
     }
 
-    func batch(transactionCount: Int, from random: inout RandomStream) -> [Run] {
+    func batch(transactionCount: Int, from random: inout RandomStream) -> Batch {
         let numbers = (0..<transactionCount).map { _ in Int(random.next(below: UInt64(teamCount))) }
         var counts = Column()
         counts.words.reserveCapacity(transactionCount)
         for _ in 0..<transactionCount {
             counts.append(random.next(below: 1_000) < Self.takingCount ? Int64(1) : -1)
         }
-        return [
-            Run(
-                operation: schema.addSeats, transactionCount: transactionCount,
-                arguments: [teams.column(numbers), counts])
-        ]
+        let run = Run(
+            operation: schema.addSeats, transactionCount: transactionCount,
+            arguments: [teams.column(numbers), counts])
+        return Batch(runs: [run], numbers: numbers)
     }
 
-    func acknowledge(_ batch: [Run], _ reply: SubmitReply) {
-        let (keys, counts) = (batch[0].arguments[0], batch[0].arguments[1].words)
+    func acknowledge(_ batch: Batch, _ reply: SubmitReply) {
+        let counts = batch.runs[0].arguments[1].words
         model.withLock { model in
-            var rejections = reply.rejections.makeIterator()
-            var rejection = rejections.next()
-            for index in counts.indices {
-                if let rejected = rejection, rejected.index == index {
-                    model.note(rejected)
-                    rejection = rejections.next()
-                    continue
-                }
-                model.seats[teams.number(at: index, in: keys)] += Int64(bitPattern: counts[index])
+            for (team, count) in zip(batch.numbers, counts) {
+                model.seats[team] += Int64(bitPattern: count)
+            }
+            for rejection in reply.rejections {
+                model.note(rejection)
+                model.seats[batch.numbers[rejection.index]] -= Int64(
+                    bitPattern: counts[rejection.index])
             }
         }
     }

@@ -11,7 +11,7 @@ import Testing
         func batches(seed: UInt64, index: UInt64) -> [[Column]] {
             var random = RandomStream(seed: seed, index: index)
             return (0..<3).map { _ in
-                scenario.batch(transactionCount: 50, from: &random)[0].arguments
+                scenario.batch(transactionCount: 50, from: &random).runs[0].arguments
             }
         }
         #expect(batches(seed: 1, index: 0) == batches(seed: 1, index: 0))
@@ -23,7 +23,7 @@ import Testing
     func transfersGoBetweenTwoExistingAccounts(accountCount: Int) throws {
         let scenario = try BankScenario(schema: schema(), accountCount: accountCount)
         var random = RandomStream(seed: 1, index: 0)
-        let run = scenario.batch(transactionCount: 20_000, from: &random)[0]
+        let run = scenario.batch(transactionCount: 20_000, from: &random).runs[0]
         #expect(run.operation == 1)
         #expect(run.transactionCount == 20_000)
         let columns = run.arguments.map(\.words)
