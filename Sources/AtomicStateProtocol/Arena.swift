@@ -102,7 +102,15 @@ extension Arena {
 
     /// The text with a terminating zero.
     func string(_ text: String) -> UnsafeMutablePointer<CChar> {
-        copy(Array(text.utf8CString))
+        var text = text
+        return text.withUTF8 { bytes in
+            let copy = array(of: CChar.self, count: bytes.count + 1)
+            if let base = bytes.baseAddress {
+                UnsafeMutableRawPointer(copy).copyMemory(from: base, byteCount: bytes.count)
+            }
+            copy[bytes.count] = 0
+            return copy
+        }
     }
 
     /// One message, initialised by protobuf-c and then by the closure.

@@ -5,6 +5,8 @@ package enum ResponseBody: Sendable {
     case failure(Status)
     case hello(ServerGreeting)
     case submit(SubmitReply)
+    /// A `SubmitReply` as `encoded` returned it.
+    case encodedSubmit([UInt8])
     case get(GetReply)
     case describe(SchemaDescription)
     case health(HealthReply)
@@ -35,6 +37,10 @@ package enum ResponseBody: Sendable {
         case .submit(let reply):
             message.body_case = ATOMICSTATE__V1__RESPONSE__BODY_SUBMIT
             message.submit = arena.submitReply(reply)
+        case .encodedSubmit(let bytes):
+            message.base.n_unknown_fields = 1
+            message.base.unknown_fields = arena.encodedField(
+                "submit", of: atomicstate__v1__response__descriptor, bytes)
         case .get(let reply):
             message.body_case = ATOMICSTATE__V1__RESPONSE__BODY_GET
             message.get = arena.message(atomicstate__v1__get_reply__init) {
@@ -72,6 +78,32 @@ extension SubmitReply {
 }
 
 extension Arena {
+    /// A message that is there in bytes, as the value of a field: protobuf-c writes what it does not know as
+    /// it is.
+    fileprivate func encodedField(
+        _ name: String, of descriptor: ProtobufCMessageDescriptor, _ bytes: [UInt8]
+    ) -> UnsafeMutablePointer<ProtobufCMessageUnknownField> {
+        guard
+            let field = withUnsafePointer(
+                to: descriptor, { protobuf_c_message_descriptor_get_field_by_name($0, name) })
+        else { preconditionFailure("\(name) is a field of the message") }
+        // Seven bits to a byte, the lowest first: https://protobuf.dev/programming-guides/encoding/#varints
+        var value: [UInt8] = []
+        var length = bytes.count
+        while length > 0x7F {
+            value.append(UInt8(truncatingIfNeeded: length) | 0x80)
+            length >>= 7
+        }
+        value.append(UInt8(length))
+        value += bytes
+        let unknown = array(of: ProtobufCMessageUnknownField.self, count: 1)
+        unknown.initialize(
+            to: ProtobufCMessageUnknownField(
+                tag: field.pointee.id, wire_type: PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED,
+                len: value.count, data: copy(value)))
+        return unknown
+    }
+
     fileprivate func greeting(
         _ greeting: ServerGreeting
     ) -> UnsafeMutablePointer<Atomicstate__V1__HelloReply> {

@@ -49,13 +49,15 @@ final class BankScenario: Scenario {
         let columns = batch.runs[0].arguments
         let (sources, targets, amounts) = (columns[0].words, columns[1].words, columns[2].words)
         balances.withLock { balances in
-            func add(_ amount: Int64, at index: Int) {
-                balances[Int(sources[index] - Self.firstAccount)] -= amount
-                balances[Int(targets[index] - Self.firstAccount)] += amount
-            }
-            for index in amounts.indices { add(Int64(amounts[index]), at: index) }
-            for rejection in reply.rejections {
-                add(-Int64(amounts[rejection.index]), at: rejection.index)
+            balances.withUnsafeMutableBufferPointer { balances in
+                func add(_ amount: Int64, at index: Int) {
+                    balances[Int(sources[index] - Self.firstAccount)] -= amount
+                    balances[Int(targets[index] - Self.firstAccount)] += amount
+                }
+                for index in amounts.indices { add(Int64(amounts[index]), at: index) }
+                for rejection in reply.rejections {
+                    add(-Int64(amounts[rejection.index]), at: rejection.index)
+                }
             }
         }
     }

@@ -69,14 +69,15 @@ final class SeatsScenario: Scenario {
     func acknowledge(_ batch: Batch, _ reply: SubmitReply) {
         let counts = batch.runs[0].arguments[1].words
         model.withLock { model in
-            for (team, count) in zip(batch.numbers, counts) {
-                model.seats[team] += Int64(bitPattern: count)
+            model.seats.withUnsafeMutableBufferPointer { seats in
+                for (team, count) in zip(batch.numbers, counts) {
+                    seats[team] += Int64(bitPattern: count)
+                }
+                for index in reply.rejections.lazy.map(\.index) {
+                    seats[batch.numbers[index]] -= Int64(bitPattern: counts[index])
+                }
             }
-            for rejection in reply.rejections {
-                model.note(rejection)
-                model.seats[batch.numbers[rejection.index]] -= Int64(
-                    bitPattern: counts[rejection.index])
-            }
+            for rejection in reply.rejections { model.note(rejection) }
         }
     }
 

@@ -52,6 +52,16 @@ import Testing
         #expect(decoded.rejections == reply.rejections)
     }
 
+    @Test(arguments: [0, 1, 1_000])
+    func encodedSubmitIsSentAsItWas(rejectionCount: Int) {
+        let reply = SubmitReply(
+            firstSequence: 41, acceptedCount: 2,
+            rejections: Array(repeating: Samples.rejection, count: rejectionCount))
+        #expect(
+            Samples.bytes(of: .encodedSubmit(reply.encoded), id: 7)
+                == Samples.bytes(of: .submit(reply), id: 7))
+    }
+
     @Test func get() throws {
         let columns = [
             Column(words: [0, .max]), Samples.textColumn, Column(), Samples.timeColumn,

@@ -62,9 +62,8 @@ final class Committer: Sendable {
                 let identity = outcome.identity
             else { continue }
             if let remembered = identity.reply {
-                let reply = SubmitReply(outcome, schema)
-                remembered.bytes = reply.encoded
-                group.replies[index].body = .told(reply)
+                remembered.bytes = SubmitReply(outcome, schema).encoded
+                group.replies[index].body = .remembered(remembered)
             }
             withExtendedLifetime(request) { group.outcomes.append(outcome) }
         }

@@ -145,7 +145,7 @@ extension RequestService {
         case .failure(let status): .failure(status)
         case .outcome(let outcome, of: _): .submit(SubmitReply(outcome, compiled.schema))
         case .told(let reply): .submit(reply)
-        case .toldBefore(let reply): .submit(SubmitReply(reply))
+        case .remembered(let reply): .encodedSubmit(reply.bytes)
         case .read(let result): fitting(GetReply(result))
         }
     }

@@ -27,10 +27,9 @@ struct PendingReply {
     enum Body {
         /// The request owns memory that the outcome's identity refers to.
         case outcome(BatchOutcome, of: DecodedRequest)
-        /// What a repetition of the batch is told, too.
         case told(SubmitReply)
-        /// The batch is such a repetition.
-        case toldBefore(RememberedReply)
+        /// What every repetition of the batch is told.
+        case remembered(RememberedReply)
         case read(ReadResult)
         case failure(Status)
     }

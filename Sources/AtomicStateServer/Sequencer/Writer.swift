@@ -134,7 +134,7 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
                     firstSequence: sequence, acceptedCount: item.transactionCount, rejections: []))
         case .toldBefore(let reply):
             statistics.repeatedBatchCount.add(1, ordering: .relaxed)
-            return .toldBefore(reply)
+            return .remembered(reply)
         case .refused(let refusal):
             statistics.refusedRequestCount.add(1, ordering: .relaxed)
             return .failure(Status(refusal))
