@@ -32,12 +32,12 @@ package struct Server: Sendable {
         try folder.clearStaging()
         let database = try Database(
             path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: folder.isNew)
-        for tail in database.tornTails {
+        for tail in database.logTails where tail.isTorn {
             logger.warning(
                 "a log ended in a record that was not whole, as after a power cut; it was cut off",
                 metadata: [
                     "path": "\(tail.path)", "offset": "\(tail.offset)",
-                    "bytes": "\(tail.byteCount)",
+                    "bytes": "\(tail.tornByteCount)",
                 ])
         }
         if folder.isNew {

@@ -45,9 +45,11 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     let ingestion: BulkWriteOptions
     private let stagingPath: String
     private let stagingFileCount = Atomic<UInt64>(0)
+    /// Nil for a database that is only read.
+    private let logRoom: Mutex<LogRoom?>
     /// What was cut off the logs before they were opened; for a database that is only read, what was
     /// left out.
-    package let tornTails: [TornTail]
+    package let logTails: [LogTail]
 
     /// - Parameter path: RocksDB's folder.
     /// - Parameter stagingPath: a folder on the same file system, for files to be ingested.
@@ -56,8 +58,8 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     package init(
         path: String, stagingPath: String, mayCreate: Bool, isReadOnly: Bool = false
     ) throws(StorageError) {
-        tornTails = try TornTail.all(inDatabase: path)
-        for tail in tornTails {
+        logTails = try LogTail.all(inDatabase: path)
+        for tail in logTails {
             // What RocksDB leaves out by itself is the end of a write-ahead log alone.
             guard !isReadOnly || tail.path.hasSuffix(".log") else {
                 throw StorageError(
@@ -90,6 +92,7 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         self.options = options
         self.stagingPath = stagingPath
         ingestion = BulkWriteOptions(options)
+        logRoom = Mutex(isReadOnly ? nil : LogRoom(inDatabase: path))
     }
 
     deinit {
@@ -125,9 +128,18 @@ extension Database {
                     value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)
             }
         }
-        try withErrorPointer("write a commit group") { error in
+        try write(batch, "a commit group")
+    }
+
+    private func write(
+        _ batch: OpaquePointer?, _ what: @autoclosure () -> String
+    ) throws(StorageError) {
+        try withErrorPointer("write \(what())") { error in
             rocksdb_write(handle, options.syncedWrite, batch, error)
         }
+        var byteCount = 0
+        rocksdb_writebatch_data(batch, &byteCount)
+        logRoom.withLock { $0?.note(writtenByteCount: byteCount) }
     }
 
     private func put(
@@ -156,9 +168,7 @@ extension Database {
                     value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)
             }
         }
-        try withErrorPointer("write \(facts.map(\.name).joined(separator: ", "))") { error in
-            rocksdb_write(handle, options.syncedWrite, batch, error)
-        }
+        try write(batch, facts.map(\.name).joined(separator: ", "))
     }
 
     package func get(_ key: MetaKey) throws(StorageError) -> [UInt8]? {

@@ -30,7 +30,7 @@ final class DatabaseOptions {
         rocksdb_options_set_create_if_missing(database, mayCreate ? 1 : 0)
         rocksdb_options_set_create_missing_column_families(database, isReadOnly ? 0 : 1)
         rocksdb_options_set_paranoid_checks(database, 1)
-        // Torn tails were found before, and cut off unless the database is only read, see `TornTail`;
+        // Torn tails were found before, and cut off unless the database is only read, see `LogTail`;
         // there may be nothing else that can't be read.
         rocksdb_options_set_wal_recovery_mode(
             database,

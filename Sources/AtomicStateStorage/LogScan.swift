@@ -13,11 +13,14 @@ internal import Glibc
 // not.) Every record is synced before the next one begins. So of a power cut only the last record can
 // be the victim, of which nobody was told; damage with a record behind it is damage to what was
 // durable. Where the last record itself is damaged later, nothing tells the two apart.
+//
+// Behind the last record there may be room, which reads as zeros (`LogRoom`).
 
 /// How far a log is intact, and whether anything follows damage.
 struct LogScan {
     private static let blockByteCount = 32_768
     private static let headerByteCount = 7
+    private static let typeOffset = 6
 
     private enum Fragment: UInt8 {
         case whole = 1
@@ -28,6 +31,8 @@ struct LogScan {
     }
 
     private(set) var byteCount = 0
+    /// Where the zeros begin that the file ends in.
+    private(set) var writtenByteCount = 0
     /// Where the last record ends that is intact like all before it.
     private(set) var intactByteCount = 0
     /// Where the first fragment is that can't be read or is in the wrong place; nil if none is.
@@ -73,14 +78,19 @@ struct LogScan {
     }
 
     private mutating func scan(_ block: UnsafeRawBufferPointer, at offset: Int) {
+        if let last = block.lastIndex(where: { $0 != 0 }) { writtenByteCount = offset + last + 1 }
         var position = 0
         while position < block.count,
             position <= Self.blockByteCount - Self.headerByteCount
         {
             guard let (fragment, end) = Self.fragment(in: block, at: position) else {
-                // From here on a record may begin at any byte.
+                // From here on a record may begin at any byte, but for those whose type would be 0.
                 if damageOffset == nil { damageOffset = offset + position }
-                position += 1
+                let next = position + 1 + Self.typeOffset
+                guard next < block.count,
+                    let type = block[next...].firstIndex(where: { $0 != 0 })
+                else { break }
+                position = type - Self.typeOffset
                 continue
             }
             if damageOffset == nil && fragment.beginsRecord == isInsideRecord {
@@ -102,14 +112,14 @@ struct LogScan {
         in block: UnsafeRawBufferPointer, at position: Int
     ) -> (Fragment, end: Int)? {
         guard position + headerByteCount <= block.count,
-            let fragment = Fragment(rawValue: block[position + 6])
+            let fragment = Fragment(rawValue: block[position + typeOffset])
         else { return nil }
         let length = Int(block[position + 4]) | Int(block[position + 5]) << 8
         let end = position + headerByteCount + length
         guard end <= block.count else { return nil }
         // SAFETY: `end` is within the block.
         let checksum = ChecksumCRC32C.checksum(
-            of: UnsafeRawBufferPointer(rebasing: block[(position + 6)..<end]))
+            of: UnsafeRawBufferPointer(rebasing: block[(position + typeOffset)..<end]))
         let stored = UInt32(
             littleEndian: block.loadUnaligned(fromByteOffset: position, as: UInt32.self))
         guard stored == (checksum >> 15 | checksum << 17) &+ 0xA282_EAD8 else { return nil }

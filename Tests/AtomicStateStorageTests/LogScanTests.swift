@@ -81,12 +81,12 @@ import Testing
             try Data(changed).write(to: URL(filePath: path))
             let folder = String(path.dropLast("/000004.log".count))
             guard let count = change.intactRecordCount else {
-                #expect(throws: StorageError.self) { try TornTail.all(inDatabase: folder) }
+                #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
                 return
             }
-            let tails = try TornTail.all(inDatabase: folder)
+            let tails = try LogTail.all(inDatabase: folder)
             for tail in tails { try tail.remove() }
-            #expect(try TornTail.all(inDatabase: folder).isEmpty)
+            #expect(try LogTail.all(inDatabase: folder).isEmpty)
             let left = [UInt8](try Data(contentsOf: URL(filePath: path)))
             #expect(left == Array(log[..<(starts + [log.count])[count]]))
             #expect(tails.map(\.offset) == (changed.count == left.count ? [] : [left.count]))
@@ -100,14 +100,48 @@ import Testing
             let next = URL(filePath: folder + "/000010.log")
             try Data(log.dropLast(5)).write(to: URL(filePath: path))
             try Data(log.prefix(50)).write(to: next)
-            #expect(try TornTail.all(inDatabase: folder).map(\.offset).count == 2)
+            #expect(try LogTail.all(inDatabase: folder).map(\.offset).count == 2)
             try Data(log.prefix(200)).write(to: next)
-            #expect(throws: StorageError.self) { try TornTail.all(inDatabase: folder) }
+            #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
+        }
+    }
+
+    /// Room for what was to come is no sign of anything lost, whichever log it is in.
+    @Test func unusedRoomIsNotTorn() throws {
+        try withLog { path, log, starts in
+            let folder = String(path.dropLast("/000004.log".count))
+            let room = [UInt8](repeating: 0, count: 1_000_000)
+            try Data(log + room).write(to: URL(filePath: path))
+            try Data(log.prefix(starts[1]) + room).write(to: URL(filePath: folder + "/000010.log"))
+            let tails = try LogTail.all(inDatabase: folder)
+            #expect(tails.map(\.isTorn) == [false, false])
+            #expect(tails.first?.offset == log.count)
+            // Where a record has begun, it is.
+            try Data(log.dropLast(5) + room).write(to: URL(filePath: path))
+            #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
+            try FileManager.default.removeItem(atPath: folder + "/000010.log")
+            #expect(try LogTail.all(inDatabase: folder).map(\.isTorn) == [true])
+        }
+    }
+
+    /// The log in use is longer than what is written, and keeps to it when it is closed.
+    @Test func logInUseHasRoom() throws {
+        var used = 0
+        try withLog(whileOpen: { path in
+            let size = try Data(contentsOf: URL(filePath: path)).count
+            used = try LogScan(path: path).intactByteCount
+            #expect(size > used + 50_000, "\(size) bytes, of which \(used) are used")
+            #expect(try LogTail.all(inDatabase: String(path.dropLast("/000004.log".count))).count == 1)
+        }) { _, log, _ in
+            #expect(log.count == used)
         }
     }
 
     /// The body gets the log that RocksDB wrote for records of these sizes, and where each begins.
-    private func withLog(_ body: (String, [UInt8], [Int]) throws -> Void) throws {
+    private func withLog(
+        whileOpen: (String) throws -> Void = { _ in },
+        _ body: (String, [UInt8], [Int]) throws -> Void
+    ) throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())")
             .path
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -119,7 +153,7 @@ import Testing
             let database = try Database(
                 path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true)
             for (index, byteCount) in Self.recordByteCounts.enumerated() {
-                starts.append(try Data(contentsOf: URL(filePath: log)).count)
+                starts.append(try LogScan(path: log).intactByteCount)
                 let record = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ index) }
                 try record.withUnsafeBytes {
                     try database.commit(
@@ -127,6 +161,7 @@ import Testing
                         forgottenUntil: nil)
                 }
             }
+            try whileOpen(log)
         }
         try body(log, [UInt8](try Data(contentsOf: URL(filePath: log))), starts)
     }

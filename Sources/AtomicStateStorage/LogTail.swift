@@ -1,11 +1,15 @@
 internal import Glibc
 
-/// The end of a log that holds no whole record: what was being written when the power went.
-package struct TornTail: Sendable {
+/// The end of a log that holds no whole record: room that was not used, and before it perhaps what was being
+/// written when the power went.
+package struct LogTail: Sendable {
     package let path: String
     /// Where it begins.
     package let offset: Int
-    package let byteCount: Int
+    /// Of a record that is not whole.
+    package let tornByteCount: Int
+
+    package var isTorn: Bool { tornByteCount > 0 }
 
     /// Looks through the logs that RocksDB will read: its write-ahead logs, and the MANIFEST in use.
     ///
@@ -15,19 +19,16 @@ package struct TornTail: Sendable {
     ///
     /// - Parameter path: RocksDB's folder.
     /// - Throws: damage to a record that another one follows.
-    static func all(inDatabase path: String) throws(StorageError) -> [TornTail] {
+    static func all(inDatabase path: String) throws(StorageError) -> [LogTail] {
         guard access(path, F_OK) == 0 else {
             guard errno == ENOENT else { throw .system("open", path) }
             return []
         }
-        let logs = try entryNames(of: path).filter { $0.hasSuffix(".log") }
-            .compactMap { name in UInt64(name.dropLast(4)).map { (number: $0, name: name) } }
-            .sorted { $0.number < $1.number }
-        return try tails(of: logs.map { "\(path)/\($0.name)" })
+        return try tails(of: writeAheadLogs(inDatabase: path))
             + tails(of: manifest(path).map { ["\(path)/\($0)"] } ?? [])
     }
 
-    /// Cuts a torn tail off, durably, so that what is written later does not follow it.
+    /// Cuts the tail off, durably, so that what is written later does not follow it.
     func remove() throws(StorageError) {
         let file = open(path, O_WRONLY | O_CLOEXEC)
         guard file >= 0 else { throw .system("open", path) }
@@ -36,20 +37,20 @@ package struct TornTail: Sendable {
         guard fsync(file) == 0 else { throw .system("fsync", path) }
     }
 
-    /// The torn tails of logs that continue one another.
-    private static func tails(of logs: [String]) throws(StorageError) -> [TornTail] {
-        var tails: [TornTail] = []
+    /// The tails of logs that continue one another.
+    private static func tails(of logs: [String]) throws(StorageError) -> [LogTail] {
+        var tails: [LogTail] = []
         for path in logs {
             let scan = try LogScan(path: path)
-            if let tail = tails.last, scan.hasRecords {
-                throw .damagedLog(tail.path, at: tail.offset)
+            if let torn = tails.last(where: \.isTorn), scan.hasRecords {
+                throw .damagedLog(torn.path, at: torn.offset)
             }
             guard let damageOffset = scan.damageOffset else { continue }
             guard !scan.hasRecordsBehindDamage else { throw .damagedLog(path, at: damageOffset) }
             tails.append(
-                TornTail(
+                LogTail(
                     path: path, offset: scan.intactByteCount,
-                    byteCount: scan.byteCount - scan.intactByteCount))
+                    tornByteCount: max(0, scan.writtenByteCount - scan.intactByteCount)))
         }
         return tails
     }
@@ -79,6 +80,14 @@ extension StorageError {
             "\(path) is damaged at byte \(offset), and records follow that were durable: expected "
                 + "intact records up to the last one")
     }
+}
+
+/// The paths of RocksDB's write-ahead logs, the oldest first.
+func writeAheadLogs(inDatabase path: String) throws(StorageError) -> [String] {
+    try entryNames(of: path).filter { $0.hasSuffix(".log") }
+        .compactMap { name in UInt64(name.dropLast(4)).map { (number: $0, name: name) } }
+        .sorted { $0.number < $1.number }
+        .map { "\(path)/\($0.name)" }
 }
 
 /// The names in a folder, but "." and "..".
