@@ -27,6 +27,31 @@ package struct ArgumentColumn: BitwiseCopyable {
     }
 }
 
+extension ArgumentColumn {
+    /// The texts of a column, one after the other.
+    struct Texts: BitwiseCopyable {
+        private let lengths: UnsafePointer<UInt32>
+        /// Where the next one starts.
+        private var start: UnsafeRawPointer
+
+        /// Nil for a column of something else.
+        init?(_ column: ArgumentColumn) {
+            guard let lengths = column.lengths, let text = column.text else { return nil }
+            self.lengths = lengths
+            start = text
+        }
+
+        /// - Parameter transaction: the one after that of the last call.
+        @inline(__always)
+        mutating func next(_ transaction: Int) -> UnsafeRawBufferPointer {
+            // SAFETY: the column has a length for each transaction, and as much text as they add up to.
+            let text = UnsafeRawBufferPointer(start: start, count: Int(lengths[transaction]))
+            start += text.count
+            return text
+        }
+    }
+}
+
 /// Walks through the columns of a run, a transaction at a time.
 struct ArgumentCursor: ~Copyable {
     fileprivate let columns: UnsafeMutableBufferPointer<ArgumentColumn>

@@ -18,7 +18,8 @@ extension Engine {
     ) -> Result<[EvaluatedValue], RejectionCode> {
         let routine = PreparedRoutine(compiled.routine)
         let cursor = ArgumentCursor(arguments)
-        let lookahead = RowLookahead(arguments, transactionCount: 1, routine.parameters)
+        var lookahead = RowLookahead(arguments, transactionCount: 1, routine.parameters)
+        lookahead.advance(to: 0, stores)
         var outcome = BatchOutcome()
         changes.begin()
         // There are no changes; this frees the texts that the expression put together.

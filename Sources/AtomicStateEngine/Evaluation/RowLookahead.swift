@@ -88,27 +88,22 @@ struct RowLookahead: ~Copyable {
 /// A reference of a run on its way through the look-ahead.
 private struct LookedUpReference: BitwiseCopyable {
     let type: Int
-    private let keys: ArgumentColumn
-    /// Where the next transaction's text starts.
-    private var nextText: UnsafeRawPointer?
+    private let numbers: UnsafePointer<UInt64>?
+    private var texts: ArgumentColumn.Texts?
 
     init(type: Int, _ keys: ArgumentColumn) {
         self.type = type
-        self.keys = keys
-        nextText = keys.text
+        numbers = keys.words
+        texts = ArgumentColumn.Texts(keys)
     }
 
-    var hasTextKeys: Bool { keys.text != nil }
+    var hasTextKeys: Bool { numbers == nil }
 
     /// - Parameter transaction: the one after that of the last call.
     @inline(__always)
     mutating func nextKey(_ transaction: Int) -> Key {
         // SAFETY: the columns have the kinds of the parameters, and a value for each transaction.
-        guard let text = nextText else {
-            return .number(keys.words.unsafelyUnwrapped[transaction])
-        }
-        let count = Int(keys.lengths.unsafelyUnwrapped[transaction])
-        nextText = text + count
-        return .text(UnsafeRawBufferPointer(start: text, count: count))
+        if let numbers { return .number(numbers[transaction]) }
+        return .text((texts?.next(transaction)).unsafelyUnwrapped)
     }
 }

@@ -55,12 +55,11 @@ final class ContentHashes {
 /// A column on its way into the hashes of its transactions.
 private struct HashedColumn {
     private let column: ArgumentColumn
-    /// Where the next transaction's text starts.
-    private var text: UnsafeRawPointer?
+    private var texts: ArgumentColumn.Texts?
 
     init(_ column: ArgumentColumn) {
         self.column = column
-        text = column.text
+        texts = ArgumentColumn.Texts(column)
     }
 
     /// - Parameter transactions: those after the ones of the last call.
@@ -73,14 +72,12 @@ private struct HashedColumn {
                 hashes[index] = ContentHash.mix(hashes[index], words[start &+ index])
             }
         }
-        if var text, let lengths = column.lengths {
+        if var texts {
             for index in hashes.indices {
-                let count = Int(lengths[start &+ index])
-                let value = UnsafeRawBufferPointer(start: text, count: count)
-                hashes[index] = ContentHash.mix(hashes[index], Key.text(value).hash(.published))
-                text += count
+                let text = Key.text(texts.next(start &+ index))
+                hashes[index] = ContentHash.mix(hashes[index], text.hash(.published))
             }
-            self.text = text
+            self.texts = texts
         }
         if let nanoseconds = column.nanoseconds {
             // There are none if all of the column's are 0, whatever this one's neighbours are.
