@@ -30,7 +30,7 @@ struct LogScan {
         var endsRecord: Bool { self == .whole || self == .last }
     }
 
-    private(set) var byteCount = 0
+    private var byteCount = 0
     /// Where the zeros begin that the file ends in.
     private(set) var writtenByteCount = 0
     /// Where the last record ends that is intact like all before it.

@@ -76,9 +76,8 @@ extension Engine {
             let addresses = stores[type].drainingRows.removeLast(remaining)
             remaining -= addresses.count
             for index in addresses.indices {
-                if index + Self.drainPrefetchDistance < addresses.count {
-                    prefetch(rowAt(addresses[index + Self.drainPrefetchDistance]))
-                }
+                let coming = index + RowImageBatch.prefetchDistance
+                if coming < addresses.count { prefetch(rowAt(addresses[coming])) }
                 let row = rowAt(addresses[index])
                 row[RowLayout.flagsOffset] &= ~RowFlags.dirty
                 guard row[RowLayout.flagsOffset] & RowFlags.exists != 0 else { continue }
@@ -88,9 +87,6 @@ extension Engine {
             }
         }
     }
-
-    /// How many rows ahead of its turn one is brought near.
-    private static var drainPrefetchDistance: Int { 16 }
 
     /// A deleted entity's key whose entity was created anew is not deleted any more.
     private mutating func drainDeletedKeys(of type: Int, into batch: inout RowImageBatch) {

@@ -32,8 +32,9 @@ package struct RowImageBatch: ~Copyable {
         let index: UInt32
     }
 
-    /// How many entries ahead of its turn one is brought near.
-    private static let prefetchDistance = 16
+    /// How many rows or images ahead of its turn one is brought near.
+    static let prefetchDistance = 16
+    private static let typeByteCount = MemoryLayout<UInt16>.size
 
     package init() {}
 
@@ -92,8 +93,6 @@ package struct RowImageBatch: ~Copyable {
         }
         return UInt64(bigEndian: prefix)
     }
-
-    private static let typeByteCount = MemoryLayout<UInt16>.size
 
     mutating func append(type: Int, key: Key, image: (inout ByteBuffer) -> Void) {
         let start = bytes.count
