@@ -40,6 +40,8 @@ package struct Configuration: Sendable {
     /// Do not start if the data can't have the schema file's schema. Otherwise the one that it has is
     /// served.
     package var requiresSchema: Bool
+    /// Idle processors spin instead of sleeping while requests come in.
+    package var keepsProcessorsAwake: Bool
 
     package init(
         dataPath: String, listen: Address, admin: Address,
@@ -48,7 +50,7 @@ package struct Configuration: Sendable {
         connectionCountMax: Int = ServerLimits.connectionCountDefault,
         connectionMemoryByteCount: Int = ServerLimits.connectionMemoryDefault << 20,
         peerTimeoutSeconds: Int = ServerLimits.peerTimeoutDefault, idleTimeoutSeconds: Int = 0,
-        requiresSchema: Bool = false
+        requiresSchema: Bool = false, keepsProcessorsAwake: Bool = false
     ) {
         self.dataPath = dataPath
         self.listen = listen
@@ -62,6 +64,7 @@ package struct Configuration: Sendable {
         self.peerTimeoutSeconds = peerTimeoutSeconds
         self.idleTimeoutSeconds = idleTimeoutSeconds
         self.requiresSchema = requiresSchema
+        self.keepsProcessorsAwake = keepsProcessorsAwake
     }
 }
 

@@ -24,9 +24,11 @@ package struct Server: Sendable {
 
     /// Returns when everything that was taken in is answered and durable.
     ///
-    /// - Throws: `StorageError` or `RecoveryError` for a data folder that can't be served, and the
-    ///   system's error for an address that can't be listened on.
+    /// - Throws: `StorageError` or `RecoveryError` for a data folder that can't be served,
+    ///   `ProcessorSleep.Refusal`, and the system's error for an address that can't be listened on.
     package func run() async throws {
+        let processorSleep =
+            configuration.keepsProcessorsAwake ? try ProcessorSleep(logger: logger) : nil
         var folder = try DataFolder(
             opening: configuration.dataPath, schemaName: compiled.schema.name)
         try folder.clearStaging()
@@ -71,12 +73,12 @@ package struct Server: Sendable {
             compiled: schema.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
             statistics: pipeline.statistics,
             rememberedOutcomeCount: configuration.rememberedOutcomeCount,
-            connections: connectionTable())
+            connections: connectionTable(), processorSleep: processorSleep)
         let pages = AdminPages(
             statistics: pipeline.statistics, health: pipeline.health,
             connections: service.connections, configuration: configuration,
             schema: schema, refusal: refusal)
-        try await listen(pipeline, service, pages)
+        try await listen(pipeline, service, pages, processorSleep)
         logger.info(
             "stopped",
             metadata: [
@@ -122,7 +124,8 @@ package struct Server: Sendable {
     }
 
     private func listen(
-        _ pipeline: CommitPipeline, _ service: RequestService, _ pages: AdminPages
+        _ pipeline: CommitPipeline, _ service: RequestService, _ pages: AdminPages,
+        _ processorSleep: ProcessorSleep?
     ) async throws {
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: configuration.eventLoopThreadCount)
@@ -135,7 +138,10 @@ package struct Server: Sendable {
                 on: configuration.admin, group: adminGroup, pages: pages, logger: logger)
             let watches = [
                 watchPeers(service.connections, adminGroup.next()),
-                watchStorage(pipeline.health, adminGroup.next()),
+                watch(adminGroup.next()) {
+                    pipeline.health.look()
+                    processorSleep?.look()
+                },
             ]
             pipeline.health.enter(.serving)
             logger.info(
@@ -177,10 +183,10 @@ package struct Server: Sendable {
         }
     }
 
-    private func watchStorage(_ health: HealthReporter, _ loop: any EventLoop) -> RepeatedTask {
+    private func watch(
+        _ loop: any EventLoop, _ look: @escaping @Sendable () -> Void
+    ) -> RepeatedTask {
         let interval = TimeAmount.milliseconds(200)
-        return loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
-            health.look()
-        }
+        return loop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in look() }
     }
 }

@@ -73,6 +73,12 @@ struct Serve: AsyncParsableCommand {
     @Flag(help: "Exit if the data can't have the schema, instead of serving the one it has.")
     var requireSchema = Environment.flag("ATOMIC_STATE_REQUIRE_SCHEMA")
 
+    @Flag(
+        help: ArgumentHelp(
+            "Let no processor sleep while requests come in: small batches are answered sooner, for more "
+                + "power. Needs write access to /dev/cpu_dma_latency."))
+    var keepProcessorsAwake = Environment.flag("ATOMIC_STATE_KEEP_PROCESSORS_AWAKE")
+
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = Environment.value("ATOMIC_STATE_LOG_LEVEL") ?? "info"
 
@@ -130,7 +136,7 @@ struct Serve: AsyncParsableCommand {
             connectionCountMax: maxConnections,
             connectionMemoryByteCount: connectionMemory << 20,
             peerTimeoutSeconds: peerTimeout, idleTimeoutSeconds: idleTimeout,
-            requiresSchema: requireSchema)
+            requiresSchema: requireSchema, keepsProcessorsAwake: keepProcessorsAwake)
         logger.info(
             "starting",
             metadata: [
@@ -144,6 +150,7 @@ struct Serve: AsyncParsableCommand {
                 "connection_memory_mib": "\(connectionMemory)",
                 "peer_timeout_seconds": "\(peerTimeout)",
                 "idle_timeout_seconds": "\(idleTimeout)",
+                "keep_processors_awake": "\(keepProcessorsAwake)",
             ])
         for warning in compiled.schema.warnings {
             let place = "\(schemaPath):\(warning.location.line):\(warning.location.column)"

@@ -15,12 +15,13 @@ final class RequestService: Sendable {
     let clock: Clock
     let connections: ConnectionTable
     private let replyEstimate: ReplyEstimate
+    private let processorSleep: ProcessorSleep?
     private let isDraining = Atomic<Bool>(false)
 
     init(
         compiled: CompiledSchema, sequencer: Sequencer, health: HealthReporter,
         statistics: Statistics, rememberedOutcomeCount: Int, connections: ConnectionTable,
-        clock: Clock = .system
+        processorSleep: ProcessorSleep? = nil, clock: Clock = .system
     ) {
         self.compiled = compiled
         self.connections = connections
@@ -30,6 +31,7 @@ final class RequestService: Sendable {
         self.health = health
         self.statistics = statistics
         self.rememberedOutcomeCount = rememberedOutcomeCount
+        self.processorSleep = processorSleep
         self.clock = clock
     }
 
@@ -122,6 +124,7 @@ final class RequestService: Sendable {
                 .unavailable, "the server is shutting down; nothing was done",
                 retryAfterMilliseconds: 1_000)
         }
+        processorSleep?.noteWork()
         let deadline =
             timeoutMilliseconds == 0
             ? nil : clock.monotonicNanoseconds + UInt64(timeoutMilliseconds) * 1_000_000
