@@ -8,7 +8,10 @@ final class Monitor: @unchecked Sendable {  // Guarded by pthreads.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let conditions: UnsafeMutablePointer<pthread_cond_t>
     private let conditionCount: Int
+    /// One bit for each condition to be signalled.
+    private var signalled: UInt64 = 0
 
+    /// At most 64 conditions.
     init(conditionCount: Int) {
         mutex = .allocate(capacity: 1)
         mutex.initialize(to: pthread_mutex_t())
@@ -30,17 +33,36 @@ final class Monitor: @unchecked Sendable {  // Guarded by pthreads.
 
     func withLock<Result>(_ body: () -> Result) -> Result {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
+        let result = body()
+        let signalled = takeSignalled()
+        pthread_mutex_unlock(mutex)
+        // Not before: a thread that is woken first would only wait for the lock.
+        send(signalled)
+        return result
     }
 
     /// Gives the lock up until the condition is signalled. Only inside of `withLock`.
     func wait(_ condition: Int) {
+        send(takeSignalled())
         pthread_cond_wait(conditions + condition, mutex)
     }
 
+    /// Wakes a thread that waits for the condition, once the lock is given up. Only inside of `withLock`.
     func signal(_ condition: Int) {
-        pthread_cond_signal(conditions + condition)
+        signalled |= 1 << condition
+    }
+
+    private func takeSignalled() -> UInt64 {
+        defer { signalled = 0 }
+        return signalled
+    }
+
+    private func send(_ signalled: UInt64) {
+        var rest = signalled
+        while rest != 0 {
+            pthread_cond_signal(conditions + rest.trailingZeroBitCount)
+            rest &= rest - 1
+        }
     }
 }
 
