@@ -5,7 +5,7 @@ import datetime
 import json
 import os
 
-from harness import command, page, plots, scenario, session, settings
+from harness import command, machine, page, plots, scenario, session, settings
 from harness.errors import BenchError
 from harness.measurement import Bench
 
@@ -17,8 +17,8 @@ DURATION = "12s"
 def parse_arguments():
     parser = settings.parser(__doc__)
     parser.add_argument(
-        "scenarios", nargs="*", default=scenario.names(), metavar="scenario",
-        help=f"any of {', '.join(scenario.names())} (all)",
+        "scenarios", nargs="*", metavar="scenario",
+        help=f"any of {', '.join(scenario.names())} (all that the machine allows)",
     )  # fmt: skip
     parser.add_argument("--duration", help=f"of each run (BENCH_DURATION; {DURATION})")
     parser.add_argument(
@@ -33,7 +33,7 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     plots.require_library()
-    chosen = [scenario.load(name, arguments) for name in arguments.scenarios]
+    chosen = chosen_scenarios(arguments)
     settings.OUT.mkdir(parents=True, exist_ok=True)
     if arguments.render_only:
         reports, failures = read_reports(chosen), {}
@@ -46,6 +46,17 @@ def main():
     if failures or not is_valid:
         return 1
     return command.INTERRUPTED if any(r["interrupted"] for r in reports.values()) else 0
+
+
+def chosen_scenarios(arguments):
+    if arguments.scenarios:
+        return [scenario.load(name, arguments) for name in arguments.scenarios]
+    loaded = [scenario.load(name, arguments) for name in scenario.names()]
+    if machine.can_keep_processors_awake():
+        return loaded
+    skipped = [each.name for each in loaded if each.keeps_processors_awake]
+    print(f"left out     {', '.join(skipped)}: no write access to {machine.PROCESSOR_LATENCY}")
+    return [each for each in loaded if not each.keeps_processors_awake]
 
 
 def report_path(name):

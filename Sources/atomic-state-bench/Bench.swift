@@ -72,8 +72,11 @@ struct Bench: Sendable {
         let load = Load(
             scenario: scenario, settings: settings, workers: workers, ledger: ledger, pace: pace,
             measurements: Measurements(start: pace.start))
+        let pauseMeter = PauseMeter()
+        pauseMeter.start()
         let processorTimeBefore = processorNanoseconds()
         try await carryOut(load)
+        let pauses = pauseMeter.stop()
         let elapsed = pace.start.duration(to: .now).seconds
         let processorTime = processorNanoseconds() - processorTimeBefore
         let counts = load.measurements.counts
@@ -83,7 +86,8 @@ struct Bench: Sendable {
         return Report(
             itemsPerSecond: Double(counts.accepted) / elapsed, itemsTotal: counts.accepted,
             rejectedTotal: counts.rejected, startDate: startDate, elapsedSeconds: elapsed,
-            batchLatencies: load.measurements.latencies, intervals: load.measurements.intervals,
+            batchLatencies: load.measurements.latencies, pauses: pauses,
+            intervals: load.measurements.intervals,
             clientProcessorNanosecondsPerItem: Double(processorTime)
                 / Double(max(counts.accepted + counts.rejected, 1)),
             modelCheck: modelCheck, seed: settings.seed, buildMode: .current,

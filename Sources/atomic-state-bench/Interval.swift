@@ -7,7 +7,7 @@ struct Interval: Encodable, Sendable {
     let itemsPerSecond: Double
     let rejectedPerSecond: Double
     /// Of the batches answered in it; nil if there was none.
-    let latencies: BatchLatencies?
+    let latencies: LatencyPercentiles?
     /// Processor seconds that this process used in a second.
     let clientCores: Double
 

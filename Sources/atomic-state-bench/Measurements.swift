@@ -53,7 +53,7 @@ final class Measurements: Sendable {
                 itemsPerSecond: Double(current.acceptedCount) / seconds,
                 rejectedPerSecond: Double(current.rejectedCount) / seconds,
                 latencies: current.latencies.totalCount > 0
-                    ? BatchLatencies(current.latencies) : nil,
+                    ? LatencyPercentiles(current.latencies) : nil,
                 clientCores: Double(processorTimeUsed) / 1e9 / seconds)
             state.intervals.append(interval)
             state.current = Tally()
@@ -67,8 +67,9 @@ final class Measurements: Sendable {
         state.withLock { ($0.total.acceptedCount, $0.total.rejectedCount) }
     }
 
-    var latencies: BatchLatencies {
-        state.withLock { BatchLatencies($0.total.latencies) }
+    /// From when a batch was sent, or was to be sent, to its reply.
+    var latencies: LatencyPercentiles {
+        state.withLock { LatencyPercentiles($0.total.latencies) }
     }
 
     /// Those that have ended.
@@ -77,8 +78,8 @@ final class Measurements: Sendable {
     }
 }
 
-/// Milliseconds from when a batch was sent, or was to be sent, to its reply.
-struct BatchLatencies: Encodable {
+/// In milliseconds.
+struct LatencyPercentiles: Encodable {
     let median: Double
     let percentile90: Double
     let percentile99: Double

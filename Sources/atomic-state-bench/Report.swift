@@ -10,7 +10,9 @@ struct Report: Encodable {
     /// When the load began. Written as seconds since 1970, as the driver's samples are.
     let startDate: Date
     let elapsedSeconds: Double
-    let batchLatencies: BatchLatencies
+    let batchLatencies: LatencyPercentiles
+    /// What a thread that only sleeps was kept waiting meanwhile.
+    let pauses: LatencyPercentiles
     /// One for each second.
     let intervals: [Interval]
     /// Processor time of this process for each transaction, accepted or rejected.
@@ -28,6 +30,7 @@ struct Report: Encodable {
         case startDate = "start_unix_seconds"
         case elapsedSeconds = "elapsed_seconds"
         case batchLatencies = "batch_latency_ms"
+        case pauses = "pause_ms"
         case intervals
         case clientProcessorNanosecondsPerItem = "client_cpu_ns_per_item"
         case modelCheck = "model_check"
@@ -79,6 +82,8 @@ struct Report: Encodable {
             batches      p50 \(fixed(latencies.median, 2)) ms, p90 \(fixed(latencies.percentile90, 2)) ms, \
             p99 \(fixed(latencies.percentile99, 2)) ms, p99.9 \(fixed(latencies.percentile999, 2)) ms, \
             max \(fixed(latencies.maximum, 2)) ms
+            machine      kept a thread that only sleeps waiting for p50 \(fixed(pauses.median, 2)) ms, \
+            p99 \(fixed(pauses.percentile99, 2)) ms, max \(fixed(pauses.maximum, 2)) ms
             client       \(fixed(clientProcessorNanosecondsPerItem, 0)) ns of processor time a transaction
             model check  \(modelCheck.isPassed ? "passed" : "FAILED"): \
             \(grouped(modelCheck.entityCount)) entities read back, \

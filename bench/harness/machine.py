@@ -1,8 +1,12 @@
 """What the benchmark runs on."""
 
+import contextlib
 import os
 import platform
 from pathlib import Path
+
+# See "PM Quality Of Service Interface" in the Linux kernel's documentation.
+PROCESSOR_LATENCY = Path("/dev/cpu_dma_latency")
 
 
 def describe(folder):
@@ -39,6 +43,18 @@ def _mount_of(folder):
         if covers and len(mount_point) >= len(best[0]):
             best = (mount_point, device, file_system)
     return best
+
+
+def can_keep_processors_awake():
+    return os.access(PROCESSOR_LATENCY, os.W_OK)
+
+
+@contextlib.contextmanager
+def processors_kept_awake():
+    """Idle processors spin instead of sleeping."""
+    with open(PROCESSOR_LATENCY, "wb", buffering=0) as device:
+        device.write(bytes(4))
+        yield
 
 
 def in_words(host):

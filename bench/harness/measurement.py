@@ -34,10 +34,18 @@ class Bench:
         self.host = machine.describe(options.data)
         print(f"machine      {machine.in_words(self.host)}")
         print(f"sync         {SYNC}")
-        self.disk = self._measure_disk()
+        # With processors that may sleep, and, once a scenario wants it, with such that may not.
+        self._disks = {False: self._measure_disk()}
+
+    @property
+    def disk(self):
+        return self._disks[False]
 
     def measure(self, scenario):
         print(f"\nscenario     {scenario.name}: {settings_in_words(scenario.settings)}")
+        if scenario.keeps_processors_awake and True not in self._disks:
+            with machine.processors_kept_awake():
+                self._disks[True] = self._measure_disk()
         with self.folder() as folder:
             return self._measure(scenario, folder)
 
@@ -68,7 +76,8 @@ class Bench:
     def _measure(self, scenario, folder):
         data = folder / "data"
         schema = ROOT / scenario.settings["schema"]
-        with Server(self._server_binary, schema, data, folder / "server.log") as server:
+        flags = ["--keep-processors-awake"] if scenario.keeps_processors_awake else []
+        with Server(self._server_binary, schema, data, folder / "server.log", flags) as server:
             with Sampler(f"{server.admin_url}/metrics", server.process_id, data) as sampler:
                 loaded = load.run(self._load_binary, scenario.settings, server.address, folder)
             server.stop()
@@ -76,12 +85,14 @@ class Bench:
         print(f"audit        {audit_text}")
         report = _report(loaded, sampler.samples, is_intact, audit_text)
         report["scenario"] = scenario.name
-        report["fsync_preflight_us"] = self.disk["mean_us"]
-        report["fsync_preflight_p99_us"] = self.disk["p99_us"]
+        disk = self._disks[scenario.keeps_processors_awake]
+        report["fsync_preflight_us"] = disk["mean_us"]
+        report["fsync_preflight_p99_us"] = disk["p99_us"]
         report["machine"] = self.host
         report["settings"] = {
             **loaded.report["settings"],
             "schema": scenario.settings["schema"],
+            "keep_processors_awake": scenario.keeps_processors_awake,
             "preflight_seconds": self._options.preflight_seconds,
             "preflight_gate_us": self._options.preflight_gate_us,
             **_server_environment(),
@@ -112,6 +123,7 @@ def _report(loaded, samples, is_intact, audit_text):
         "items_total": client["items_total"],
         "rejected_total": client["rejected_total"],
         "batch_latency_ms": client["batch_latency_ms"],
+        "pause_ms": client["pause_ms"],
         "wal_bytes": max(sample["wal_bytes"] for sample in samples),
         "journal_bytes": growth("journal_bytes_total"),
         "commit_groups": growth("commit_groups_total"),
@@ -152,8 +164,9 @@ def settings_in_words(settings):
     }[settings["load"]].format(**settings)
     pace = f", {settings['rate']:,.0f} transactions/s asked for" if settings["rate"] else ""
     keys = "" if settings["keys"] == "each" else ", no idempotency keys"
+    awake = ", processors kept awake" if settings["keep_processors_awake"] else ""
     return (
         f"{settings['workers']} workers, {settings['in_flight']} batches of "
         f"{settings['batch']:,} in flight each, {population}, {settings['duration']}, "
-        f"seed {settings['seed']}{keys}{pace}"
+        f"seed {settings['seed']}{keys}{pace}{awake}"
     )

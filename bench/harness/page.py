@@ -90,13 +90,14 @@ def _targets(entries, failures):
 
 def _figures(entries):
     head = _head("Scenario", "#Transactions/s", "#p50, ms", "#p99, ms", "#p99.9, ms", "#max, ms",
-                 "#Server, ns", "#Client, ns", "#Level 0", "#Stalled, s")  # fmt: skip
+                 "#Pause p99, ms", "#Server, ns", "#Client, ns", "#Level 0", "#Stalled, s")  # fmt: skip
     rows = []
     for scenario, report, _ in entries:
         latency = report["batch_latency_ms"]
         values = [
             words.count(report["items_per_second"]),
             *(f"{latency[key]:,.2f}" for key in ("p50", "p99", "p999", "max")),
+            f"{report['pause_ms']['p99']:,.2f}",
             words.count(report["server_cpu_ns_per_item"]),
             words.count(report["client_cpu_ns_per_item"]),
             words.count(report["l0_files_max"]),
@@ -107,8 +108,9 @@ def _figures(entries):
             + "".join(_cell(value, "number") for value in values)
         )
     return (
-        "<h2>Figures</h2><p>Latency is of batches. Processor time is for each transaction; level 0 "
-        f"is the most files at once.</p>{_table(head, rows)}"
+        "<h2>Figures</h2><p>Latency is of batches. Pause is what the machine kept a thread waiting "
+        "that only sleeps. Processor time is for each transaction; level 0 is the most files at "
+        f"once.</p>{_table(head, rows)}"
     )
 
 

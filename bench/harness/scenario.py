@@ -26,6 +26,10 @@ class Scenario:
     rate_share: float | None = None
 
     @property
+    def keeps_processors_awake(self):
+        return self.settings["keep_processors_awake"]
+
+    @property
     def references(self):
         """Scenarios that have to be measured before this one."""
         slowdown_of = self.target.get("slowdown", {}).get("of")

@@ -17,12 +17,13 @@ DRAIN_SECONDS = 120
 class Server:
     """Runs from `with` to the end of its block, in which `stop` ends it as an operator would."""
 
-    def __init__(self, binary, schema, data_folder, log_path):
+    def __init__(self, binary, schema, data_folder, log_path, flags=()):
         self.address = f"127.0.0.1:{_free_port()}"
         self.admin_url = f"http://127.0.0.1:{_free_port()}"
         self.data_folder = data_folder
         self._binary = binary
         self._schema = schema
+        self._flags = flags
         self._log_path = log_path
         self._process = None
 
@@ -34,6 +35,7 @@ class Server:
         command = [
             self._binary, "serve", "--schema", self._schema, "--data", self.data_folder,
             "--listen", self.address, "--admin", self.admin_url.removeprefix("http://"),
+            *self._flags,
         ]  # fmt: skip
         with open(self._log_path, "wb") as log:
             # A session of its own: Ctrl-C is for the load, not for the server under it.

@@ -49,6 +49,8 @@ def print_summary(report):
         f"{report['build_mode']} build{', interrupted' if report['interrupted'] else ''})\n"
         f"batches      p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms, "
         f"max {latency['max']:.2f} ms\n"
+        f"machine      pauses of a thread that only sleeps: p99 {report['pause_ms']['p99']:.2f} ms, "
+        f"max {report['pause_ms']['max']:.2f} ms\n"
         f"processor    server {report['server_cpu_ns_per_item']:.0f} ns, "
         f"client {report['client_cpu_ns_per_item']:.0f} ns a transaction\n"
         f"storage      level 0 files at most {report['l0_files_max']:.0f}, "
