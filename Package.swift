@@ -39,7 +39,7 @@ let package = Package(
             name: "CProtocol",
             linkerSettings: [.linkedLibrary("protobuf-c")]),
 
-        // Two lines of C that Swift has no name for.
+        // A few lines of C that Swift has no name for.
         .systemLibrary(name: "CPlatform"),
 
         // Values and their text: times, decimals, UUIDs. Pure.
@@ -72,7 +72,7 @@ let package = Package(
             name: "AtomicStateServer",
             dependencies: [
                 "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema",
-                "AtomicStateStorage",
+                "AtomicStateStorage", "CPlatform",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

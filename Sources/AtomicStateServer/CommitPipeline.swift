@@ -41,8 +41,14 @@ final class CommitPipeline: Sendable {
     func start() {
         threads.withLock { threads in
             threads = [
-                WorkerThread(name: "writer") { [writer] in writer.run() },
-                WorkerThread(name: "committer") { [committer] in committer.run() },
+                WorkerThread(name: "writer") { [writer] in
+                    TimeSlice.shorten()
+                    writer.run()
+                },
+                WorkerThread(name: "committer") { [committer] in
+                    TimeSlice.shorten()
+                    committer.run()
+                },
                 WorkerThread(name: "materialiser") { [materialiser] in materialiser.run() },
             ]
         }

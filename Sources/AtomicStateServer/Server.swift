@@ -129,6 +129,7 @@ package struct Server: Sendable {
     ) async throws {
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: configuration.eventLoopThreadCount)
+        for loop in group.makeIterator() { loop.execute { TimeSlice.shorten() } }
         // A thread of its own, so that clients don't keep probes waiting, nor probes clients.
         let adminGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {

@@ -8,6 +8,8 @@ final class Measurements: Sendable {
         var total = Tally()
         /// Since the last interval ended.
         var current = Tally()
+        /// Empty, for the next interval: its histogram has grown already, and growing takes time.
+        var spare = Tally()
         var intervals: [Interval] = []
         var intervalStart: ContinuousClock.Instant
         var intervalStartProcessorNanoseconds = processorNanoseconds()
@@ -22,6 +24,12 @@ final class Measurements: Sendable {
             acceptedCount += reply.acceptedCount
             rejectedCount += reply.rejections.count
             latencies.record(latencyNanoseconds)
+        }
+
+        mutating func reset() {
+            acceptedCount = 0
+            rejectedCount = 0
+            latencies.reset()
         }
     }
 
@@ -44,23 +52,29 @@ final class Measurements: Sendable {
     /// Ends an interval, and begins the next.
     func endInterval() -> Interval {
         let (now, processorTime) = (ContinuousClock.now, processorNanoseconds())
-        return state.withLock { state in
-            let current = state.current
+        // What takes long is done without the lock, for which replies would wait.
+        var (ended, seconds, processorTimeUsed) = state.withLock { state in
+            let ended = state.current
+            state.current = state.spare
+            state.spare = Tally()
             let seconds = state.intervalStart.duration(to: now).seconds
             let processorTimeUsed = processorTime - state.intervalStartProcessorNanoseconds
-            let interval = Interval(
-                endSeconds: start.duration(to: now).seconds,
-                itemsPerSecond: Double(current.acceptedCount) / seconds,
-                rejectedPerSecond: Double(current.rejectedCount) / seconds,
-                latencies: current.latencies.totalCount > 0
-                    ? LatencyPercentiles(current.latencies) : nil,
-                clientCores: Double(processorTimeUsed) / 1e9 / seconds)
-            state.intervals.append(interval)
-            state.current = Tally()
             state.intervalStart = now
             state.intervalStartProcessorNanoseconds = processorTime
-            return interval
+            return (ended, seconds, processorTimeUsed)
         }
+        let interval = Interval(
+            endSeconds: start.duration(to: now).seconds,
+            itemsPerSecond: Double(ended.acceptedCount) / seconds,
+            rejectedPerSecond: Double(ended.rejectedCount) / seconds,
+            latencies: ended.latencies.totalCount > 0 ? LatencyPercentiles(ended.latencies) : nil,
+            clientCores: Double(processorTimeUsed) / 1e9 / seconds)
+        ended.reset()
+        state.withLock { state in
+            state.spare = ended
+            state.intervals.append(interval)
+        }
+        return interval
     }
 
     var counts: (accepted: Int, rejected: Int) {
