@@ -4,7 +4,7 @@ extension Database {
     /// The first sequence that the journal still holds; nil for an empty journal.
     package func firstJournalSequence() -> UInt64? {
         var first: UInt64?
-        withJournalIterator { iterator in
+        withIterator(over: .journal) { iterator in
             rocksdb_iter_seek_to_first(iterator)
             first = sequence(at: iterator)
         }
@@ -82,19 +82,13 @@ extension Database {
     /// The key of the last record that begins with the sequence or before it.
     private func firstSequence(ofRecordHolding sequence: UInt64) -> UInt64? {
         var first: UInt64?
-        withJournalIterator { iterator in
+        withIterator(over: .journal) { iterator in
             withBigEndianBytes(sequence) { key in
                 rocksdb_iter_seek_for_prev(iterator, key.baseAddress, key.count)
             }
             first = self.sequence(at: iterator)
         }
         return first
-    }
-
-    private func withJournalIterator(_ body: (OpaquePointer?) -> Void) {
-        let iterator = makeIterator(over: .journal)
-        defer { rocksdb_iter_destroy(iterator) }
-        body(iterator)
     }
 
     private func sequence(at iterator: OpaquePointer?) -> UInt64? {

@@ -43,20 +43,20 @@ extension Database {
     /// Removes the rows of all versions but one: what an earlier version left, and what a change of
     /// the schema did not come to use. Does nothing if there are none.
     package func discardRows(exceptOf schemaVersion: UInt16) throws(StorageError) {
-        let iterator = makeIterator(over: .rows)
-        defer { rocksdb_iter_destroy(iterator) }
-        rowKeyPrefix(1).withUnsafeBytes { start in
-            rocksdb_iter_seek(
-                iterator, start.baseAddress?.assumingMemoryBound(to: CChar.self), start.count)
+        try withIterator(over: .rows) { (iterator) throws(StorageError) in
+            rowKeyPrefix(1).withUnsafeBytes { start in
+                rocksdb_iter_seek(
+                    iterator, start.baseAddress?.assumingMemoryBound(to: CChar.self), start.count)
+            }
+            if let first = Self.schemaVersion(at: iterator), first < schemaVersion {
+                try discardRows(from: rowKeyPrefix(first), to: rowKeyPrefix(schemaVersion))
+            }
+            rocksdb_iter_seek_to_last(iterator)
+            if let last = Self.schemaVersion(at: iterator), last > schemaVersion {
+                try discardRows(from: rowKeyPrefix(schemaVersion + 1), to: rowKeyPrefix(.max))
+            }
+            try withErrorPointer("read family rows") { rocksdb_iter_get_error(iterator, $0) }
         }
-        if let first = Self.schemaVersion(at: iterator), first < schemaVersion {
-            try discardRows(from: rowKeyPrefix(first), to: rowKeyPrefix(schemaVersion))
-        }
-        rocksdb_iter_seek_to_last(iterator)
-        if let last = Self.schemaVersion(at: iterator), last > schemaVersion {
-            try discardRows(from: rowKeyPrefix(schemaVersion + 1), to: rowKeyPrefix(.max))
-        }
-        try withErrorPointer("read family rows") { rocksdb_iter_get_error(iterator, $0) }
     }
 
     private func discardRows(from start: [UInt8], to end: [UInt8]) throws(StorageError) {

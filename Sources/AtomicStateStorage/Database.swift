@@ -205,7 +205,7 @@ extension Database {
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(Failure)
             -> Void
     ) throws(IterationError<Failure>) {
-        let iterator = makeIterator(over: family)
+        let iterator = rocksdb_create_iterator_cf(handle, options.scan, self.family(family))
         defer { rocksdb_iter_destroy(iterator) }
         start.withUnsafeBytes { start in
             rocksdb_iter_seek(
@@ -235,8 +235,13 @@ extension Database {
         }
     }
 
-    func makeIterator(over family: ColumnFamily) -> OpaquePointer? {
-        rocksdb_create_iterator_cf(handle, options.scan, self.family(family))
+    /// For a look at a key or two: unlike a scan, it reads no more than their blocks.
+    func withIterator<Failure: Error>(
+        over family: ColumnFamily, _ body: (OpaquePointer?) throws(Failure) -> Void
+    ) throws(Failure) {
+        let iterator = rocksdb_create_iterator_cf(handle, options.read, self.family(family))
+        defer { rocksdb_iter_destroy(iterator) }
+        try body(iterator)
     }
 }
 
