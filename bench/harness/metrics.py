@@ -16,6 +16,9 @@ _FAMILY = re.compile(r'\bfamily="([^"]*)"')
 
 _PREFIX = "atomic_state_"
 
+# A tenth of a share of the processor, so that a busy one still lets samples be taken in time.
+_NICENESS = 10
+
 # What a report is made of; a sample has everything else of the server's as well.
 _REQUIRED = {
     "transactions_accepted_total",
@@ -51,7 +54,8 @@ class Sampler:
     """Takes a sample of the server each second, from `with` to the end of its block.
 
     Every sample stands for one moment, so what it counts and the processor time that it cost fit
-    each other.
+    each other. To take it costs 2 ms of a processor that server and load generator need, so they go
+    first.
     """
 
     def __init__(self, metrics_url, process_id, data_folder):
@@ -78,6 +82,8 @@ class Sampler:
             self.samples.append(self._sample())
 
     def _sample_every_second(self):
+        # Linux: of this thread alone.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         second = 1
         while not self._stopped.wait(max(0, self._start + second - time.monotonic())):
             try:
