@@ -59,6 +59,8 @@ package struct OutcomeMemory: ~Copyable {
     private let slots = UnsafeMutablePointer<Int>.allocate(capacity: Lookahead.placeCount)
     /// From the oldest to the youngest.
     private var closed: [ClosedGeneration] = []
+    /// Forgotten, and not given back to the system yet.
+    private var forgotten: [ClosedGeneration] = []
     private var closedMillisecondsMax: UInt64 = 0
     private var closedWeight = 0
     private var replies: [RememberedReply] = []
@@ -89,7 +91,7 @@ package struct OutcomeMemory: ~Copyable {
             case .some(let table): table.byteCount
             case .none: 0
             }
-        return closed.reduce(active.table.byteCount + nextByteCount) {
+        return (closed + forgotten).reduce(active.table.byteCount + nextByteCount) {
             $0 + $1.generation.table.byteCount
         }
     }
@@ -115,6 +117,7 @@ enum Recognition {
 extension OutcomeMemory {
     /// Room for the outcomes of a batch in one generation.
     mutating func makeRoom(for count: Int) {
+        giveShareBack()
         let used = max(active.weight, active.table.count) + count
         guard used > active.table.capacity else {
             prepareNext(used)
@@ -129,6 +132,12 @@ extension OutcomeMemory {
             table: table, firstReply: firstReply + UInt64(replies.count), firstGroup: group)
         swap(&active, &generation)
         closed.append(ClosedGeneration(generation))
+    }
+
+    /// Gives a share of what was forgotten back to the system.
+    private mutating func giveShareBack() {
+        guard let last = forgotten.last, !last.generation.table.unmapShare() else { return }
+        forgotten.removeLast()
     }
 
     private var nextCapacity: Int { min(active.table.capacity * 2, capacity / 8) }
@@ -171,7 +180,10 @@ extension OutcomeMemory {
             firstGroup = closed.first?.generation.firstGroup ?? active.firstGroup
             replies.removeFirst(Int(next - firstReply))
             firstReply = next
-            guard oldest.generation.table.capacity == nextCapacity else { continue }
+            guard oldest.generation.table.capacity == nextCapacity else {
+                forgotten.append(oldest)
+                continue
+            }
             var table = OutcomeTable(capacity: 1)
             swap(&table, &oldest.generation.table)
             free = consume table

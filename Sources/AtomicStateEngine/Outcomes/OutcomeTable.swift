@@ -57,8 +57,9 @@ struct OutcomeTable: ~Copyable {
     private static let slotsPerFiveOutcomes = 8
     private static let blockBitCount = 9
     private static let offsetMask = 1 << blockBitCount - 1
-    /// A multiple of every page size.
-    private static let residentStepByteCount = 1 << 18
+    /// Multiples of every page size; each takes the system some tens of microseconds.
+    private static let residentStepByteCount = 1 << 16
+    private static let unmappedStepByteCount = 1 << 18
 
     let capacity: Int
     private let slots: UnsafeMutablePointer<Slot>
@@ -67,18 +68,17 @@ struct OutcomeTable: ~Copyable {
     private var epoch: UInt32 = 1
     private(set) var count = 0
     private var residentByteCount = 0
+    private(set) var byteCount: Int
 
     init(capacity: Int) {
         self.capacity = capacity
         blockCount = (capacity * Self.slotsPerFiveOutcomes / 5) >> Self.blockBitCount + 1
         let slotCount = blockCount << Self.blockBitCount
-        slots = TableMemory.map(byteCount: slotCount * MemoryLayout<Slot>.stride)
-            .bindMemory(to: Slot.self, capacity: slotCount)
+        byteCount = slotCount * MemoryLayout<Slot>.stride
+        slots = TableMemory.map(byteCount: byteCount).bindMemory(to: Slot.self, capacity: slotCount)
     }
 
     deinit { TableMemory.unmap(slots, byteCount: byteCount) }
-
-    var byteCount: Int { blockCount << Self.blockBitCount * MemoryLayout<Slot>.stride }
 
     /// Makes a share of the memory resident: to do so where outcomes fall, a page at a time, would cost
     /// more than the outcomes themselves.
@@ -93,6 +93,17 @@ struct OutcomeTable: ~Copyable {
             UnsafeMutableRawPointer(slots) + residentByteCount,
             byteCount: needed - residentByteCount)
         residentByteCount = needed
+    }
+
+    /// Gives a share of the memory back. The table is of no more use: all of it at once would hold its
+    /// owner up for milliseconds.
+    ///
+    /// - Returns: whether there is more to be given back.
+    mutating func unmapShare() -> Bool {
+        let share = min(Self.unmappedStepByteCount, byteCount)
+        byteCount -= share
+        TableMemory.unmap(UnsafeMutableRawPointer(slots) + byteCount, byteCount: share)
+        return byteCount > 0
     }
 
     /// Forgets everything.
