@@ -1,7 +1,8 @@
 internal import AtomicStateSchema
 internal import AtomicStateValues
 
-// Loading: row images in any order, then the journal's records in order, then `finishLoading`.
+// Loading: row images in any order, then the journal's records in order (`Engine+Replay.swift`), then
+// `finishLoading`.
 //
 // The images may be of different sequences, each at least that which storage is complete up to; the
 // records from there on lead all of them to the same, last sequence. On the way a row may be referred
@@ -72,45 +73,6 @@ extension Engine {
         guard reader.isAtEnd else { throw CorruptionError("bytes after a row's last field") }
     }
 
-    /// Applies the after-images of a record to the rows, where they are not there yet.
-    package mutating func replay(_ record: JournalRecord) throws(CorruptionError) {
-        guard record.header.schemaVersion == schemaVersion else {
-            throw CorruptionError(
-                "journal record of schema version \(record.header.schemaVersion): expected \(schemaVersion)"
-            )
-        }
-        guard record.header.firstSequence == lastSequence + 1 else {
-            throw CorruptionError(
-                "journal record of sequence \(record.header.firstSequence): expected \(lastSequence + 1)"
-            )
-        }
-        prepareForms()
-        for run in record.runs {
-            try run.withArguments { (arguments) throws(CorruptionError) in
-                try replay(run, arguments)
-            }
-        }
-        commitMicroseconds = max(commitMicroseconds, record.header.microseconds)
-        limitForms()
-    }
-
-    private mutating func replay(
-        _ run: JournalRecord.Run, _ arguments: [ArgumentColumn]
-    ) throws(CorruptionError) {
-        var lookahead = RowLookahead(
-            arguments, transactionCount: run.transactionCount, routines[run.form].parameters)
-        var columns = run.columns.map(ReplayColumn.init)
-        for transaction in 0..<run.transactionCount {
-            if transaction % Lookahead.step == 0 { lookahead.advance(to: transaction, stores) }
-            lastSequence += 1
-            var next = run.firstTargetColumn
-            for target in run.targets {
-                try replay(target, run, &columns, &next)
-            }
-            for index in columns.indices { columns[index].advance() }
-        }
-    }
-
     /// The journal follows this sequence: what storage is complete up to.
     package mutating func resume(after sequence: UInt64) {
         lastSequence = sequence
@@ -152,7 +114,7 @@ extension Engine {
     private func address(of row: Row) -> UInt64 { UInt64(UInt(bitPattern: row)) }
 
     /// What a field holds that refers to the key, or to nothing.
-    private mutating func reference(
+    mutating func reference(
         to key: Key, type: Int, isPresent: Bool
     ) throws(CorruptionError) -> UInt64 {
         if isPresent { return address(of: try expectRow(key, type: type)) }
@@ -164,7 +126,7 @@ extension Engine {
     }
 
     /// The row with this key, which may not have come yet.
-    private mutating func expectRow(_ key: Key, type: Int) throws(CorruptionError) -> Row {
+    mutating func expectRow(_ key: Key, type: Int) throws(CorruptionError) -> Row {
         if let row = stores[type].find(key) { return row }
         if case .text(let text) = key {
             try Self.admit(text, asKey: stores[type].shape.keyType)
@@ -172,74 +134,6 @@ extension Engine {
         let row = stores[type].insert(key, textHeap: &textHeap)
         row[RowLayout.flagsOffset] &= ~RowFlags.exists
         return row
-    }
-
-    private mutating func replay(
-        _ target: WriteTarget, _ run: JournalRecord.Run, _ columns: inout [ReplayColumn],
-        _ next: inout Int
-    ) throws(CorruptionError) {
-        let keyColumn: Int
-        if let parameter = target.keyParameter {
-            keyColumn = run.argumentColumns[parameter].lowerBound
-        } else {
-            keyColumn = next
-            next += 1
-        }
-        let row = try expectRow(columns[keyColumn].key, type: target.type)
-        let layout = program.layouts[target.type]
-        let fields = program.schema.entities[target.type].fields
-        var column = next
-        for field in target.fields {
-            next += layout.presence(of: .field(field)) == nil ? 0 : 1
-            next += fields[field].type.journalColumnCount
-        }
-        // A transaction may change a row under several names, and may delete and create a key: all of
-        // its targets are applied. To a row that shows them already they change nothing.
-        guard row[RowLayout.versionOffset] <= lastSequence else { return }
-
-        row[RowLayout.versionOffset] = lastSequence
-        stores[target.type].markDirty(row)
-        switch target.kind {
-        case .delete:
-            row[RowLayout.flagsOffset] &= ~(RowFlags.exists | RowFlags.awaited)
-            return
-        case .create:
-            row[RowLayout.flagsOffset] &= ~RowFlags.awaited
-            row[RowLayout.flagsOffset] |= RowFlags.exists
-        case .update:
-            if row[RowLayout.flagsOffset] & RowFlags.exists == 0 {
-                row[RowLayout.flagsOffset] |= RowFlags.awaited
-            }
-        }
-        for field in target.fields {
-            let offset = layout.fieldOffsets[field]
-            var isPresent = true
-            if let presence = layout.presence(of: .field(field)) {
-                guard columns[column].word <= 1 else {
-                    throw CorruptionError("the presence of \(fields[field].name) is no bit")
-                }
-                isPresent = columns[column].word == 1
-                row[presence.offset] &= ~presence.mask
-                if isPresent { row[presence.offset] |= presence.mask }
-                column += 1
-            }
-            switch fields[field].type {
-            case .string, .bytes, .uuid:
-                let text = try Self.admit(columns[column].text, by: fields[field])
-                textHeap.free(row[offset])
-                row[offset] = textHeap.allocate(text)
-            case .entity(let referred):
-                row[offset] = try reference(
-                    to: columns[column].key, type: referred, isPresent: isPresent)
-            case .timestamp, .duration:
-                row[offset] = columns[column].word
-                row[offset + 1] = columns[column + 1].word
-                try Self.admit((row + offset).time, by: fields[field])
-            case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
-                row[offset] = try Self.admit(columns[column].word, by: fields[field])
-            }
-            column += fields[field].type.journalColumnCount
-        }
     }
 
     /// A row that the journal deleted: storage may still hold it.
@@ -255,23 +149,26 @@ extension Engine {
 
 extension Engine {
     /// The word, if it is a value of the field's type.
-    private static func admit(_ word: UInt64, by field: Field) throws(CorruptionError) -> UInt64 {
-        let greatest: UInt64
-        switch field.type {
-        case .bool: greatest = 1
-        case .enumeration(let values): greatest = UInt64(values.count - 1)
-        case .int, .uint, .double, .decimal, .string, .bytes, .uuid, .timestamp, .duration, .null,
-            .entity, .list:
-            greatest = .max
-        }
+    static func admit(_ word: UInt64, by field: Field) throws(CorruptionError) -> UInt64 {
+        let greatest = greatestWord(of: field.type)
         guard word <= greatest else {
             throw CorruptionError("\(word) as \(field.name): expected at most \(greatest)")
         }
         return word
     }
 
+    static func greatestWord(of type: ValueType) -> UInt64 {
+        switch type {
+        case .bool: 1
+        case .enumeration(let values): UInt64(values.count - 1)
+        case .int, .uint, .double, .decimal, .string, .bytes, .uuid, .timestamp, .duration, .null,
+            .entity, .list:
+            .max
+        }
+    }
+
     /// The text, if it is a value of the field's type.
-    private static func admit(
+    static func admit(
         _ text: UnsafeRawBufferPointer, by field: Field
     ) throws(CorruptionError) -> UnsafeRawBufferPointer {
         switch field.type {
@@ -304,7 +201,7 @@ extension Engine {
         guard isUTF8(text) else { throw CorruptionError("a key that is not UTF-8") }
     }
 
-    private static func admit(_ value: TimeValue, by field: Field) throws(CorruptionError) {
+    static func admit(_ value: TimeValue, by field: Field) throws(CorruptionError) {
         let kind: TimeKind = field.type == .timestamp ? .timestamp : .duration
         guard kind.contains(value) else {
             throw CorruptionError("\(value.seconds) s as \(field.name): out of range")
@@ -321,31 +218,6 @@ extension Engine {
     }
 }
 
-/// A column of a record during replay, and where the current transaction's value is.
-private struct ReplayColumn {
-    private let column: JournalRecord.Column
-    private var transaction = 0
-    private var textOffset = 0
-
-    init(_ column: JournalRecord.Column) {
-        self.column = column
-    }
-
-    var word: UInt64 { column.words[transaction] }
-
-    var text: UnsafeRawBufferPointer {
-        guard let text = column.text else { return UnsafeRawBufferPointer(start: nil, count: 0) }
-        return UnsafeRawBufferPointer(rebasing: text[textOffset..<(textOffset + Int(word))])
-    }
-
-    var key: Key { column.text == nil ? .number(word) : .text(text) }
-
-    mutating func advance() {
-        if column.text != nil { textOffset += Int(word) }
-        transaction += 1
-    }
-}
-
 extension Key {
     /// Whether it stands in the place of a key where there is none.
     fileprivate var isNothing: Bool {
@@ -353,13 +225,6 @@ extension Key {
         case .number(let number): number == 0
         case .text(let text): text.isEmpty
         }
-    }
-}
-
-extension ValueType {
-    /// The columns that a field's value takes.
-    fileprivate var journalColumnCount: Int {
-        if case .time = form { 2 } else { 1 }
     }
 }
 
