@@ -81,6 +81,10 @@ package enum ServerLimits {
     package static let drainedEntityCountPerGroup = 2_048
     /// The images that go to the rows family as one file.
     package static let rowFileByteCount = 64 << 20
+    /// The bytes of rows that go from the thread that reads them at a start to the one that loads them.
+    package static let readRowByteCount = 256 << 10
+    /// How many times as much may wait to be loaded.
+    package static let readRowBatchCount = 4
     /// The reasons against a change of the schema that are described.
     package static let describedViolationCountMax = 20
     /// The time that a drain waits for answers to be read by their clients.

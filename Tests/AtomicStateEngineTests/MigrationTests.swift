@@ -121,11 +121,7 @@ import Testing
         storage.storePending()
         #expect(storage.rowsInKeyOrder.count == 5)
         var loaded = Engine(program: new.program, schemaVersion: new.schemaVersion)
-        for row in storage.rowsInKeyOrder {
-            let memory = (ExactMemory(row.key), ExactMemory(row.image))
-            defer { withExtendedLifetime(memory) {} }
-            try loaded.load(key: memory.0.bytes, image: memory.1.bytes)
-        }
+        try loaded.load(storage.rowsInKeyOrder)
         loaded.resume(after: storage.completeSequence)
         try loaded.finishLoading()
         #expect(loaded.lastSequence == new.lastSequence)

@@ -12,25 +12,49 @@ internal import AtomicStateValues
 // deleted, without being there. References and totals are counted at the end alone.
 
 extension Engine {
-    /// Loads an entity as `RowImage.swift` describes it.
-    package mutating func load(
-        key: UnsafeRawBufferPointer, image: UnsafeRawBufferPointer
-    ) throws(CorruptionError) {
-        var keyReader = ByteReader(key)
-        let type = Int(UInt16(bigEndian: try keyReader.readRaw("a row's type")))
+    /// Loads entities as `RowImage.swift` describes them.
+    package mutating func load(_ rows: borrowing RowImageBatch) throws(CorruptionError) {
+        let fields = StoredField.all(in: program)
+        try rows.withImages { (images) throws(CorruptionError) in
+            for index in 0..<images.count {
+                let coming = index + RowImageBatch.prefetchDistance
+                if coming < images.count { prefetchSlot(ofStoredKey: images.key(coming)) }
+                let (type, key) = try storedKey(images.key(index))
+                let row = try expectRow(key, type: type)
+                try load(images.image(index), into: row, type: type, fields[type])
+            }
+        }
+    }
+
+    private func storedKey(
+        _ bytes: UnsafeRawBufferPointer
+    ) throws(CorruptionError) -> (type: Int, Key) {
+        var reader = ByteReader(bytes)
+        let type = Int(UInt16(bigEndian: try reader.readRaw("a row's type")))
         guard stores.indices.contains(type) else {
             throw CorruptionError("row of type \(type): expected one of \(stores.count)")
         }
-        let row: Row
         switch stores[type].shape.keyType {
         case .uint64:
-            let number: UInt64 = try keyReader.readRaw("a row's key")
-            guard keyReader.isAtEnd else { throw CorruptionError("bytes after a row's key") }
-            row = try expectRow(.number(UInt64(bigEndian: number)), type: type)
+            let number: UInt64 = try reader.readRaw("a row's key")
+            guard reader.isAtEnd else { throw CorruptionError("bytes after a row's key") }
+            return (type, .number(UInt64(bigEndian: number)))
         case .string, .uuid:
-            let text = UnsafeRawBufferPointer(rebasing: key[MemoryLayout<UInt16>.size...])
-            row = try expectRow(.text(text), type: type)
+            return (
+                type, .text(UnsafeRawBufferPointer(rebasing: bytes[MemoryLayout<UInt16>.size...]))
+            )
         }
+    }
+
+    /// Asks for what a look-up of the key reads first.
+    private func prefetchSlot(ofStoredKey bytes: UnsafeRawBufferPointer) {
+        guard let (type, key) = try? storedKey(bytes) else { return }
+        stores[type].prefetchSlot(of: stores[type].hash(of: key))
+    }
+
+    private mutating func load(
+        _ image: UnsafeRawBufferPointer, into row: Row, type: Int, _ fields: [StoredField]
+    ) throws(CorruptionError) {
         var reader = ByteReader(image)
         let version: UInt8 = try reader.read("a row's format")
         guard version == RowImage.version else {
@@ -45,29 +69,25 @@ extension Engine {
         }
         row[RowLayout.versionOffset] = try reader.read("a row's sequence")
         row[RowLayout.flagsOffset] = RowFlags.exists
-        let layout = program.layouts[type]
-        if let offset = layout.presenceOffset {
+        if let offset = stores[type].shape.presenceOffset {
             row[offset] = try reader.read("which fields have a value")
         }
-        let fields = program.schema.entities[type].fields
-        for (index, (field, offset)) in zip(fields, layout.fieldOffsets).enumerated() {
-            let presence = layout.presence(of: .field(index))
-            let isPresent = presence.map { row[$0.offset] & $0.mask != 0 } ?? true
-            switch field.type {
-            case .string, .bytes, .uuid:
-                let text = try reader.readText()
-                row[offset] = textHeap.allocate(try Self.admit(text, by: field))
-            case .entity(let target):
+        for field in fields {
+            switch field.form {
+            case .word(let greatest):
+                try store(try reader.read("a field"), in: row, field, greatest: greatest)
+            case .text(let kind): try store(try reader.readText(), in: row, field, kind)
+            case .time(let kind):
+                let time = TimeValue(
+                    seconds: try reader.read("a field's seconds"),
+                    nanoseconds: try reader.read("a field's nanoseconds"))
+                try store(time, in: row, field, kind)
+            case .reference(let target):
                 let key: Key =
                     stores[target].shape.keyType.isText
                     ? .text(try reader.readText()) : .number(try reader.read("a reference"))
-                row[offset] = try reference(to: key, type: target, isPresent: isPresent)
-            case .timestamp, .duration:
-                row[offset] = try reader.read("a field's seconds")
-                row[offset + 1] = try reader.read("a field's nanoseconds")
-                try Self.admit((row + offset).time, by: field)
-            case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
-                row[offset] = try Self.admit(try reader.read("a field"), by: field)
+                let isPresent = field.presence.map { row[$0.offset] & $0.mask != 0 } ?? true
+                row[field.offset] = try reference(to: key, type: target, isPresent: isPresent)
             }
         }
         guard reader.isAtEnd else { throw CorruptionError("bytes after a row's last field") }
@@ -128,8 +148,10 @@ extension Engine {
     /// The row with this key, which may not have come yet.
     mutating func expectRow(_ key: Key, type: Int) throws(CorruptionError) -> Row {
         if let row = stores[type].find(key) { return row }
-        if case .text(let text) = key {
-            try Self.admit(text, asKey: stores[type].shape.keyType)
+        if case .text(let text) = key,
+            let misfit = stores[type].shape.keyType.textKind.misfit(of: text)
+        {
+            throw CorruptionError("a key \(misfit)")
         }
         let row = stores[type].insert(key, textHeap: &textHeap)
         row[RowLayout.flagsOffset] &= ~RowFlags.exists
@@ -142,79 +164,6 @@ extension Engine {
         for offset in stores[type].shape.textOffsets { textHeap.free(row[offset]) }
         stores[type].deletedKeys.append(row[RowLayout.keyOffset])
         stores[type].release(row)
-    }
-}
-
-// MARK: Values
-
-extension Engine {
-    /// The word, if it is a value of the field's type.
-    static func admit(_ word: UInt64, by field: Field) throws(CorruptionError) -> UInt64 {
-        let greatest = greatestWord(of: field.type)
-        guard word <= greatest else {
-            throw CorruptionError("\(word) as \(field.name): expected at most \(greatest)")
-        }
-        return word
-    }
-
-    static func greatestWord(of type: ValueType) -> UInt64 {
-        switch type {
-        case .bool: 1
-        case .enumeration(let values): UInt64(values.count - 1)
-        case .int, .uint, .double, .decimal, .string, .bytes, .uuid, .timestamp, .duration, .null,
-            .entity, .list:
-            .max
-        }
-    }
-
-    /// The text, if it is a value of the field's type.
-    static func admit(
-        _ text: UnsafeRawBufferPointer, by field: Field
-    ) throws(CorruptionError) -> UnsafeRawBufferPointer {
-        switch field.type {
-        case .uuid:
-            // A field without a value holds an empty text.
-            guard text.count == UUIDValue.byteCount || field.isOptional && text.isEmpty else {
-                throw CorruptionError(
-                    "\(field.name) of \(text.count) bytes: expected \(UUIDValue.byteCount)")
-            }
-        case .bytes:
-            try admit(text, byteCountMax: field.maximumByteCount ?? 0, of: field.name)
-        default:
-            try admit(text, byteCountMax: field.maximumByteCount ?? 0, of: field.name)
-            guard isUTF8(text) else { throw CorruptionError("\(field.name) that is not UTF-8") }
-        }
-        return text
-    }
-
-    private static func admit(
-        _ text: UnsafeRawBufferPointer, asKey keyType: KeyType
-    ) throws(CorruptionError) {
-        if keyType == .uuid {
-            guard text.count == UUIDValue.byteCount else {
-                throw CorruptionError(
-                    "a key of \(text.count) bytes: expected \(UUIDValue.byteCount)")
-            }
-            return
-        }
-        try admit(text, byteCountMax: EngineLimits.keyByteCountMax, of: "a key")
-        guard isUTF8(text) else { throw CorruptionError("a key that is not UTF-8") }
-    }
-
-    static func admit(_ value: TimeValue, by field: Field) throws(CorruptionError) {
-        let kind: TimeKind = field.type == .timestamp ? .timestamp : .duration
-        guard kind.contains(value) else {
-            throw CorruptionError("\(value.seconds) s as \(field.name): out of range")
-        }
-    }
-
-    private static func admit(
-        _ text: UnsafeRawBufferPointer, byteCountMax: Int, of what: String
-    ) throws(CorruptionError) {
-        guard text.count <= byteCountMax else {
-            throw CorruptionError(
-                "\(what) of \(text.count) bytes: expected at most \(byteCountMax)")
-        }
     }
 }
 

@@ -79,47 +79,37 @@ extension Engine {
             }
         }
         for index in target.fields {
-            try apply(fields[index], of: target.type, columns, to: row)
+            try apply(fields[index], columns, to: row)
         }
     }
 
     private mutating func apply(
-        _ field: ReplayPlan.Field, of type: Int, _ columns: [ReplayColumn], to row: Row
+        _ field: ReplayPlan.Field, _ columns: [ReplayColumn], to row: Row
     ) throws(CorruptionError) {
+        let stored = field.stored
         var isPresent = true
-        if let presence = field.presence {
+        if let presence = stored.presence {
             let bit = columns[field.presenceColumn].word
             guard bit <= 1 else {
-                throw CorruptionError(
-                    "the presence of \(description(of: field, type).name) is no bit")
+                throw CorruptionError("the presence of \(stored.name(in: program)) is no bit")
             }
             isPresent = bit == 1
             row[presence.offset] &= ~presence.mask
             if isPresent { row[presence.offset] |= presence.mask }
         }
         let column = columns[field.column]
-        switch field.form {
-        case .word(let greatest):
-            if column.word > greatest {
-                _ = try Self.admit(column.word, by: description(of: field, type))
-            }
-            row[field.offset] = column.word
-        case .text:
-            let text = try Self.admit(column.text, by: description(of: field, type))
-            textHeap.free(row[field.offset])
-            row[field.offset] = textHeap.allocate(text)
-        case .time:
-            row[field.offset] = column.word
-            row[field.offset + 1] = columns[field.column + 1].word
-            try Self.admit((row + field.offset).time, by: description(of: field, type))
+        switch stored.form {
+        case .word(let greatest): try store(column.word, in: row, stored, greatest: greatest)
+        case .text(let kind): try store(column.text, in: row, stored, kind)
+        case .time(let kind):
+            let time = TimeValue(
+                seconds: Int64(bitPattern: column.word),
+                nanoseconds: Int64(bitPattern: columns[field.column + 1].word))
+            try store(time, in: row, stored, kind)
         case .reference(let referred):
-            row[field.offset] = try reference(
+            row[stored.offset] = try reference(
                 to: column.key, type: referred, isPresent: isPresent)
         }
-    }
-
-    private func description(of field: ReplayPlan.Field, _ type: Int) -> Field {
-        program.schema.entities[type].fields[field.index]
     }
 }
 
@@ -137,18 +127,7 @@ private struct ReplayPlan {
     }
 
     struct Field: BitwiseCopyable {
-        enum Form: BitwiseCopyable {
-            case word(greatest: UInt64)
-            case text
-            case time
-            case reference(type: Int)
-        }
-
-        /// Of the entity's type.
-        let index: Int
-        let offset: Int
-        let form: Form
-        let presence: RowLayout.Presence?
+        let stored: StoredField
         /// The value's first one, which the presence's one is before.
         let column: Int
 
@@ -173,9 +152,7 @@ private struct ReplayPlan {
             }
             let start = fields.count
             for field in target.fields {
-                append(
-                    field, program.schema.entities[target.type], program.layouts[target.type],
-                    &column)
+                append(StoredField(field, ofType: target.type, in: program), &column)
             }
             targets.append(
                 Target(
@@ -187,25 +164,10 @@ private struct ReplayPlan {
     }
 
     /// - Parameter column: the next one; moved behind the field's.
-    private mutating func append(
-        _ index: Int, _ entity: EntityType, _ layout: RowLayout, _ column: inout Int
-    ) {
-        let type = entity.fields[index].type
-        let presence = layout.presence(of: .field(index))
-        if presence != nil { column += 1 }
-        let form: Field.Form =
-            switch type {
-            case .string, .bytes, .uuid: .text
-            case .timestamp, .duration: .time
-            case .entity(let referred): .reference(type: referred)
-            case .bool, .int, .uint, .double, .decimal, .null, .enumeration, .list:
-                .word(greatest: Engine.greatestWord(of: type))
-            }
-        fields.append(
-            Field(
-                index: index, offset: layout.fieldOffsets[index], form: form, presence: presence,
-                column: column))
-        if case .time = form { column += 2 } else { column += 1 }
+    private mutating func append(_ field: StoredField, _ column: inout Int) {
+        if field.presence != nil { column += 1 }
+        fields.append(Field(stored: field, column: column))
+        if case .time = field.form { column += 2 } else { column += 1 }
     }
 
     /// How many of the parameters before it the look-ahead looks up, if it looks up this one.

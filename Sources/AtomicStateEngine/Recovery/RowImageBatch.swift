@@ -1,13 +1,13 @@
 internal import CPlatform
 
-/// Changed entities on their way to storage: each a key with its image, or without one if the entity
-/// is gone. They come in no order.
+/// Entities on their way to storage or from there: each a key with its image, or without one if the entity is
+/// gone. They come in no order.
 package struct RowImageBatch: ~Copyable {
     private var bytes = ByteBuffer(capacity: 1 << 16)
     private var entries: [Entry] = []
 
     /// Where a key is in `bytes`, with its image behind it; an entity that is gone has none.
-    private struct Entry: BitwiseCopyable {
+    fileprivate struct Entry: BitwiseCopyable {
         let start: Int
         let keyByteCount: UInt32
         let imageByteCount: UInt32
@@ -16,8 +16,7 @@ package struct RowImageBatch: ~Copyable {
             UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(keyByteCount)])
         }
 
-        func image(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-            guard imageByteCount > 0 else { return nil }
+        func image(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
             let imageStart = start + Int(keyByteCount)
             return UnsafeRawBufferPointer(
                 rebasing: bytes[imageStart..<imageStart + Int(imageByteCount)])
@@ -41,6 +40,27 @@ package struct RowImageBatch: ~Copyable {
     package var count: Int { entries.count }
     package var byteCount: Int { bytes.count }
 
+    /// What was added, in the order in which it was.
+    struct Images {
+        fileprivate let entries: [Entry]
+        fileprivate let bytes: UnsafeRawBufferPointer
+
+        var count: Int { entries.count }
+
+        func key(_ index: Int) -> UnsafeRawBufferPointer { entries[index].key(bytes) }
+
+        /// Empty for an entity that is gone.
+        func image(_ index: Int) -> UnsafeRawBufferPointer { entries[index].image(bytes) }
+    }
+
+    borrowing func withImages<Failure: Error>(
+        _ body: (Images) throws(Failure) -> Void
+    ) throws(Failure) {
+        try bytes.withBytes { (bytes) throws(Failure) in
+            try body(Images(entries: entries, bytes: bytes))
+        }
+    }
+
     /// Calls the body with each key and its image, nil for an entity that is gone, in the order of
     /// the keys, each key once: a key that came twice has the later image.
     package borrowing func forEachInKeyOrder<Failure: Error>(
@@ -61,7 +81,8 @@ package struct RowImageBatch: ~Copyable {
                 {
                     continue
                 }
-                try body(key, entry.image(bytes))
+                let image = entry.image(bytes)
+                try body(key, image.isEmpty ? nil : image)
             }
         }
     }
@@ -92,6 +113,16 @@ package struct RowImageBatch: ~Copyable {
                 from: UnsafeRawBufferPointer(rebasing: key.prefix(prefix.count)))
         }
         return UInt64(bigEndian: prefix)
+    }
+
+    /// Adds an entity with the key that it has in storage.
+    package mutating func append(key: UnsafeRawBufferPointer, image: UnsafeRawBufferPointer) {
+        entries.append(
+            Entry(
+                start: bytes.count, keyByteCount: UInt32(key.count),
+                imageByteCount: UInt32(image.count)))
+        bytes.append(key)
+        bytes.append(image)
     }
 
     mutating func append(type: Int, key: Key, image: (inout ByteBuffer) -> Void) {

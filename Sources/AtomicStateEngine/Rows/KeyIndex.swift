@@ -1,4 +1,5 @@
 internal import AtomicStateSchema
+internal import CPlatform
 
 /// Finds rows by key: open addressing with linear probing, and removal that shifts back, so that a
 /// look-up ends at the first empty slot.
@@ -9,6 +10,8 @@ internal import AtomicStateSchema
 struct KeyIndex: ~Copyable {
     private static let addressMask: UInt64 = (1 << 48) - 1
     private static let tagMask = ~addressMask
+    /// How many slots ahead of its turn a row is brought near while the index grows.
+    private static let prefetchDistance = 16
 
     private let secret = HashSecret.random()
     private var slots: UnsafeMutablePointer<UInt64>
@@ -102,7 +105,12 @@ struct KeyIndex: ~Copyable {
         let oldSlotCount = slotCount
         slots = TableMemory.allocate(wordCount: newSlotCount)
         slotCount = newSlotCount
-        for position in 0..<oldSlotCount where oldSlots[position] != 0 {
+        for position in 0..<oldSlotCount {
+            let coming = position + Self.prefetchDistance
+            if coming < oldSlotCount, oldSlots[coming] != 0 {
+                prefetch(Self.row(in: oldSlots[coming]))
+            }
+            guard oldSlots[position] != 0 else { continue }
             let row = Self.row(in: oldSlots[position])
             place(row, hash: hash(of: row, keyType: keyType))
         }

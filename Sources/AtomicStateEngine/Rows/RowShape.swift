@@ -7,6 +7,7 @@ struct RowShape {
     /// What an undo puts back; behind it are the roots of trees.
     let imageWordCount: Int
     let referenceCountOffset: Int?
+    let presenceOffset: Int?
     let textOffsets: UnsafeBufferPointer<Int>
     let references: UnsafeBufferPointer<RowLayout.Reference>
     let imageParts: UnsafeBufferPointer<RowImagePart>
@@ -17,6 +18,7 @@ struct RowShape {
         wordCount = layout.wordCount
         imageWordCount = layout.imageWordCount
         referenceCountOffset = layout.referenceCountOffset
+        presenceOffset = layout.presenceOffset
         textOffsets = UnsafeBufferPointer(copying: layout.textOffsets)
         references = UnsafeBufferPointer(copying: layout.references)
         imageParts = UnsafeBufferPointer(copying: RowImagePart.all(of: layout))

@@ -22,9 +22,9 @@ package struct LoadedState: ~Copyable {
         var engine = Engine(program: schema.compiled.program, schemaVersion: schema.number)
         let complete = try storage.number(.rowsCompleteSequence)
         try describingFailures("rows") { () throws(IterationError<CorruptionError>) in
-            try storage.forEachRow(schemaVersion: schema.number) {
-                (key, image) throws(CorruptionError) in
-                try engine.load(key: key, image: image)
+            try RowReader.forEachBatch(in: storage, schemaVersion: schema.number) {
+                (rows) throws(CorruptionError) in
+                try engine.load(rows)
             }
         }
         engine.resume(after: complete)

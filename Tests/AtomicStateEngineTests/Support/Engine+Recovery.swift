@@ -23,12 +23,7 @@ extension Engine {
         program: Program, rows: [StoredRow], completeSequence: UInt64, records: [StoredRecord]
     ) throws(CorruptionError) {
         self.init(program: program, schemaVersion: testSchemaVersion)
-        for row in rows {
-            let key = ExactMemory(row.key)
-            let image = ExactMemory(row.image)
-            defer { withExtendedLifetime((key, image)) {} }
-            try load(key: key.bytes, image: image.bytes)
-        }
+        try load(rows)
         resume(after: completeSequence)
         for record in records where record.firstSequence > completeSequence {
             let memory = ExactMemory(record.bytes)
@@ -36,6 +31,16 @@ extension Engine {
             try replay(try JournalRecord(memory.bytes, forms: forms))
         }
         try finishLoading()
+    }
+
+    mutating func load(_ rows: [StoredRow]) throws(CorruptionError) {
+        var batch = RowImageBatch()
+        for row in rows {
+            row.key.withUnsafeBytes { key in
+                row.image.withUnsafeBytes { image in batch.append(key: key, image: image) }
+            }
+        }
+        try load(batch)
     }
 
     /// Executes a record's transactions, all of which are accepted again. Returns the record that they

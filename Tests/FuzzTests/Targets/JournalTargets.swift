@@ -170,3 +170,13 @@ extension Engine {
         }
     }
 }
+
+extension Engine {
+    fileprivate mutating func load(
+        key: UnsafeRawBufferPointer, image: UnsafeRawBufferPointer
+    ) throws(CorruptionError) {
+        var rows = RowImageBatch()
+        rows.append(key: key, image: image)
+        try load(rows)
+    }
+}
