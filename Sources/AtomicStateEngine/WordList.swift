@@ -33,13 +33,6 @@ struct WordList: ~Copyable {
         return words[count]
     }
 
-    /// Removes the last words, all if there are no more than asked for. They stay until the next is appended.
-    mutating func removeLast(_ countMax: Int) -> UnsafeBufferPointer<UInt64> {
-        let removed = min(countMax, count)
-        count -= removed
-        return UnsafeBufferPointer(start: words + count, count: removed)
-    }
-
     mutating func removeAll() { count = 0 }
 
     func withWords(_ body: (UnsafeBufferPointer<UInt64>) -> Void) {

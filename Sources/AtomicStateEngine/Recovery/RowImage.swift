@@ -73,17 +73,25 @@ extension Engine {
     package mutating func drain(limit: Int, into batch: inout RowImageBatch) {
         var remaining = limit
         for type in stores.indices {
-            let addresses = stores[type].drainingRows.removeLast(remaining)
-            remaining -= addresses.count
-            for index in addresses.indices {
-                let coming = index + RowImageBatch.prefetchDistance
-                if coming < addresses.count { prefetch(rowAt(addresses[coming])) }
-                let row = rowAt(addresses[index])
-                row[RowLayout.flagsOffset] &= ~RowFlags.dirty
-                guard row[RowLayout.flagsOffset] & RowFlags.exists != 0 else { continue }
-                batch.append(type: type, key: stores[type].key(of: row)) { bytes in
-                    appendImage(of: row, type: type, to: &bytes)
-                }
+            while remaining > 0, stores[type].drainingRows.count > 0 {
+                let rows = stores[type].drainingRows.removeLast(remaining)
+                remaining -= rows.count
+                drain(rows, type: type, into: &batch)
+            }
+        }
+    }
+
+    private func drain(
+        _ rows: UnsafeBufferPointer<Row>, type: Int, into batch: inout RowImageBatch
+    ) {
+        for index in rows.indices {
+            let coming = index + RowImageBatch.prefetchDistance
+            if coming < rows.count { prefetch(rows[coming]) }
+            let row = rows[index]
+            row[RowLayout.flagsOffset] &= ~RowFlags.dirty
+            guard row[RowLayout.flagsOffset] & RowFlags.exists != 0 else { continue }
+            batch.append(type: type, key: stores[type].key(of: row)) { bytes in
+                appendImage(of: row, type: type, to: &bytes)
             }
         }
     }

@@ -3,7 +3,7 @@ internal import CPlatform
 /// Entities on their way to storage or from there: each a key with its image, or without one if the entity is
 /// gone. They come in no order.
 package struct RowImageBatch: ~Copyable {
-    private var bytes = ByteBuffer(capacity: 1 << 16)
+    private var bytes: ByteBuffer
     private var entries: [Entry] = []
 
     /// Where a key is in `bytes`, with its image behind it; an entity that is gone has none.
@@ -33,9 +33,17 @@ package struct RowImageBatch: ~Copyable {
 
     /// How many rows or images ahead of its turn one is brought near.
     static let prefetchDistance = 16
+    /// A key of eight bytes and an image of one field take a little more.
+    private static let imageByteCountMin = 24
     private static let typeByteCount = MemoryLayout<UInt16>.size
 
-    package init() {}
+    /// - Parameter expectedByteCount: of keys and images. What is added does not move until there are as many
+    ///   bytes and a few more. The system gives memory for them when they come.
+    package init(expectedByteCount: Int = 1 << 16) {
+        let capacity = expectedByteCount + max(expectedByteCount / 16, 1 << 16)
+        bytes = ByteBuffer(capacity: capacity)
+        entries.reserveCapacity(capacity / Self.imageByteCountMin)
+    }
 
     package var count: Int { entries.count }
     package var byteCount: Int { bytes.count }

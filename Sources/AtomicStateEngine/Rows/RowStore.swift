@@ -26,9 +26,9 @@ struct RowStore: ~Copyable {
     private var firstFree: UInt64 = 0
     private var index = KeyIndex()
     /// Those whose `dirty` flag is set.
-    var dirtyRows = WordList()
+    var dirtyRows = RowList()
     /// Those of them that are being written to storage.
-    var drainingRows = WordList()
+    var drainingRows = RowList()
     /// The keys of deleted entities that storage may still hold: numbers, or text blocks owned here.
     var deletedKeys = WordList()
 
@@ -115,7 +115,7 @@ struct RowStore: ~Copyable {
     mutating func markDirty(_ row: Row) {
         guard row[RowLayout.flagsOffset] & RowFlags.dirty == 0 else { return }
         row[RowLayout.flagsOffset] |= RowFlags.dirty
-        dirtyRows.append(UInt64(UInt(bitPattern: row)))
+        dirtyRows.append(row)
     }
 
     mutating func setDirtyRowsAside() {

@@ -5,7 +5,7 @@ internal import Logging
 /// Images of changed entities on their way to storage, and, with the last ones of a round, the
 /// sequence that the rows family is then complete up to.
 final class MaterialisationPart: @unchecked Sendable {  // Guarded by being handed over, not shared.
-    var images = RowImageBatch()
+    var images = RowImageBatch(expectedByteCount: ServerLimits.rowFileByteCount)
     /// Of the last transaction that an image may show.
     var reachedSequence: UInt64 = 0
     var completeSequence: UInt64?

@@ -9,7 +9,7 @@ package enum SchemaMove {
     package static func writeRows(
         of engine: inout Engine, version: UInt16, to database: Database
     ) throws(StorageError) {
-        var images = RowImageBatch()
+        var images = RowImageBatch(expectedByteCount: ServerLimits.rowFileByteCount)
         engine.beginDraining(deleted: &images)
         repeat {
             engine.drain(limit: ServerLimits.drainedEntityCountPerGroup, into: &images)
@@ -18,7 +18,7 @@ package enum SchemaMove {
             }
             try images.store(
                 in: database, schemaVersion: version, reaching: engine.lastSequence)
-            images = RowImageBatch()
+            images = RowImageBatch(expectedByteCount: ServerLimits.rowFileByteCount)
         } while engine.isDraining
     }
 }

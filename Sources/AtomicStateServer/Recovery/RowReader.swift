@@ -9,7 +9,7 @@ final class RowReader: @unchecked Sendable {  // Guarded by `monitor`.
     }
 
     private final class Batch {
-        var rows = RowImageBatch()
+        var rows = RowImageBatch(expectedByteCount: ServerLimits.readRowByteCount)
     }
 
     private struct NobodyLoads: Error {}
