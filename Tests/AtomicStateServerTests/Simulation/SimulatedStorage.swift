@@ -4,7 +4,7 @@ import SeededRandom
 
 /// Storage in memory, which fails as it is told to. What a call changes is durable when it returns; one
 /// that fails took effect or did not, and nothing may be written after it until the next start.
-final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation has one thread.
+final class SimulatedStorage: Storage, @unchecked Sendable {  // One thread at a time uses it.
     private var generator: SeededGenerator
     /// One write in so many fails; 0 for none.
     var failureOneIn = 0
@@ -15,6 +15,9 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation ha
     private var rows: [[UInt8]: [UInt8]] = [:]
     private var reachedSequence: UInt64?
     private var facts: [String: [UInt8]] = [:]
+    /// After how many rows reading them fails.
+    var readableRowCount = Int.max
+    private(set) var readRowCount = 0
     private(set) var failureCount = 0
     private(set) var writeCount = 0
 
@@ -103,6 +106,10 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // A simulation ha
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(IterationError<Failure>) {
         for (key, image) in rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            guard readRowCount < readableRowCount else {
+                throw .storage(StorageError("simulated: the device failed"))
+            }
+            readRowCount += 1
             try Self.call(body, key, image)
         }
     }
