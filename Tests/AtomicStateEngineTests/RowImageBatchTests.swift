@@ -6,15 +6,16 @@ import Testing
 /// Images come out in the order of their keys, each key once with the later image, whatever keys have in
 /// common with one another.
 @Suite struct RowImageBatchTests {
-    @Test(arguments: 1...4 as ClosedRange<UInt64>)
-    func agreesWithASortedDictionary(seed: UInt64) {
+    @Test(arguments: 1...4 as ClosedRange<UInt64>, [0, 3, 11])
+    func agreesWithASortedDictionary(seed: UInt64, commonByteCount: Int) {
+        let common = [UInt8](repeating: 1, count: commonByteCount)
         var random = SeededGenerator(state: seed)
         var batch = RowImageBatch()
         var expected: [[UInt8]: [UInt8]] = [:]
         for step in 0..<3_000 as Range<UInt64> {
             // Types 255 and 256 tell big-endian order from little-endian.
             let type = random.pick([0, 1, 255, 256])
-            let key = Self.randomKey(&random)
+            let key = common + Self.randomKey(&random)
             let image = random.oneIn(4) ? [] : withUnsafeBytes(of: step) { Array($0) }
             key.withUnsafeBytes { key in
                 batch.append(type: type, key: .text(key)) { bytes in

@@ -25,7 +25,7 @@ package struct RowImageBatch: ~Copyable {
 
     /// What tells most keys apart without reading them: among a million, each read waits for memory.
     private struct SortedEntry: BitwiseCopyable {
-        /// The first eight bytes behind the type, zeros where the key has ended.
+        /// The first eight bytes behind what all keys begin with, zeros where the key has ended.
         let prefix: UInt64
         let type: UInt16
         let index: UInt32
@@ -98,10 +98,11 @@ package struct RowImageBatch: ~Copyable {
     private static func sorted(
         _ entries: [Entry], _ bytes: UnsafeRawBufferPointer
     ) -> [SortedEntry] {
+        let start = typeByteCount + commonByteCount(of: entries, bytes)
         var order = entries.enumerated().map { index, entry in
             let key = entry.key(bytes)
             return SortedEntry(
-                prefix: prefix(of: UnsafeRawBufferPointer(rebasing: key[typeByteCount...])),
+                prefix: prefix(of: UnsafeRawBufferPointer(rebasing: key[start...])),
                 type: UInt16(bigEndian: key.loadUnaligned(as: UInt16.self)), index: UInt32(index))
         }
         order.sort { left, right in
@@ -112,6 +113,25 @@ package struct RowImageBatch: ~Copyable {
             return order != 0 ? order < 0 : left.index < right.index
         }
         return order
+    }
+
+    /// How many bytes behind the type all keys begin with: names like `team-000017` differ late.
+    private static func commonByteCount(
+        of entries: [Entry], _ bytes: UnsafeRawBufferPointer
+    ) -> Int {
+        func name(_ entry: Entry) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(rebasing: entry.key(bytes)[typeByteCount...])
+        }
+        func start(of name: UnsafeRawBufferPointer, _ count: Int) -> UnsafeRawBufferPointer {
+            UnsafeRawBufferPointer(rebasing: name.prefix(count))
+        }
+        guard let first = entries.first.map(name) else { return 0 }
+        var count = first.count
+        for entry in entries where !areEqual(start(of: name(entry), count), start(of: first, count))
+        {
+            count = zip(name(entry), first).prefix(count).prefix(while: ==).count
+        }
+        return count
     }
 
     private static func prefix(of key: UnsafeRawBufferPointer) -> UInt64 {
