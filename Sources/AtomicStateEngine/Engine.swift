@@ -136,10 +136,8 @@ extension Engine {
             run.arguments, transactionCount: transactionCount, parameters)
         var cursor = ArgumentCursor(run.arguments)
         for offset in 0..<transactionCount {
-            if offset % Lookahead.step == 0 {
-                if let keyed { reserveSlots(keyed, from: offset) }
-                lookahead.advance(to: offset, stores)
-            }
+            if let keyed, Lookahead.keys.begins(at: offset) { reserveSlots(keyed, from: offset) }
+            if Lookahead.rows.begins(at: offset) { lookahead.advance(to: offset, stores) }
             var slot = 0
             if let keyed {
                 let reserved = self.slot(

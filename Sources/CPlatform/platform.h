@@ -16,11 +16,6 @@ static inline void prefetch(const void *address) {
     __builtin_prefetch(address);
 }
 
-// Reads a byte, for its cache line to be near later. Imported by AtomicStateEngine alone.
-static inline void touch(const void *address) {
-    (void)*(const volatile char *)address;
-}
-
 // Gives the calling thread time slices of so many nanoseconds, 100,000 to 100,000,000; -1 and errno if the
 // kernel has no such call. Without effect before Linux 6.12. Imported by AtomicStateServer alone.
 static inline int set_time_slice(uint64_t nanoseconds) {

@@ -56,7 +56,7 @@ extension Engine {
             case .reference(type: let type):
                 let key = arguments.key(of: index)
                 let likely = likelyRow.pointee
-                likelyRow += Lookahead.placeCount
+                likelyRow += Lookahead.rows.placeCount
                 if isEntity(likely, key) {
                     frame[register] = likely
                     continue

@@ -10,7 +10,7 @@ struct RowLookahead: ~Copyable {
     private let transactionCount: Int
     /// Set once; a variable for the reason that `Engine.stores` is one.
     private var references: UnsafeMutableBufferPointer<LookedUpReference>
-    /// For each reference, `Lookahead.placeCount` words: of each transaction under way, first the key's
+    /// For each reference, `Lookahead.rows.placeCount` words: of each transaction under way, first the key's
     /// hash, and then the address of the row that is likely to have the key, or 0.
     private let words: UnsafeMutablePointer<UInt64>
 
@@ -27,7 +27,7 @@ struct RowLookahead: ~Copyable {
         }
         self.references = .allocate(capacity: references.count)
         _ = self.references.initialize(from: references)
-        words = .allocate(capacity: max(references.count, 1) * Lookahead.placeCount)
+        words = .allocate(capacity: max(references.count, 1) * Lookahead.rows.placeCount)
     }
 
     deinit {
@@ -37,51 +37,49 @@ struct RowLookahead: ~Copyable {
 
     /// Looks up what the next transactions refer to, and asks for what the ones after them will need.
     ///
-    /// - Parameter offset: of the next transaction, a multiple of `Lookahead.step`.
+    /// - Parameter offset: of the next transaction, a multiple of `Lookahead.rows.step`.
     mutating func advance(to offset: Int, _ stores: UnsafeMutableBufferPointer<RowStore>) {
         let hashed = range(from: offset, stepsAhead: 3)
         let found = range(from: offset, stepsAhead: 2)
         let compared = range(from: offset, stepsAhead: 1)
         for index in references.indices {
             let type = references[index].type
-            let words = words + index &* Lookahead.placeCount
+            let words = words + index &* Lookahead.rows.placeCount
             for transaction in hashed {
                 let hash = stores[type].hash(of: references[index].nextKey(transaction))
-                words[Lookahead.place(of: transaction)] = hash
+                words[Lookahead.rows.place(of: transaction)] = hash
                 stores[type].prefetchSlot(of: hash)
             }
             for transaction in found {
-                let place = Lookahead.place(of: transaction)
+                let place = Lookahead.rows.place(of: transaction)
                 let row = stores[type].likelyRow(of: words[place])
                 words[place] = UInt64(UInt(bitPattern: row))
                 if let row { prefetch(row) }
             }
             guard references[index].hasTextKeys else { continue }
             for transaction in compared {
-                touchText(ofRowAt: words[Lookahead.place(of: transaction)])
+                prefetchText(ofRowAt: words[Lookahead.rows.place(of: transaction)])
             }
         }
     }
 
-    /// Of each reference of one of the next transactions, `Lookahead.placeCount` words apart: the address of
+    /// Of each reference of one of the next transactions, `Lookahead.rows.placeCount` words apart: the address of
     /// the row that is likely to be meant, or 0. It was an entity of the reference's type a while ago.
     @inline(__always)
     func likelyRows(of transaction: Int) -> UnsafePointer<UInt64> {
-        UnsafePointer(words + Lookahead.place(of: transaction))
+        UnsafePointer(words + Lookahead.rows.place(of: transaction))
     }
 
     private func range(from offset: Int, stepsAhead: Int) -> Range<Int> {
-        Lookahead.range(from: offset, stepsAhead: stepsAhead, of: transactionCount)
+        Lookahead.rows.range(from: offset, stepsAhead: stepsAhead, of: transactionCount)
     }
 
-    /// Reads the text and does not only ask for it: measured, most of what is asked for here does not come
-    /// in time.
     @inline(__always)
-    private func touchText(ofRowAt address: UInt64) {
+    private func prefetchText(ofRowAt address: UInt64) {
         guard address != 0 else { return }
         // SAFETY: the text of a key, and what a row that is gone has in its place, stays mapped.
         let text = UnsafeRawPointer(bitPattern: UInt(rowAt(address)[RowLayout.keyOffset]))
-        if let text { touch(text) }
+        if let text { prefetch(text) }
     }
 }
 

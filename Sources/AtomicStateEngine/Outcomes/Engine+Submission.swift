@@ -126,7 +126,7 @@ extension Engine {
     /// Reserves slots for those of a run's next transactions that are new, as far as that is known at a
     /// glance.
     ///
-    /// - Parameter offset: of the next one, a multiple of `Lookahead.step`.
+    /// - Parameter offset: of the next one, a multiple of `Lookahead.keys.step`.
     mutating func reserveSlots(_ keyed: KeyedTransactions, from offset: Int) {
         let next = outcomes.reserve(keyed, from: offset, now: commitMilliseconds)
         if isInAtomicBatch { rememberedSlots += next.compactMap { outcomes.reservedSlot($0) } }

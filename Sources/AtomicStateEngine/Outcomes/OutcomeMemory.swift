@@ -54,9 +54,9 @@ package struct OutcomeMemory: ~Copyable {
     private var active: Generation
     /// What the next generation will use, unless it takes over a forgotten one's table.
     private var next: OutcomeTable?
-    /// Of a run's next keys, each in its `Lookahead.place`: the slot where the look-up starts, and then
+    /// Of a run's next keys, each in its `Lookahead.keys.place`: the slot where the look-up starts, and then
     /// the one that was reserved.
-    private let slots = UnsafeMutablePointer<Int>.allocate(capacity: Lookahead.placeCount)
+    private let slots = UnsafeMutablePointer<Int>.allocate(capacity: Lookahead.keys.placeCount)
     /// From the oldest to the youngest.
     private var closed: [ClosedGeneration] = []
     /// Forgotten, and not given back to the system yet.
@@ -196,28 +196,28 @@ extension OutcomeMemory {
     /// asks for those of the keys after them: for the first slot of a look-up, and then for the second one,
     /// if the first is taken.
     ///
-    /// - Parameter offset: of the next key, a multiple of `Lookahead.step`; every one before it has had its
+    /// - Parameter offset: of the next key, a multiple of `Lookahead.keys.step`; every one before it has had its
     ///   turn.
     /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
     /// - Returns: the keys that had their turn.
     mutating func reserve(
         _ keyed: KeyedTransactions, from offset: Int, now: UInt64
     ) -> Range<Int> {
-        for index in Lookahead.range(from: offset, stepsAhead: 2, of: keyed.count) {
+        for index in Lookahead.keys.range(from: offset, stepsAhead: 2, of: keyed.count) {
             let home = home(keyed, index)
-            slots[Lookahead.place(of: index)] = home
+            slots[Lookahead.keys.place(of: index)] = home
             active.table.prefetch(home: home)
         }
-        for index in Lookahead.range(from: offset, stepsAhead: 1, of: keyed.count) {
-            active.table.prefetchSecond(home: slots[Lookahead.place(of: index)])
+        for index in Lookahead.keys.range(from: offset, stepsAhead: 1, of: keyed.count) {
+            active.table.prefetchSecond(home: slots[Lookahead.keys.place(of: index)])
         }
         let knownMax = max(closedMillisecondsMax, forgottenUntil)
         let newMax = now + Self.earlinessMaxMilliseconds
-        let next = Lookahead.range(from: offset, stepsAhead: 0, of: keyed.count)
+        let next = Lookahead.keys.range(from: offset, stepsAhead: 0, of: keyed.count)
         for index in next {
             let high = keyed.high(index)
             let milliseconds = IdempotencyKey.milliseconds(high: high)
-            let place = Lookahead.place(of: index)
+            let place = Lookahead.keys.place(of: index)
             let (slot, isFound) = active.table.find(
                 high: high, low: keyed.low(index), home: slots[place])
             let isNew = !isFound && milliseconds > knownMax && milliseconds <= newMax
@@ -230,7 +230,7 @@ extension OutcomeMemory {
     /// What `reserve` did for a key: the slot for its outcome, or nil if it takes more to recognize it.
     @inline(__always)
     func reservedSlot(_ index: Int) -> Int? {
-        let slot = slots[Lookahead.place(of: index)]
+        let slot = slots[Lookahead.keys.place(of: index)]
         return slot == Self.unreserved ? nil : slot
     }
 

@@ -34,7 +34,7 @@ extension Engine {
         defer { withExtendedLifetime(run) {} }
         var columns = run.columns.map(ReplayColumn.init)
         for transaction in 0..<run.transactionCount {
-            if transaction % Lookahead.step == 0 { lookahead.advance(to: transaction, stores) }
+            if Lookahead.rows.begins(at: transaction) { lookahead.advance(to: transaction, stores) }
             lastSequence += 1
             let likelyRows = lookahead.likelyRows(of: transaction)
             for target in plan.targets {
@@ -54,7 +54,7 @@ extension Engine {
     }
 
     private func rowAt(ifAny likelyRows: UnsafePointer<UInt64>, reference: Int) -> Row? {
-        Row(bitPattern: UInt(likelyRows[reference &* Lookahead.placeCount]))
+        Row(bitPattern: UInt(likelyRows[reference &* Lookahead.rows.placeCount]))
     }
 
     /// A transaction may change a row under several names, and may delete and create a key: all of its
