@@ -135,6 +135,7 @@ extension Engine {
         var lookahead = RowLookahead(
             run.arguments, transactionCount: transactionCount, parameters)
         var cursor = ArgumentCursor(run.arguments)
+        defer { journal.copyArguments() }
         for offset in 0..<transactionCount {
             if let keyed, Lookahead.keys.begins(at: offset) { reserveSlots(keyed, from: offset) }
             if Lookahead.rows.begins(at: offset) { lookahead.advance(to: offset, stores) }

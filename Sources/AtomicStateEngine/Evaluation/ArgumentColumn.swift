@@ -58,7 +58,8 @@ struct ArgumentCursor: ~Copyable {
     /// Of each text column, where the current transaction's text starts. Set once; a variable for the
     /// reason that `Engine.stores` is one.
     private var textOffsets: UnsafeMutablePointer<Int>
-    private var transaction = 0
+    /// Of the current transaction in its run.
+    private(set) var transaction = 0
 
     init(_ columns: [ArgumentColumn]) {
         self.columns = .allocate(capacity: columns.count)
@@ -89,6 +90,11 @@ struct ArgumentCursor: ~Copyable {
         UnsafeRawBufferPointer(
             start: columns[parameter].text.unsafelyUnwrapped + textOffsets[parameter],
             count: Int(columns[parameter].lengths.unsafelyUnwrapped[transaction]))
+    }
+
+    /// The column of a parameter, and where the current transaction's text starts in it, if it is of text.
+    func source(of parameter: Int) -> (column: ArgumentColumn, text: UnsafeRawPointer?) {
+        (columns[parameter], columns[parameter].text.map { $0 + textOffsets[parameter] })
     }
 
     /// Of a parameter that is the key of an entity.

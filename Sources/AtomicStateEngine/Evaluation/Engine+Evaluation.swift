@@ -16,18 +16,31 @@ extension Engine {
         _ code: UnsafePointer<Instruction>, _ frame: UnsafeMutablePointer<UInt64>,
         outcome: inout BatchOutcome
     ) -> Verdict {
-        var next = 0
+        var next = code
         var error = RejectionCode.arithmeticOverflow
         while true {
             // SAFETY: the compiler ends every path with `accept` or a rejection, jumps inside of the
             // code, and addresses registers inside of the frame.
-            let step = code[next]
-            let a = Int(step.a)
-            let b = Int(step.b)
-            let c = Int(step.c)
-            let operand = Int(step.operand)
-            next &+= 1
-            switch step.opcode {
+            let step = next
+            next += 1
+            // Each case reads the operands that its instruction has, and no others.
+            var a: Int { @inline(__always) get { Int(step.pointee.a) } }
+            var b: Int { @inline(__always) get { Int(step.pointee.b) } }
+            var c: Int { @inline(__always) get { Int(step.pointee.c) } }
+            var operand: Int { @inline(__always) get { Int(step.pointee.operand) } }
+            @inline(__always)
+            func fail(_ reason: RejectionCode) {
+                error = reason
+                next = code + Int(step.pointee.onError)
+            }
+            // A branch, which the processor predicts. Without the hint the compiler selects the next step by a
+            // conditional move, and whatever follows waits until the condition is known: a wrongly predicted
+            // dispatch then costs several times as much.
+            @inline(__always)
+            func jump(if condition: Bool) {
+                if _fastPath(condition) { next = code + operand }
+            }
+            switch step.pointee.opcode {
             case .move:
                 frame[a] = frame[b]
             case .movePair:
@@ -51,7 +64,7 @@ extension Engine {
                 if frame[b] < operand {
                     frame[a] = frame[c + Int(frame[b])]
                 } else {
-                    fail(.indexOutOfRange, step, &error, &next)
+                    fail(.indexOutOfRange)
                 }
             case .pickPair:
                 if frame[b] < operand {
@@ -59,7 +72,7 @@ extension Engine {
                     frame[a] = frame[place]
                     frame[a + 1] = frame[place + 1]
                 } else {
-                    fail(.indexOutOfRange, step, &error, &next)
+                    fail(.indexOutOfRange)
                 }
             case .not:
                 frame[a] = frame[b] ^ 1
@@ -67,22 +80,22 @@ extension Engine {
             case .addInt:
                 let (sum, overflow) = int(frame[b]).addingReportingOverflow(int(frame[c]))
                 frame[a] = UInt64(bitPattern: sum)
-                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+                if overflow { fail(.arithmeticOverflow) }
             case .subtractInt:
                 let (difference, overflow) = int(frame[b]).subtractingReportingOverflow(
                     int(frame[c]))
                 frame[a] = UInt64(bitPattern: difference)
-                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+                if overflow { fail(.arithmeticOverflow) }
             case .multiplyInt:
                 let (product, overflow) = int(frame[b]).multipliedReportingOverflow(
                     by: int(frame[c]))
                 frame[a] = UInt64(bitPattern: product)
-                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+                if overflow { fail(.arithmeticOverflow) }
             case .divideInt:
                 let (quotient, overflow) = int(frame[b]).dividedReportingOverflow(by: int(frame[c]))
                 frame[a] = UInt64(bitPattern: quotient)
                 if overflow {
-                    fail(frame[c] == 0 ? .divisionByZero : .arithmeticOverflow, step, &error, &next)
+                    fail(frame[c] == 0 ? .divisionByZero : .arithmeticOverflow)
                 }
             case .remainderInt:
                 // The least integer modulo -1 overflows in hardware; in CEL it is an error too.
@@ -90,36 +103,36 @@ extension Engine {
                     dividingBy: int(frame[c]))
                 frame[a] = UInt64(bitPattern: remainder)
                 if overflow {
-                    fail(frame[c] == 0 ? .divisionByZero : .arithmeticOverflow, step, &error, &next)
+                    fail(frame[c] == 0 ? .divisionByZero : .arithmeticOverflow)
                 }
             case .negateInt:
                 let (negative, overflow) = Int64(0).subtractingReportingOverflow(int(frame[b]))
                 frame[a] = UInt64(bitPattern: negative)
-                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+                if overflow { fail(.arithmeticOverflow) }
             case .addUInt:
                 let (sum, overflow) = frame[b].addingReportingOverflow(frame[c])
                 frame[a] = sum
-                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+                if overflow { fail(.arithmeticOverflow) }
             case .subtractUInt:
                 let (difference, overflow) = frame[b].subtractingReportingOverflow(frame[c])
                 frame[a] = difference
-                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+                if overflow { fail(.arithmeticOverflow) }
             case .multiplyUInt:
                 let (product, overflow) = frame[b].multipliedReportingOverflow(by: frame[c])
                 frame[a] = product
-                if overflow { fail(.arithmeticOverflow, step, &error, &next) }
+                if overflow { fail(.arithmeticOverflow) }
             case .divideUInt:
                 let (quotient, overflow) = frame[b].dividedReportingOverflow(by: frame[c])
                 frame[a] = quotient
-                if overflow { fail(.divisionByZero, step, &error, &next) }
+                if overflow { fail(.divisionByZero) }
             case .remainderUInt:
                 let (remainder, overflow) = frame[b].remainderReportingOverflow(
                     dividingBy: frame[c])
                 frame[a] = remainder
-                if overflow { fail(.divisionByZero, step, &error, &next) }
+                if overflow { fail(.divisionByZero) }
             case .convertSign:
                 frame[a] = frame[b]
-                if int(frame[b]) < 0 { fail(.conversionFailed, step, &error, &next) }
+                if int(frame[b]) < 0 { fail(.conversionFailed) }
             case .addDouble:
                 frame[a] = (double(frame[b]) + double(frame[c])).bitPattern
             case .subtractDouble:
@@ -132,14 +145,14 @@ extension Engine {
                 frame[a] = (-double(frame[b])).bitPattern
             case .concatenate:
                 if !concatenate(text(frame, b), text(frame, c), into: frame + a) {
-                    fail(.textTooLong, step, &error, &next)
+                    fail(.textTooLong)
                 }
             case .doubleFromInt, .doubleFromUInt, .intFromDouble, .uintFromDouble,
                 .timestampFromInt, .format, .parse, .validateText, .zoneOffset:
-                if let code = convert(step, frame) { fail(code, step, &error, &next) }
+                if let code = convert(step.pointee, frame) { fail(code) }
             case .addTime, .subtractTime, .equalTime, .lessTime, .lessOrEqualTime, .timestampPart,
                 .durationPart:
-                if let code = calculateTime(step, frame) { fail(code, step, &error, &next) }
+                if let code = calculateTime(step.pointee, frame) { fail(code) }
 
             case .equal:
                 frame[a] = frame[b] == frame[c] ? 1 : 0
@@ -177,30 +190,30 @@ extension Engine {
                 frame[a] = contains(text(frame, b), text(frame, c)) ? 1 : 0
 
             case .jump:
-                next = operand
+                next = code + operand
             case .jumpIfTrue:
-                jump(to: operand, if: frame[a] != 0, &next)
+                jump(if: frame[a] != 0)
             case .jumpIfFalse:
-                jump(to: operand, if: frame[a] == 0, &next)
+                jump(if: frame[a] == 0)
             case .jumpIfEqual:
-                jump(to: operand, if: frame[a] == frame[b], &next)
+                jump(if: frame[a] == frame[b])
             case .jumpIfNotEqual:
-                jump(to: operand, if: frame[a] != frame[b], &next)
+                jump(if: frame[a] != frame[b])
             case .jumpIfLessInt:
-                jump(to: operand, if: int(frame[a]) < int(frame[b]), &next)
+                jump(if: int(frame[a]) < int(frame[b]))
             case .jumpIfLessOrEqualInt:
-                jump(to: operand, if: int(frame[a]) <= int(frame[b]), &next)
+                jump(if: int(frame[a]) <= int(frame[b]))
             case .jumpIfLessUInt:
-                jump(to: operand, if: frame[a] < frame[b], &next)
+                jump(if: frame[a] < frame[b])
             case .jumpIfLessOrEqualUInt:
-                jump(to: operand, if: frame[a] <= frame[b], &next)
+                jump(if: frame[a] <= frame[b])
             case .takeError:
                 frame[a] = UInt64(error.rawValue)
             case .raise:
                 guard let raised = RejectionCode(rawValue: UInt32(frame[a])) else {
                     preconditionFailure("an error register holds what takeError put there")
                 }
-                fail(raised, step, &error, &next)
+                fail(raised)
             case .restoreError:
                 guard let restored = RejectionCode(rawValue: UInt32(frame[a])) else {
                     preconditionFailure("an error register holds what takeError put there")
@@ -210,7 +223,7 @@ extension Engine {
             case .touch:
                 let row = rowAt(frame[a])
                 if row[RowLayout.flagsOffset] & RowFlags.exists == 0 {
-                    fail(.entityMissing, step, &error, &next)
+                    fail(.entityMissing)
                 } else {
                     touch(row, type: operand)
                 }
@@ -232,21 +245,21 @@ extension Engine {
                 if let row = stores[operand].find(key) {
                     frame[a] = UInt64(UInt(bitPattern: row))
                 } else {
-                    fail(.entityMissing, step, &error, &next)
+                    fail(.entityMissing)
                 }
             case .checkVersion:
                 if rowAt(frame[a])[RowLayout.versionOffset] != frame[b] {
-                    fail(.versionMismatch, step, &error, &next)
+                    fail(.versionMismatch)
                 }
             case .hasRoot:
                 frame[a] = rowAt(frame[b])[operand] == 0 ? 0 : 1
             case .requireRoot:
-                if rowAt(frame[b])[operand] == 0 { fail(.valueAbsent, step, &error, &next) }
+                if rowAt(frame[b])[operand] == 0 { fail(.valueAbsent) }
             case .isPresent:
                 frame[a] = rowAt(frame[b])[operand] >> UInt64(c) & 1
             case .requirePresent:
                 if rowAt(frame[b])[operand] >> UInt64(c) & 1 == 0 {
-                    fail(.valueAbsent, step, &error, &next)
+                    fail(.valueAbsent)
                 }
             case .markPresent:
                 rowAt(frame[a])[operand] |= 1 << UInt64(c)
@@ -258,7 +271,7 @@ extension Engine {
                 let row = rowAt(frame[a])
                 let (sum, overflow) = int(row[operand]).addingReportingOverflow(int(frame[b]))
                 if overflow {
-                    fail(.arithmeticOverflow, step, &error, &next)
+                    fail(.arithmeticOverflow)
                 } else {
                     row[operand] = UInt64(bitPattern: sum)
                 }
@@ -267,7 +280,7 @@ extension Engine {
                 let (difference, overflow) = int(row[operand]).subtractingReportingOverflow(
                     int(frame[b]))
                 if overflow {
-                    fail(.arithmeticOverflow, step, &error, &next)
+                    fail(.arithmeticOverflow)
                 } else {
                     row[operand] = UInt64(bitPattern: difference)
                 }
@@ -277,7 +290,7 @@ extension Engine {
                 row[operand + 1] = frame[b + 1]
             case .storeText:
                 if Int(frame[b + 1]) > c {
-                    fail(.textTooLong, step, &error, &next)
+                    fail(.textTooLong)
                 } else {
                     storeText(text(frame, b), in: rowAt(frame[a]), at: operand)
                 }
@@ -288,30 +301,30 @@ extension Engine {
                 row[operand] = frame[b]
             case .create:
                 if let code = create(type: operand, frame: frame, key: b, result: a) {
-                    fail(code, step, &error, &next)
+                    fail(code)
                 }
             case .delete:
                 let row = rowAt(frame[a])
                 if row[RowLayout.flagsOffset] & RowFlags.exists == 0 {
-                    fail(.entityMissing, step, &error, &next)
+                    fail(.entityMissing)
                 } else {
                     delete(row, type: operand)
                 }
             case .settle:
                 let membership = (before: frame[c] != 0, now: frame[c + 1] != 0)
                 if !settle(operand, of: rowAt(frame[b]), membership, holders: frame + a) {
-                    fail(.arithmeticOverflow, step, &error, &next)
+                    fail(.arithmeticOverflow)
                 }
             case .settleInPlace:
                 if !settleInPlace(operand, of: rowAt(frame[b]), holder: frame + a) {
-                    fail(.arithmeticOverflow, step, &error, &next)
+                    fail(.arithmeticOverflow)
                 }
             case .releaseUnique:
                 releaseUnique(operand, rowAt(frame[a]))
             case .claimUnique:
                 if let other = claimUnique(operand, rowAt(frame[a])) {
                     frame[b] = UInt64(UInt(bitPattern: other))
-                    fail(.notUnique, step, &error, &next)
+                    fail(.notUnique)
                 }
             case .delta:
                 if b != 0 {
@@ -319,12 +332,12 @@ extension Engine {
                 } else if let sum = delta(type: c, offset: operand) {
                     frame[a] = UInt64(bitPattern: sum)
                 } else {
-                    fail(.arithmeticOverflow, step, &error, &next)
+                    fail(.arithmeticOverflow)
                 }
             case .checkUnreferenced:
                 let row = rowAt(frame[a])
                 if row[RowLayout.flagsOffset] & RowFlags.exists == 0 && row[operand] != 0 {
-                    fail(.entityReferenced, step, &error, &next)
+                    fail(.entityReferenced)
                 }
 
             case .observe:
@@ -367,20 +380,4 @@ private func double(_ word: UInt64) -> Double { Double(bitPattern: word) }
 func text(_ frame: UnsafeMutablePointer<UInt64>, _ register: Int) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(
         start: UnsafeRawPointer(bitPattern: UInt(frame[register])), count: Int(frame[register + 1]))
-}
-
-@inline(__always)
-private func fail(
-    _ code: RejectionCode, _ step: Instruction, _ error: inout RejectionCode, _ next: inout Int
-) {
-    error = code
-    next = Int(step.onError)
-}
-
-/// A branch, which the processor predicts. Without the hint the compiler selects the next step by a
-/// conditional move, and whatever follows waits until the condition is known: a wrongly predicted dispatch
-/// then costs several times as much.
-@inline(__always)
-private func jump(to target: Int, if condition: Bool, _ next: inout Int) {
-    if _fastPath(condition) { next = target }
 }

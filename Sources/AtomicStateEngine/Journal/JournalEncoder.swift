@@ -3,7 +3,8 @@ internal import AtomicStateSchema
 /// Builds the journal record of the commit group under way. See `JournalFormat.swift`.
 ///
 /// Accepted transactions of one form collect as columns of full words, which are packed when the
-/// form changes, the columns are full, or the group ends.
+/// form changes, the columns are full, or the group ends. Arguments come as columns too, and are copied for
+/// a stretch of transactions that follow one another in their run.
 struct JournalEncoder: ~Copyable {
     /// By form.
     private var forms: [Form] = []
@@ -16,7 +17,23 @@ struct JournalEncoder: ~Copyable {
 
     private struct Form {
         let columns: UnsafeBufferPointer<JournalColumn>
+        /// The first columns are of arguments.
+        let argumentColumnCount: Int
         let steps: [TransactionStep]?
+    }
+
+    /// Transactions whose arguments are not copied yet: the last ones of the open run.
+    private struct Stretch {
+        /// The next one's place in the run that is carried out.
+        var end = -1
+        var count = 0
+    }
+
+    /// Where the arguments of a stretch are.
+    private struct StretchSource: BitwiseCopyable {
+        let column: ArgumentColumn
+        let first: Int
+        let text: UnsafeRawPointer?
     }
 
     /// Where an atomic batch began. The run that was open then stays open, so that a batch leaves the
@@ -40,7 +57,11 @@ struct JournalEncoder: ~Copyable {
     private var transactionCount: UInt64 = 0
     private var openForm = -1
     private var openColumns = UnsafeBufferPointer<JournalColumn>(start: nil, count: 0)
+    private var openArgumentColumnCount = 0
     private var openCount = 0
+    private var stretch = Stretch()
+    /// By argument column.
+    private var sources: UnsafeMutablePointer<StretchSource>
     private var lastMark: Mark?
 
     init(schemaVersion: UInt16) {
@@ -48,6 +69,7 @@ struct JournalEncoder: ~Copyable {
         columnCountMax = 16
         // Memory that is never touched is never resident.
         words = .allocate(capacity: columnCountMax * Self.capacity)
+        sources = .allocate(capacity: columnCountMax)
         texts = .allocate(capacity: columnCountMax)
         for column in 0..<columnCountMax { (texts + column).initialize(to: ByteBuffer()) }
     }
@@ -55,6 +77,7 @@ struct JournalEncoder: ~Copyable {
     deinit {
         for form in forms { form.columns.deallocate() }
         words.deallocate()
+        sources.deallocate()
         texts.deinitialize(count: columnCountMax)
         texts.deallocate()
     }
@@ -62,7 +85,11 @@ struct JournalEncoder: ~Copyable {
     /// Makes room for a form's runs.
     mutating func append(_ form: TransactionForm, of program: Program) {
         let columns = JournalColumn.columns(of: form, in: program)
-        forms.append(Form(columns: UnsafeBufferPointer(copying: columns), steps: form.steps))
+        forms.append(
+            Form(
+                columns: UnsafeBufferPointer(copying: columns),
+                argumentColumnCount: columns.prefix { $0.parameter != nil }.count,
+                steps: form.steps))
         if columns.count > columnCountMax { growColumns(to: columns.count) }
     }
 
@@ -83,6 +110,9 @@ struct JournalEncoder: ~Copyable {
         }
         words.deallocate()
         words = more
+        precondition(stretch.count == 0, "forms come up between runs")
+        sources.deallocate()
+        sources = .allocate(capacity: count)
         growTexts(to: count)
         columnCountMax = count
     }
@@ -111,7 +141,8 @@ struct JournalEncoder: ~Copyable {
         transactionCount = 0
     }
 
-    /// Adds an accepted transaction, whose rows are as it left them.
+    /// Adds an accepted transaction, whose rows are as it left them. Before the run's arguments are gone,
+    /// `copyArguments` has to be called.
     ///
     /// - Parameter arguments: the run that the transaction is part of.
     /// - Parameter frame: the form's registers.
@@ -121,15 +152,13 @@ struct JournalEncoder: ~Copyable {
     ) {
         if form != openForm || openCount == Self.capacity {
             closeRun()
-            openForm = form
-            openColumns = forms[form].columns
+            open(form)
         }
+        if arguments.transaction != stretch.end { beginStretch(arguments) }
         let columns = openColumns
-        for index in 0..<columns.count {
+        for index in openArgumentColumnCount..<columns.count {
             let word: UInt64
             switch columns[index] {
-            case .argumentWord(parameter: let parameter):
-                word = arguments.word(of: parameter)
             case .fieldWord(row: let register, offset: let offset):
                 word = rowAt(frame[Int(register)])[offset]
             case .keyWord(row: let register):
@@ -137,12 +166,8 @@ struct JournalEncoder: ~Copyable {
             case .referenceWord(row: let register, offset: let offset):
                 let target = rowAt(frame[Int(register)])[offset]
                 word = target == 0 ? 0 : rowAt(target)[RowLayout.keyOffset]
-            case .argumentNanoseconds(parameter: let parameter):
-                word = arguments.nanoseconds(of: parameter)
             case .presence(row: let register, offset: let offset, bit: let bit):
                 word = rowAt(frame[Int(register)])[offset] >> UInt64(bit) & 1
-            case .argumentText(parameter: let parameter):
-                word = append(arguments.text(of: parameter), to: index)
             case .fieldText(row: let register, offset: let offset):
                 word = append(TextHeap.text(at: rowAt(frame[Int(register)])[offset]), to: index)
             case .keyText(row: let register):
@@ -152,11 +177,65 @@ struct JournalEncoder: ~Copyable {
                 let target = rowAt(frame[Int(register)])[offset]
                 let key = target == 0 ? 0 : rowAt(target)[RowLayout.keyOffset]
                 word = append(TextHeap.text(at: key), to: index)
+            case .argumentWord, .argumentText, .argumentNanoseconds:
+                preconditionFailure("arguments are the first columns")
             }
             words[index &* Self.capacity &+ openCount] = word
         }
         openCount += 1
         transactionCount += 1
+        stretch.end += 1
+        stretch.count += 1
+    }
+
+    private mutating func open(_ form: Int) {
+        openForm = form
+        openColumns = forms[form].columns
+        openArgumentColumnCount = forms[form].argumentColumnCount
+    }
+
+    private mutating func beginStretch(_ arguments: borrowing ArgumentCursor) {
+        copyArguments()
+        stretch.end = arguments.transaction
+        for index in 0..<openArgumentColumnCount {
+            guard let parameter = openColumns[index].parameter else {
+                preconditionFailure("arguments are the first columns")
+            }
+            let source = arguments.source(of: parameter)
+            sources[index] = StretchSource(
+                column: source.column, first: arguments.transaction, text: source.text)
+        }
+    }
+
+    /// Copies the arguments of the transactions that were added since the last time.
+    mutating func copyArguments() {
+        let count = stretch.count
+        stretch = Stretch()
+        guard count > 0 else { return }
+        for index in 0..<openArgumentColumnCount {
+            let source = sources[index]
+            let target = words + (index * Self.capacity + openCount - count)
+            // SAFETY: the columns have the kinds of the parameters, and a value for each transaction.
+            switch openColumns[index] {
+            case .argumentWord:
+                target.update(from: source.column.words.unsafelyUnwrapped + source.first, count: count)
+            case .argumentNanoseconds:
+                for offset in 0..<count {
+                    target[offset] =
+                        source.column.nanoseconds.map { UInt64($0[source.first + offset]) } ?? 0
+                }
+            case .argumentText:
+                let lengths = source.column.lengths.unsafelyUnwrapped + source.first
+                var byteCount = 0
+                for offset in 0..<count {
+                    target[offset] = UInt64(lengths[offset])
+                    byteCount += Int(lengths[offset])
+                }
+                texts[index].append(UnsafeRawBufferPointer(start: source.text, count: byteCount))
+            case .keyWord, .keyText, .fieldWord, .fieldText, .presence, .referenceWord, .referenceText:
+                preconditionFailure("arguments are the first columns")
+            }
+        }
     }
 
     /// Completes the record.
@@ -215,11 +294,12 @@ struct JournalEncoder: ~Copyable {
         record.removeLast(record.count - mark.byteCount)
         runCount = mark.runCount
         transactionCount = mark.transactionCount
-        openForm = mark.openForm
         openCount = mark.openCount
-        openColumns =
-            openCount > 0 ? forms[openForm].columns : UnsafeBufferPointer(start: nil, count: 0)
-        if openCount == 0 { openForm = -1 }
+        if openCount > 0 {
+            open(mark.openForm)
+        } else {
+            openForm = -1
+        }
     }
 
     /// Before the run that was open at the mark is closed.
@@ -236,6 +316,7 @@ struct JournalEncoder: ~Copyable {
     /// Ends the run under way: the next transaction begins another one, of whatever form it is.
     mutating func closeRun() {
         guard openCount > 0 else { return }
+        copyArguments()
         keepMarkedRun()
         let columns = openColumns
         let steps = forms[openForm].steps
