@@ -21,11 +21,11 @@ def main():
     if len(sys.argv) != 2:
         raise BenchError("expected the folder of the built binaries")
     benchmark = EngineBenchmark(sys.argv[1])
-    thresholds = json.loads(THRESHOLDS.read_text())["instructions_per_transaction_max"]
     broken = []
-    for load, stages in thresholds.items():
-        for stage, most in stages.items():
-            measured = benchmark.instructions(stage, load, ROOT / "examples/bank.yaml", 10_000)
+    for load, held in json.loads(THRESHOLDS.read_text()).items():
+        schema = ROOT / held["schema"]
+        for stage, most in held["instructions_per_transaction_max"].items():
+            measured = benchmark.instructions(stage, load, schema, held["entities"])
             line = f"{load}, {stage}: {measured:.1f} instructions a transaction"
             print(f"{line}, at most {most}")
             if measured == 0 or measured > most:

@@ -48,7 +48,11 @@ package struct DataFolder: ~Copyable {
         isNew = found.isNew
     }
 
-    deinit { close(identity) }
+    deinit {
+        // To close it would not do: a process that is just being started by this one still has it open.
+        flock(identity, LOCK_UN)
+        close(identity)
+    }
 
     /// Notes that the folder's database is there: from now on its absence is an error.
     package mutating func markReady() throws(StorageError) {

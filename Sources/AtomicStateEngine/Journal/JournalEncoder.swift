@@ -218,7 +218,8 @@ struct JournalEncoder: ~Copyable {
             // SAFETY: the columns have the kinds of the parameters, and a value for each transaction.
             switch openColumns[index] {
             case .argumentWord:
-                target.update(from: source.column.words.unsafelyUnwrapped + source.first, count: count)
+                target.update(
+                    from: source.column.words.unsafelyUnwrapped + source.first, count: count)
             case .argumentNanoseconds:
                 for offset in 0..<count {
                     target[offset] =
@@ -232,7 +233,8 @@ struct JournalEncoder: ~Copyable {
                     byteCount += Int(lengths[offset])
                 }
                 texts[index].append(UnsafeRawBufferPointer(start: source.text, count: byteCount))
-            case .keyWord, .keyText, .fieldWord, .fieldText, .presence, .referenceWord, .referenceText:
+            case .keyWord, .keyText, .fieldWord, .fieldText, .presence, .referenceWord,
+                .referenceText:
                 preconditionFailure("arguments are the first columns")
             }
         }
