@@ -31,7 +31,8 @@ func requireWellFormed(_ runs: [Run], transactionCountMax: Int) throws(Status) {
         try requireAtMost(
             ProtocolLimits.runColumnCountMax, run.arguments.count, "columns", of: "run \(index)")
         for (position, column) in run.arguments.enumerated() {
-            let name = "run \(index), argument \(position)"
+            // Put into words only for an error: most batches have none.
+            var name: String { "run \(index), argument \(position)" }
             try requireWellFormed(column, name)
             let valueCount = max(column.words.count, column.lengths.count)
             guard valueCount == run.transactionCount else {
@@ -43,11 +44,13 @@ func requireWellFormed(_ runs: [Run], transactionCountMax: Int) throws(Status) {
     }
 }
 
-private func requireWellFormed(_ steps: [Step], _ name: String) throws(Status) {
+private func requireWellFormed(
+    _ steps: [Step], _ run: @autoclosure () -> String
+) throws(Status) {
     try requireAtMost(
-        ProtocolLimits.transactionStepCountMax, steps.count, "steps", of: name)
+        ProtocolLimits.transactionStepCountMax, steps.count, "steps", of: run())
     for (index, step) in steps.enumerated() {
-        let name = "\(name), step \(index)"
+        var name: String { "\(run()), step \(index)" }
         switch step {
         case .operation(let operation):
             try requireEncodable(operation, "the operation of \(name)")
@@ -61,26 +64,28 @@ private func requireWellFormed(_ steps: [Step], _ name: String) throws(Status) {
     }
 }
 
-private func requireWellFormed(entity: Int, fields: [Int], _ name: String) throws(Status) {
-    try requireEncodable(entity, "the entity of \(name)")
-    try requireAtMost(ProtocolLimits.stepFieldCountMax, fields.count, "fields", of: name)
-    for field in fields { try requireEncodable(field, "a field of \(name)") }
+private func requireWellFormed(
+    entity: Int, fields: [Int], _ name: @autoclosure () -> String
+) throws(Status) {
+    try requireEncodable(entity, "the entity of \(name())")
+    try requireAtMost(ProtocolLimits.stepFieldCountMax, fields.count, "fields", of: name())
+    for field in fields { try requireEncodable(field, "a field of \(name())") }
 }
 
-func requireWellFormed(_ column: Column, _ name: String) throws(Status) {
+func requireWellFormed(_ column: Column, _ name: @autoclosure () -> String) throws(Status) {
     let byteCount = column.lengths.reduce(0) { $0 + Int($1) }
     guard column.words.isEmpty || column.lengths.isEmpty, column.text.count == byteCount else {
         throw Status(
-            .invalidArgument, "\(name): expected words, or text with the lengths of its parts")
+            .invalidArgument, "\(name()): expected words, or text with the lengths of its parts")
     }
     guard column.nanoseconds.isEmpty || column.nanoseconds.count == column.words.count else {
-        throw Status(.invalidArgument, "\(name): expected nanoseconds for all words or none")
+        throw Status(.invalidArgument, "\(name()): expected nanoseconds for all words or none")
     }
 }
 
 /// A message has 32 unsigned bits for each index.
-func requireEncodable(_ index: Int, _ name: String) throws(Status) {
+func requireEncodable(_ index: Int, _ name: @autoclosure () -> String) throws(Status) {
     guard UInt32(exactly: index) != nil else {
-        throw Status(.invalidArgument, "\(name) is \(index): expected 0 to \(UInt32.max)")
+        throw Status(.invalidArgument, "\(name()) is \(index): expected 0 to \(UInt32.max)")
     }
 }

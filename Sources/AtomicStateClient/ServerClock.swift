@@ -36,18 +36,18 @@ final class ServerClock: Sendable {
             sentMilliseconds: milliseconds)
     }
 
-    /// Keys that follow one another, and those of the same millisecond that were made before. Their
-    /// columns then pack to next to nothing in the server's records.
+    /// Keys that follow those that were made before, in what is random of them. Their columns then pack to
+    /// next to nothing in the server's records.
     func nextKeys(_ count: Int) -> [IdempotencyKey] {
         let now = milliseconds
         return lastKey.withLock { last in
             var keys: [IdempotencyKey] = []
             keys.reserveCapacity(count)
-            var key = last.flatMap { $0.milliseconds == now ? $0.next : nil } ?? .random(now)
+            var key = last?.next(at: now) ?? .random(now)
             for _ in 0..<count {
                 keys.append(key)
                 last = key
-                key = key.next
+                key = key.next(at: now)
             }
             return keys
         }
@@ -55,7 +55,7 @@ final class ServerClock: Sendable {
 }
 
 extension IdempotencyKey {
-    /// The first one of its millisecond; 2^61 can follow it before they begin anew.
+    /// The first one; 2^61 can follow it before they begin anew.
     fileprivate static func random(_ milliseconds: UInt64) -> IdempotencyKey {
         IdempotencyKey(
             milliseconds: milliseconds, high: .random(in: 0...UInt64.max),

@@ -41,8 +41,9 @@ public struct IdempotencyKey: Sendable, Hashable {
     /// When it was made, in milliseconds since 1970-01-01T00:00:00Z.
     public var milliseconds: UInt64 { high >> 16 }
 
-    /// The next one of the same time. 62 bits do not run out.
-    public var next: IdempotencyKey {
+    /// The one after this one, made at a time in milliseconds since 1970-01-01T00:00:00Z, at most
+    /// `millisecondsMax`. 62 bits do not run out.
+    public func next(at milliseconds: UInt64) -> IdempotencyKey {
         IdempotencyKey(milliseconds: milliseconds, high: high, low: low &+ 1)
     }
 

@@ -19,8 +19,11 @@ struct ReplySender: Sendable {
     private func deliver(_ replies: [PendingReply], on loop: any EventLoop) {
         let parcel = Parcel(replies: replies)
         loop.execute {
-            for reply in parcel.replies { reply.connection.write(reply) }
-            for reply in parcel.replies { reply.connection.flushReplies() }
+            // By place: to take an answer out of the list would copy and count all that it refers to.
+            for index in parcel.replies.indices {
+                parcel.replies[index].connection.write(parcel.replies[index])
+            }
+            for index in parcel.replies.indices { parcel.replies[index].connection.flushReplies() }
         }
     }
 

@@ -40,6 +40,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     private(set) var loads = CircularBuffer<Load>()
     private var inFlightByteCount = 0
     private var inFlightTransactionCount = 0
+    /// Answers were written, and not looked at since.
+    private var hasAnswers = false
     var backlog = ReplyBacklog()
     private let held = Atomic<Int>(0)
 
@@ -285,12 +287,15 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         }
         inFlightByteCount -= load.byteCount
         inFlightTransactionCount -= load.transactionCount
+        hasAnswers = true
         guard !isClosing else { return }
         backlog.append(service.response(for: reply.body), requestID: reply.requestID)
     }
 
     /// Sends what was written, and looks at what had to wait for it. On the connection's event loop.
     func flushReplies() {
+        guard hasAnswers else { return }
+        hasAnswers = false
         advance()
     }
 
