@@ -52,10 +52,11 @@ def chosen_scenarios(arguments):
     if arguments.scenarios:
         return [scenario.load(name, arguments) for name in arguments.scenarios]
     loaded = [scenario.load(name, arguments) for name in scenario.names()]
-    if machine.can_keep_processors_awake():
+    reason = machine.why_processors_sleep()
+    if reason is None:
         return loaded
     skipped = [each.name for each in loaded if each.keeps_processors_awake]
-    print(f"left out     {', '.join(skipped)}: no write access to {machine.PROCESSOR_LATENCY}")
+    print(f"left out     {', '.join(skipped)}: {reason}")
     return [each for each in loaded if not each.keeps_processors_awake]
 
 

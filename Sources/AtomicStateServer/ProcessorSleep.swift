@@ -7,7 +7,8 @@ internal import Synchronization
 ///
 /// Idle processors spin for as long as the kernel's device is held open with a latency of 0 µs written to
 /// it ("PM Quality Of Service Interface" in the Linux kernel's documentation). That takes power, so it is
-/// given up when no requests come.
+/// given up when no requests come. Without a driver for idle processors, as in some virtual machines, the
+/// kernel halts them whatever it is told.
 final class ProcessorSleep: Sendable {
     private let device: String
     private let state = Mutex(State())
@@ -25,10 +26,19 @@ final class ProcessorSleep: Sendable {
         let description: String
     }
 
-    /// - Throws: `Refusal` if this process may not keep processors awake.
-    init(device: String = "/dev/cpu_dma_latency", logger: Logger) throws(Refusal) {
+    /// - Parameter driver: the file that names the kernel's driver for idle processors, or "none".
+    /// - Throws: `Refusal` if this process may not keep processors awake, or nothing can.
+    init(
+        device: String = "/dev/cpu_dma_latency",
+        driver: String = "/sys/devices/system/cpu/cpuidle/current_driver", logger: Logger
+    ) throws(Refusal) {
         self.device = device
         self.logger = logger
+        guard firstLine(of: driver) != "none" else {
+            throw Refusal(
+                description: "processors can't be kept awake: the kernel has no driver for idle "
+                    + "processors that could be told so (\(driver) is none)")
+        }
         close(try prevention())
     }
 
@@ -86,4 +96,14 @@ final class ProcessorSleep: Sendable {
             description: "processors can't be kept awake: \(device): "
                 + String(cString: strerror(errno)))
     }
+}
+
+/// Nil for a file that can't be read.
+private func firstLine(of path: String) -> String? {
+    guard let file = fopen(path, "re") else { return nil }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 128)
+    guard fgets(&line, CInt(line.count), file) != nil else { return nil }
+    return String(
+        decoding: line.prefix { $0 != 0 && $0 != 10 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
 }

@@ -15,10 +15,14 @@ import Testing
 
     deinit {
         try? FileManager.default.removeItem(atPath: device)
+        try? FileManager.default.removeItem(atPath: driver)
     }
 
+    /// There is none where a test does not make one.
+    private var driver: String { device + "-driver" }
+
     private func processorSleep() throws -> ProcessorSleep {
-        try ProcessorSleep(device: device, logger: Logger(label: "test"))
+        try ProcessorSleep(device: device, driver: driver, logger: Logger(label: "test"))
     }
 
     private var isHeld: Bool {
@@ -68,5 +72,17 @@ import Testing
         processorSleep.look()
         processorSleep.noteWork()
         #expect(isHeld)
+    }
+
+    @Test func isNotPreventedWithoutAnIdleDriver() throws {
+        func name(_ name: String) {
+            #expect(
+                FileManager.default.createFile(atPath: driver, contents: Data("\(name)\n".utf8)))
+        }
+        name("haltpoll")
+        _ = try processorSleep()
+        name("none")
+        let refusal = #expect(throws: ProcessorSleep.Refusal.self) { try self.processorSleep() }
+        #expect(refusal?.description.contains("no driver for idle processors") == true)
     }
 }

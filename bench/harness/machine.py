@@ -5,8 +5,11 @@ import os
 import platform
 from pathlib import Path
 
+from .errors import BenchError
+
 # See "PM Quality Of Service Interface" in the Linux kernel's documentation.
 PROCESSOR_LATENCY = Path("/dev/cpu_dma_latency")
+IDLE_DRIVER = Path("/sys/devices/system/cpu/cpuidle/current_driver")
 
 
 def describe(folder):
@@ -45,13 +48,20 @@ def _mount_of(folder):
     return best
 
 
-def can_keep_processors_awake():
-    return os.access(PROCESSOR_LATENCY, os.W_OK)
+def why_processors_sleep():
+    """Why this process can't keep processors awake, in words; None if it can."""
+    if not os.access(PROCESSOR_LATENCY, os.W_OK):
+        return f"no write access to {PROCESSOR_LATENCY}"
+    if IDLE_DRIVER.exists() and IDLE_DRIVER.read_text().strip() == "none":
+        return f"the kernel has no driver for idle processors ({IDLE_DRIVER})"
+    return None
 
 
 @contextlib.contextmanager
 def processors_kept_awake():
     """Idle processors spin instead of sleeping."""
+    if reason := why_processors_sleep():
+        raise BenchError(f"processors can't be kept awake: {reason}")
     with open(PROCESSOR_LATENCY, "wb", buffering=0) as device:
         device.write(bytes(4))
         yield
