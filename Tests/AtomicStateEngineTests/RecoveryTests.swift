@@ -1,5 +1,7 @@
 import AtomicStateEngine
 import AtomicStateSchema
+import AtomicStateValues
+import ReferenceModel
 import Testing
 
 /// Recoveries that went wrong once.
@@ -27,6 +29,43 @@ import Testing
         try checked.accept("two_sides", 1, 1, "note", 7)
         try checked.accept("enlarge", 1, 5, 1)
         checked.closeGroup()
+        try checked.crashAndRecover()
+    }
+
+    /// Arguments of every kind reach the journal in stretches, which end where a transaction is rejected, or
+    /// where a run of the journal is full.
+    @Test func longRunWithRejections() throws {
+        let checked = try CheckedEngine(
+            """
+            schema: 1
+            name: notes
+            entities:
+              Note:
+                key: string
+                fields: { text: string, written: timestamp, size: int }
+            operations:
+              write:
+                parameters: { note: string, text: string, written: timestamp, size: int }
+                require: [{ id: has_size, rule: size > 0 }]
+                effects: ['create Note(note) { text: text, written: written, size: size }']
+            """)
+        let transactions = (0..<9_000).map { number -> [Argument] in
+            let text = String(repeating: "x", count: number % 5)
+            let nanoseconds = Int64(number % 3)
+            let isRejected = number % 100 == 7 || number == 8_192
+            return [
+                .text("note-\(number)"), .text(text),
+                .time(TimeValue(seconds: Int64(number), nanoseconds: nanoseconds)),
+                .int(isRejected ? 0 : Int64(number + 1)),
+            ]
+        }
+        let runs = [transactions[..<8_500], transactions[8_500...]].map {
+            CheckedEngine.Run(form: .operation(0), transactions: Array($0))
+        }
+        let rejections = try checked.execute(runs)
+        #expect(rejections.count == 91)
+        checked.closeGroup()
+        try checked.replayJournal()
         try checked.crashAndRecover()
     }
 
