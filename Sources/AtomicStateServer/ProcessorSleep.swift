@@ -97,13 +97,3 @@ final class ProcessorSleep: Sendable {
                 + String(cString: strerror(errno)))
     }
 }
-
-/// Nil for a file that can't be read.
-private func firstLine(of path: String) -> String? {
-    guard let file = fopen(path, "re") else { return nil }
-    defer { fclose(file) }
-    var line = [CChar](repeating: 0, count: 128)
-    guard fgets(&line, CInt(line.count), file) != nil else { return nil }
-    return String(
-        decoding: line.prefix { $0 != 0 && $0 != 10 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-}

@@ -48,11 +48,7 @@ package struct DataFolder: ~Copyable {
         isNew = found.isNew
     }
 
-    deinit {
-        // To close it would not do: a process that is just being started by this one still has it open.
-        flock(identity, LOCK_UN)
-        close(identity)
-    }
+    deinit { Self.release(identity) }
 
     /// Notes that the folder's database is there: from now on its absence is an error.
     package mutating func markReady() throws(StorageError) {
@@ -105,9 +101,16 @@ package struct DataFolder: ~Copyable {
             guard access(path, W_OK) == 0 else { throw .system("write to", path) }
             return (identity, found)
         } catch {
-            close(identity)
+            release(identity)
             throw error
         }
+    }
+
+    /// Closes IDENTITY and gives its lock up. To close it alone would not do: a process that is just being
+    /// started by this one still has it open.
+    private static func release(_ identity: CInt) {
+        flock(identity, LOCK_UN)
+        close(identity)
     }
 
     private static func identity(state: String, schemaName: String) -> String {

@@ -52,6 +52,13 @@ extension ArgumentColumn {
     }
 }
 
+/// A column from one of its transactions on.
+struct ArgumentSource: BitwiseCopyable {
+    let column: ArgumentColumn
+    /// Where that transaction's text starts, in a column of text.
+    let text: UnsafeRawPointer?
+}
+
 /// Walks through the columns of a run, a transaction at a time.
 struct ArgumentCursor: ~Copyable {
     fileprivate let columns: UnsafeMutableBufferPointer<ArgumentColumn>
@@ -92,9 +99,11 @@ struct ArgumentCursor: ~Copyable {
             count: Int(columns[parameter].lengths.unsafelyUnwrapped[transaction]))
     }
 
-    /// The column of a parameter, and where the current transaction's text starts in it, if it is of text.
-    func source(of parameter: Int) -> (column: ArgumentColumn, text: UnsafeRawPointer?) {
-        (columns[parameter], columns[parameter].text.map { $0 + textOffsets[parameter] })
+    /// Where the arguments of the current transaction and those after it are.
+    func source(of parameter: Int) -> ArgumentSource {
+        ArgumentSource(
+            column: columns[parameter],
+            text: columns[parameter].text.map { $0 + textOffsets[parameter] })
     }
 
     /// Of a parameter that is the key of an entity.

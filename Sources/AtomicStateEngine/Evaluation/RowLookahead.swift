@@ -63,8 +63,9 @@ struct RowLookahead: ~Copyable {
         }
     }
 
-    /// Of each reference of one of the next transactions, `Lookahead.rows.placeCount` words apart: the address of
-    /// the row that is likely to be meant, or 0. It was an entity of the reference's type a while ago.
+    /// Of each reference of one of the next transactions, `Lookahead.rows.placeCount` words apart: the
+    /// address of the row that is likely to be meant, or 0. It was an entity of the reference's type a while
+    /// ago.
     @inline(__always)
     func likelyRows(of transaction: Int) -> UnsafePointer<UInt64> {
         UnsafePointer(words + Lookahead.rows.place(of: transaction))

@@ -24,16 +24,9 @@ struct JournalEncoder: ~Copyable {
 
     /// Transactions whose arguments are not copied yet: the last ones of the open run.
     private struct Stretch {
-        /// The next one's place in the run that is carried out.
-        var end = -1
+        /// The first one's place in the run that is carried out; -1 if there is none.
+        var first = -1
         var count = 0
-    }
-
-    /// Where the arguments of a stretch are.
-    private struct StretchSource: BitwiseCopyable {
-        let column: ArgumentColumn
-        let first: Int
-        let text: UnsafeRawPointer?
     }
 
     /// Where an atomic batch began. The run that was open then stays open, so that a batch leaves the
@@ -61,7 +54,7 @@ struct JournalEncoder: ~Copyable {
     private var openCount = 0
     private var stretch = Stretch()
     /// By argument column.
-    private var sources: UnsafeMutablePointer<StretchSource>
+    private var sources: UnsafeMutablePointer<ArgumentSource>
     private var lastMark: Mark?
 
     init(schemaVersion: UInt16) {
@@ -154,7 +147,7 @@ struct JournalEncoder: ~Copyable {
             closeRun()
             open(form)
         }
-        if arguments.transaction != stretch.end { beginStretch(arguments) }
+        if arguments.transaction != stretch.first &+ stretch.count { beginStretch(arguments) }
         let columns = openColumns
         for index in openArgumentColumnCount..<columns.count {
             let word: UInt64
@@ -184,7 +177,6 @@ struct JournalEncoder: ~Copyable {
         }
         openCount += 1
         transactionCount += 1
-        stretch.end += 1
         stretch.count += 1
     }
 
@@ -196,20 +188,18 @@ struct JournalEncoder: ~Copyable {
 
     private mutating func beginStretch(_ arguments: borrowing ArgumentCursor) {
         copyArguments()
-        stretch.end = arguments.transaction
+        stretch.first = arguments.transaction
         for index in 0..<openArgumentColumnCount {
             guard let parameter = openColumns[index].parameter else {
                 preconditionFailure("arguments are the first columns")
             }
-            let source = arguments.source(of: parameter)
-            sources[index] = StretchSource(
-                column: source.column, first: arguments.transaction, text: source.text)
+            sources[index] = arguments.source(of: parameter)
         }
     }
 
     /// Copies the arguments of the transactions that were added since the last time.
     mutating func copyArguments() {
-        let count = stretch.count
+        let (first, count) = (stretch.first, stretch.count)
         stretch = Stretch()
         guard count > 0 else { return }
         for index in 0..<openArgumentColumnCount {
@@ -218,15 +208,14 @@ struct JournalEncoder: ~Copyable {
             // SAFETY: the columns have the kinds of the parameters, and a value for each transaction.
             switch openColumns[index] {
             case .argumentWord:
-                target.update(
-                    from: source.column.words.unsafelyUnwrapped + source.first, count: count)
+                target.update(from: source.column.words.unsafelyUnwrapped + first, count: count)
             case .argumentNanoseconds:
                 for offset in 0..<count {
                     target[offset] =
-                        source.column.nanoseconds.map { UInt64($0[source.first + offset]) } ?? 0
+                        source.column.nanoseconds.map { UInt64($0[first + offset]) } ?? 0
                 }
             case .argumentText:
-                let lengths = source.column.lengths.unsafelyUnwrapped + source.first
+                let lengths = source.column.lengths.unsafelyUnwrapped + first
                 var byteCount = 0
                 for offset in 0..<count {
                     target[offset] = UInt64(lengths[offset])

@@ -196,8 +196,8 @@ extension OutcomeMemory {
     /// asks for those of the keys after them: for the first slot of a look-up, and then for the second one,
     /// if the first is taken.
     ///
-    /// - Parameter offset: of the next key, a multiple of `Lookahead.keys.step`; every one before it has had its
-    ///   turn.
+    /// - Parameter offset: of the next key, a multiple of `Lookahead.keys.step`; every one before it has had
+    ///   its turn.
     /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
     /// - Returns: the keys that had their turn.
     mutating func reserve(

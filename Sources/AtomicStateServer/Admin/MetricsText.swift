@@ -168,12 +168,7 @@ struct ProcessUsage {
 
     /// The second number of /proc/self/statm (proc(5)); 0 where there is no /proc.
     private static var residentPageCount: UInt64 {
-        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-        defer { fclose(file) }
-        var line = [CChar](repeating: 0, count: 128)
-        guard fgets(&line, CInt(line.count), file) != nil else { return 0 }
-        let words = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self)
-            .split(separator: " ")
+        guard let words = firstLine(of: "/proc/self/statm")?.split(separator: " ") else { return 0 }
         return words.count > 1 ? UInt64(words[1]) ?? 0 : 0
     }
 }
