@@ -1,5 +1,6 @@
-internal import CRocksDB
 internal import CPlatform
+internal import CRocksDB
+internal import CRocksDBDeletion
 internal import Glibc
 
 /// Where RocksDB slows its writers down, of any one family.
@@ -12,6 +13,19 @@ enum SlowdownLimits {
     static let memtableByteCount = 64 << 20
     /// With so many, the last but one that waits for its flush slows writers down.
     static let memtableCountMax: Int32 = 4
+}
+
+/// How files that are of no more use, of logs and tables, are given back to the file system.
+///
+/// Where it hands freed blocks on to the disk (the mount option `discard`), that takes up to a millisecond for each
+/// MiB, in which nothing else is written: a file as a whole would hold every commit up for as long as it is large.
+enum SlowDeletion {
+    /// More than is written in the long run: otherwise what waits would grow.
+    static let bytesPerSecond: Int64 = 256 << 20
+    static let pieceByteCount: UInt64 = 512 << 10
+    /// What waits is at most this multiple of what tables hold; beyond it files go at once. The first logs to go are
+    /// about as large as all tables.
+    static let waitingShareMax = 2.0
 }
 
 /// RocksDB's options, with the reason for each that is not its default.
@@ -48,6 +62,11 @@ final class DatabaseOptions {
             rocksdb_options_set_writable_file_max_buffer_size(database, 256 << 10)
         }
         rocksdb_options_set_bytes_per_sync(database, 1 << 20)
+        if !isReadOnly {
+            rocksdb_options_set_slow_deletion(
+                database, SlowDeletion.bytesPerSecond, SlowDeletion.pieceByteCount,
+                SlowDeletion.waitingShareMax)
+        }
         rocksdb_options_set_keep_log_file_num(database, 5)
         rocksdb_options_set_max_open_files(database, 512)
 

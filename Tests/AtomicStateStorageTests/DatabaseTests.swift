@@ -163,6 +163,34 @@ import Testing
         }
     }
 
+    /// A log that is of no more use goes piece by piece, and what is left at the end after the next start.
+    @Test func filesAreDeletedInPieces() throws {
+        try withDatabase { folder, path in
+            let text = String(repeating: "x", count: 8 << 20)
+            do {
+                let database = try open(folder)
+                // A memtable of 64 MiB is flushed, and then its log is of no more use.
+                var sequence: UInt64 = 0
+                while try waitingFiles(in: folder.databasePath).isEmpty {
+                    sequence += 1
+                    try #require(sequence <= 60, "no file waited for its deletion")
+                    try commit(database, sequence, text)
+                }
+            }
+            let database = try open(folder)
+            let end = ContinuousClock.now + .seconds(60)
+            while try !waitingFiles(in: folder.databasePath).isEmpty {
+                try #require(ContinuousClock.now < end, "a file still waits for its deletion")
+                usleep(10_000)
+            }
+            #expect(try records(database, holding: 1).first?.hasPrefix("1 xxx") == true)
+        }
+    }
+
+    private func waitingFiles(in path: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".trash") }
+    }
+
     private func temporaryPath() -> String {
         FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())").path
     }
