@@ -190,6 +190,7 @@ import Testing
                 Issue.record("ended with \(status.map(String.init) ?? "a hang"): \(place)")
             }
             expectNoSyncAfterAFailedOne(run.trace, place)
+            expectDurableNamesOfWhatIsCutShort(run.trace, place)
             try await expectRecovery(run, scene, initial, place, &generator)
         } catch {
             Issue.record("\(place): \(error)")
@@ -220,6 +221,33 @@ import Testing
             default: break
             }
         }
+    }
+
+    /// A file that waits for its deletion loses nothing before its new name is durable: under the old one
+    /// it would look damaged.
+    private func expectDurableNamesOfWhatIsCutShort(_ trace: DiskTrace, _ place: String) {
+        var paths: [UInt64: String] = [:]
+        /// By the folder that has not been synced since.
+        var renamed: [String: Set<String>] = [:]
+        for record in trace.records {
+            switch record.event {
+            case .open(let handle, let path, _): paths[handle] = path
+            case .rename(_, let path) where path.hasSuffix(".trash"):
+                renamed[folder(of: path), default: []].insert(path)
+            case .syncEnd(let handle, error: 0):
+                if let path = paths[handle] { renamed[path] = nil }
+            case .truncate(let handle, _):
+                guard let path = paths[handle] else { continue }
+                #expect(
+                    renamed[folder(of: path)]?.contains(path) != true,
+                    "\(path) is cut short under a name that is not durable: \(place)")
+            default: break
+            }
+        }
+    }
+
+    private func folder(of path: String) -> String {
+        String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
     }
 
     private func expectRecovery(
