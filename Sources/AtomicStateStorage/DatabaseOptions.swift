@@ -20,12 +20,11 @@ enum SlowdownLimits {
 /// Where it hands freed blocks on to the disk (the mount option `discard`), that takes up to a millisecond for each
 /// MiB, in which nothing else is written: a file as a whole would hold every commit up for as long as it is large.
 enum SlowDeletion {
-    /// More than is written in the long run, as what waits would grow otherwise, and little enough for commits to find
-    /// the disk free.
+    /// At most; a sync of each piece may leave less. Little enough for commits to find the disk free.
     static let bytesPerSecond: Int64 = 128 << 20
     static let pieceByteCount: UInt64 = 128 << 10
-    /// What waits is at most this multiple of what tables hold; beyond it files go at once. The first logs to go are
-    /// about as large as all tables.
+    /// What waits is at most this multiple of what tables hold, because files then go at once. It has room for the
+    /// first logs to go, which are about as large as all tables.
     static let waitingShareMax = 2.0
 }
 

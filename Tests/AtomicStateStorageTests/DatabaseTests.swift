@@ -163,8 +163,8 @@ import Testing
         }
     }
 
-    /// A log that is of no more use goes piece by piece, and what is left at the end after the next start.
-    @Test func filesAreDeletedInPieces() throws {
+    /// A log that is of no more use is not deleted at once, and what is left at the end goes after the next start.
+    @Test func filesWaitForTheirDeletion() throws {
         try withDatabase { folder, path in
             let text = String(repeating: "x", count: 8 << 20)
             do {
