@@ -1,4 +1,5 @@
 internal import CRocksDB
+internal import CRocksDBPacing
 internal import Synchronization
 
 /// The column families, each with the options that fit its traffic.
@@ -47,6 +48,7 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     private let stagingFileCount = Atomic<UInt64>(0)
     /// Nil for a database that is only read.
     private let logRoom: Mutex<LogRoom?>
+    private let flushPace: Mutex<FlushPace>
     /// What was cut off the logs before they were opened; for a database that is only read, what was
     /// left out.
     package let logTails: [LogTail]
@@ -93,6 +95,7 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         self.stagingPath = stagingPath
         ingestion = BulkWriteOptions(options)
         logRoom = Mutex(isReadOnly ? nil : LogRoom(inDatabase: path))
+        flushPace = Mutex(FlushPace(now: .now))
     }
 
     deinit {
@@ -140,6 +143,9 @@ extension Database {
         var byteCount = 0
         rocksdb_writebatch_data(batch, &byteCount)
         logRoom.withLock { $0?.note(writtenByteCount: byteCount) }
+        if let limit = flushPace.withLock({ $0.limit(afterWriting: byteCount, now: .now) }) {
+            rocksdb_flush_limiter_set_bytes_per_second(options.flushLimiter, limit)
+        }
     }
 
     private func put(

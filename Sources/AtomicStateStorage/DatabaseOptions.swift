@@ -1,6 +1,6 @@
 internal import CPlatform
 internal import CRocksDB
-internal import CRocksDBDeletion
+internal import CRocksDBPacing
 internal import Glibc
 
 /// Where RocksDB slows its writers down, of any one family.
@@ -17,15 +17,16 @@ enum SlowdownLimits {
 
 /// How files that are of no more use, of logs and tables, are given back to the file system.
 ///
-/// Where it hands freed blocks on to the disk (the mount option `discard`), that takes up to a millisecond for each
+/// Where it hands freed blocks on to the disk (the mount option `discard`), that takes a millisecond or so for each
 /// MiB, in which nothing else is written: a file as a whole would hold every commit up for as long as it is large.
 enum SlowDeletion {
-    /// At most; a sync of each piece may leave less. Little enough for commits to find the disk free.
-    static let bytesPerSecond: Int64 = 128 << 20
-    static let pieceByteCount: UInt64 = 128 << 10
-    /// What waits is at most this multiple of what tables hold, because files then go at once. It has room for the
-    /// first logs to go, which are about as large as all tables.
-    static let waitingShareMax = 2.0
+    /// What waits goes in about this time, at a steady rate that leaves the disk to commits.
+    static let seconds: Int64 = 8
+    static let bytesPerSecondMin: Int64 = 32 << 20
+    /// Smaller pieces take the disk longer for each MiB, larger ones hold a commit up longer.
+    static let pieceByteCount: UInt64 = 512 << 10
+    /// What waits is at most this multiple of what tables hold, because files then go at once.
+    static let waitingShareMax = 4.0
 }
 
 /// RocksDB's options, with the reason for each that is not its default.
@@ -35,6 +36,7 @@ final class DatabaseOptions {
     let syncedWrite: OpaquePointer
     let read: OpaquePointer
     let scan: OpaquePointer
+    let flushLimiter: OpaquePointer
     private let blockCache: OpaquePointer
     private var tableOptions: [OpaquePointer] = []
 
@@ -62,10 +64,13 @@ final class DatabaseOptions {
             rocksdb_options_set_writable_file_max_buffer_size(database, 256 << 10)
         }
         rocksdb_options_set_bytes_per_sync(database, 1 << 20)
+        // See `FlushPace`.
+        flushLimiter = rocksdb_flush_limiter_create()
+        rocksdb_options_set_flush_limiter(database, flushLimiter)
         if !isReadOnly {
             rocksdb_options_set_slow_deletion(
-                database, SlowDeletion.bytesPerSecond, SlowDeletion.pieceByteCount,
-                SlowDeletion.waitingShareMax)
+                database, SlowDeletion.bytesPerSecondMin, SlowDeletion.seconds,
+                SlowDeletion.pieceByteCount, SlowDeletion.waitingShareMax)
         }
         rocksdb_options_set_keep_log_file_num(database, 5)
         rocksdb_options_set_max_open_files(database, 512)
@@ -123,6 +128,7 @@ final class DatabaseOptions {
         for family in families { rocksdb_options_destroy(family) }
         for table in tableOptions { rocksdb_block_based_options_destroy(table) }
         rocksdb_cache_destroy(blockCache)
+        rocksdb_flush_limiter_destroy(flushLimiter)
         rocksdb_writeoptions_destroy(syncedWrite)
         rocksdb_readoptions_destroy(read)
         rocksdb_readoptions_destroy(scan)

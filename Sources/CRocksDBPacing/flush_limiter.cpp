@@ -1,0 +1,70 @@
+#include <rocksdb/rate_limiter.h>
+
+#include <limits>
+#include <memory>
+
+#include "options.h"
+#include "rocksdb_pacing.h"
+
+namespace {
+
+// Short, so that a flush writes small pieces steadily, and none holds a commit up for long.
+constexpr int64_t kRefillMicroseconds = 5000;
+
+// RocksDB asks with high priority for flushes, with a user's while a writer waits for one, and with low for
+// compactions.
+class FlushLimiter : public rocksdb::RateLimiter {
+ public:
+  FlushLimiter()
+      : limiter_(rocksdb::NewGenericRateLimiter(std::numeric_limits<int64_t>::max() / 2,
+                                                kRefillMicroseconds)) {}
+
+  void SetBytesPerSecond(int64_t bytes_per_second) override {
+    limiter_->SetBytesPerSecond(bytes_per_second);
+  }
+
+  using RateLimiter::Request;
+  void Request(const int64_t bytes, const rocksdb::Env::IOPriority priority,
+               rocksdb::Statistics *statistics) override {
+    if (priority == rocksdb::Env::IO_HIGH) limiter_->Request(bytes, priority, statistics);
+  }
+
+  size_t RequestToken(size_t bytes, size_t alignment, rocksdb::Env::IOPriority priority,
+                      rocksdb::Statistics *statistics, OpType operation) override {
+    if (priority != rocksdb::Env::IO_HIGH) return bytes;
+    return RateLimiter::RequestToken(bytes, alignment, priority, statistics, operation);
+  }
+
+  int64_t GetSingleBurstBytes() const override { return limiter_->GetSingleBurstBytes(); }
+  int64_t GetBytesPerSecond() const override { return limiter_->GetBytesPerSecond(); }
+  int64_t GetTotalBytesThrough(const rocksdb::Env::IOPriority priority) const override {
+    return limiter_->GetTotalBytesThrough(priority);
+  }
+  int64_t GetTotalRequests(const rocksdb::Env::IOPriority priority) const override {
+    return limiter_->GetTotalRequests(priority);
+  }
+
+ private:
+  const std::unique_ptr<rocksdb::RateLimiter> limiter_;
+};
+
+}  // namespace
+
+struct rocksdb_flush_limiter_t {
+  std::shared_ptr<FlushLimiter> rep;
+};
+
+rocksdb_flush_limiter_t *rocksdb_flush_limiter_create(void) {
+  return new rocksdb_flush_limiter_t{std::make_shared<FlushLimiter>()};
+}
+
+void rocksdb_flush_limiter_destroy(rocksdb_flush_limiter_t *limiter) { delete limiter; }
+
+void rocksdb_options_set_flush_limiter(rocksdb_options_t *options, rocksdb_flush_limiter_t *limiter) {
+  options->rep.rate_limiter = limiter->rep;
+}
+
+void rocksdb_flush_limiter_set_bytes_per_second(rocksdb_flush_limiter_t *limiter,
+                                                int64_t bytes_per_second) {
+  limiter->rep->SetBytesPerSecond(bytes_per_second);
+}

@@ -1,0 +1,36 @@
+// What RocksDB's C API leaves out of how fast its background threads work. Imported by AtomicStateStorage alone.
+#pragma once
+#include <rocksdb/c.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Has files that are of no more use given back to the file system in pieces, by a thread of their own, under
+// names that end in ".trash" (https://github.com/facebook/rocksdb/wiki/Slow-Deletion). What is left when the
+// database is closed goes on when it is opened again.
+//
+// - bytes_per_second_min: of all files together; greater than 0. At this rate too what was left by the last time.
+// - seconds: the rate follows what waits, so that it goes in about so long; greater than 0.
+// - piece_byte_count: given back at once; greater than 0.
+// - waiting_share_max: a file goes at once if what waits is more than this multiple of what tables hold.
+void rocksdb_options_set_slow_deletion(rocksdb_options_t *options, int64_t bytes_per_second_min,
+                                       int64_t seconds, uint64_t piece_byte_count,
+                                       double waiting_share_max);
+
+// Limits how fast memtables are written out (https://github.com/facebook/rocksdb/wiki/Rate-Limiter), as long as no
+// writer has to wait for them. Compactions are not limited.
+typedef struct rocksdb_flush_limiter_t rocksdb_flush_limiter_t;
+
+// A limiter that lets everything pass at first. To be destroyed after use, in any order with the options.
+rocksdb_flush_limiter_t *rocksdb_flush_limiter_create(void);
+void rocksdb_flush_limiter_destroy(rocksdb_flush_limiter_t *limiter);
+void rocksdb_options_set_flush_limiter(rocksdb_options_t *options, rocksdb_flush_limiter_t *limiter);
+
+// At any time and on any thread; greater than 0.
+void rocksdb_flush_limiter_set_bytes_per_second(rocksdb_flush_limiter_t *limiter, int64_t bytes_per_second);
+
+#ifdef __cplusplus
+}
+#endif
