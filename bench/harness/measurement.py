@@ -51,15 +51,25 @@ class Bench:
 
     @contextlib.contextmanager
     def folder(self):
-        """A fresh one, removed at the end unless it is to be kept."""
+        """A fresh one on a calm disk, removed at the end unless it is to be kept."""
         path = Path(tempfile.mkdtemp(prefix="run-", dir=self._options.data))
         try:
+            self._wait_until_calm(path)
             yield path
         finally:
             if self._options.keep_data:
                 print(f"data         {path}")
             else:
                 shutil.rmtree(path)
+
+    def _wait_until_calm(self, folder):
+        if self._options.preflight_seconds == 0:
+            return
+        waited = preflight.wait_until_calm(folder)
+        if waited is None:
+            print("disk         it stalls, and does not calm down")
+        elif waited > 0:
+            print(f"disk         calm after {waited:.0f} s")
 
     def _measure_disk(self):
         if self._options.preflight_seconds == 0:

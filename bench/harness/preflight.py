@@ -5,10 +5,17 @@ disk's, and stops a run on a disk that would make the result meaningless.
 """
 
 import json
+import os
 import shutil
 import subprocess
+import time
 
 from .errors import BenchError
+
+_CALM_SECONDS = 4
+_CALM_SECONDS_MAX = 60
+_STALL_SECONDS = 0.04
+_PAUSE_SECONDS = 0.005
 
 
 def measure_sync_write(folder, seconds):
@@ -43,3 +50,31 @@ def require_fast_enough(measured, gate_us):
             f"is {gate_us:.0f} us. Use another disk (--data), or raise the gate "
             "(--preflight-gate-us or PREFLIGHT_GATE_US; 0 for none)."
         )
+
+
+def wait_until_calm(folder):
+    """Waits until synced writes have not stalled for a while.
+
+    Some disks are told which blocks are free, and stall every other second while they work off a
+    few GB that were deleted: those of the run before. Returns the seconds that it took beyond the
+    least, or None if the disk did not calm down.
+    """
+    path = folder / "calm"
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+    try:
+        start = calm_since = time.monotonic()
+        while True:
+            before = time.monotonic()
+            os.pwrite(descriptor, bytes(4096), 0)
+            os.fdatasync(descriptor)
+            now = time.monotonic()
+            if now - before > _STALL_SECONDS:
+                calm_since = now
+            if now - calm_since >= _CALM_SECONDS:
+                return calm_since - start
+            if now - start >= _CALM_SECONDS_MAX:
+                return None
+            time.sleep(_PAUSE_SECONDS)
+    finally:
+        os.close(descriptor)
+        path.unlink()
