@@ -187,6 +187,16 @@ import Testing
         }
     }
 
+    /// See `FlushPace`.
+    @Test func flushesAreLimited() throws {
+        try withDatabase { folder, path in
+            _ = try open(folder)
+            let log = try String(contentsOfFile: folder.databasePath + "/LOG", encoding: .utf8)
+            let line = log.split(separator: "\n").first { $0.contains("Options.rate_limiter:") }
+            #expect(try #require(line).contains("0x"))
+        }
+    }
+
     private func waitingFiles(in path: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".trash") }
     }

@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 @testable import AtomicStateStorage
@@ -41,16 +40,5 @@ import Testing
             now += FlushPace.timeBetweenChanges
             return pace.limit(afterWriting: byteCount, now: now)
         }
-    }
-
-    @Test func databaseHasTheLimiter() throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let folder = try DataFolder(opening: path, schemaName: "ab")
-        _ = try Database(
-            path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true)
-        let log = try String(contentsOfFile: folder.databasePath + "/LOG", encoding: .utf8)
-        let line = log.split(separator: "\n").first { $0.contains("Options.rate_limiter:") }
-        #expect(try #require(line).contains("0x"))
     }
 }
