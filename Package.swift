@@ -34,7 +34,7 @@ let package = Package(
         // C headers and generated C, nothing else.
         .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
         // A few lines of C++ for what RocksDB's C API leaves out.
-        .target(name: "CRocksDBPacing", linkerSettings: [.linkedLibrary("rocksdb")]),
+        .target(name: "CRocksDBAdditions", linkerSettings: [.linkedLibrary("rocksdb")]),
         // SHA-256: the schema's fingerprint, idempotency keys of identifiers. A package of Swift's own would compile all of BoringSSL.
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .target(
@@ -62,7 +62,7 @@ let package = Package(
         // The only importer of CRocksDB.
         .target(
             name: "AtomicStateStorage",
-            dependencies: ["CRocksDB", "CRocksDBPacing", "CPlatform"],
+            dependencies: ["CRocksDB", "CRocksDBAdditions", "CPlatform"],
             swiftSettings: settings),
         // Framing and codec; the only importer of CProtocol.
         .target(
@@ -157,7 +157,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "AtomicStateStorageTests",
-            dependencies: ["AtomicStateStorage"], swiftSettings: settings),
+            dependencies: ["AtomicStateStorage", "CRocksDB", "CRocksDBAdditions"],
+            swiftSettings: settings),
         .testTarget(
             name: "AtomicStateProtocolTests",
             dependencies: ["AtomicStateProtocol", "SeededRandom"], swiftSettings: settings),

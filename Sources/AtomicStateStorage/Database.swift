@@ -1,5 +1,5 @@
 internal import CRocksDB
-internal import CRocksDBPacing
+internal import CRocksDBAdditions
 internal import Synchronization
 
 /// The column families, each with the options that fit its traffic.

@@ -1,6 +1,6 @@
 internal import CPlatform
 internal import CRocksDB
-internal import CRocksDBPacing
+internal import CRocksDBAdditions
 internal import Glibc
 
 /// Where RocksDB slows its writers down, of any one family.

@@ -1,3 +1,4 @@
+internal import CRocksDBAdditions
 internal import Glibc
 
 // A log of RocksDB, be it one of its write-ahead logs or a MANIFEST, is a sequence of blocks of
@@ -118,8 +119,8 @@ struct LogScan {
         let end = position + headerByteCount + length
         guard end <= block.count else { return nil }
         // SAFETY: `end` is within the block.
-        let checksum = ChecksumCRC32C.checksum(
-            of: UnsafeRawBufferPointer(rebasing: block[(position + typeOffset)..<end]))
+        let checked = UnsafeRawBufferPointer(rebasing: block[(position + typeOffset)..<end])
+        let checksum = rocksdb_crc32c(checked.baseAddress, checked.count)
         let stored = UInt32(
             littleEndian: block.loadUnaligned(fromByteOffset: position, as: UInt32.self))
         guard stored == (checksum >> 15 | checksum << 17) &+ 0xA282_EAD8 else { return nil }

@@ -5,17 +5,6 @@ import Testing
 
 /// Logs that RocksDB wrote, and what can be wrong with them.
 @Suite struct LogScanTests {
-    /// Test vectors of RFC 3720, appendix B.4, and the check value of the CRC catalogue.
-    @Test(
-        arguments: [
-            ([UInt8](repeating: 0, count: 32), 0x8A91_36AA),
-            ([UInt8](repeating: 0xFF, count: 32), 0x62A8_AB43),
-            ([UInt8](0..<32), 0x46DD_794E), (Array("123456789".utf8), 0xE306_9283), ([], 0),
-        ] as [([UInt8], UInt32)])
-    func checksums(_ bytes: [UInt8], _ checksum: UInt32) {
-        #expect(bytes.withUnsafeBytes { ChecksumCRC32C.checksum(of: $0) } == checksum)
-    }
-
     struct Change: CustomTestStringConvertible {
         let testDescription: String
         /// Changes a log of records that begin at these offsets.

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "options.h"
-#include "rocksdb_pacing.h"
+#include "rocksdb_additions.h"
 
 namespace {
 

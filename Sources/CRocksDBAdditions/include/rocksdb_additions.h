@@ -1,6 +1,7 @@
-// What RocksDB's C API leaves out of how fast its background threads work. Imported by AtomicStateStorage alone.
+// What RocksDB's C API leaves out. Imported by AtomicStateStorage alone.
 #pragma once
 #include <rocksdb/c.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -30,6 +31,9 @@ void rocksdb_options_set_flush_limiter(rocksdb_options_t *options, rocksdb_flush
 
 // At any time and on any thread; greater than 0.
 void rocksdb_flush_limiter_set_bytes_per_second(rocksdb_flush_limiter_t *limiter, int64_t bytes_per_second);
+
+// CRC-32C (Castagnoli): https://datatracker.ietf.org/doc/html/rfc3720#appendix-B.4. As RocksDB computes it.
+uint32_t rocksdb_crc32c(const void *bytes, size_t byte_count);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "options.h"
-#include "rocksdb_pacing.h"
+#include "rocksdb_additions.h"
 
 namespace {
 
