@@ -25,8 +25,9 @@ final class SeatsScenario: Scenario {
     private let model: Mutex<Model>
 
     private struct Model {
-        /// The seats of each team, as the acknowledged transactions add up to.
-        var seats: [Int64]
+        /// The seats of each team, as the acknowledged transactions add up to. Small, to be near: every
+        /// transaction changes another one.
+        var seats: [Int32]
         /// Rejections that no rule of the scenario's schema explains: the first one, in words.
         var unexpectedRejectionCount = 0
         var unexpectedRejection: String?
@@ -46,7 +47,8 @@ final class SeatsScenario: Scenario {
         self.organizationCount = organizationCount
         teams = NumberedKeys(prefix: "team-")
         organizations = NumberedKeys(prefix: "org-")
-        model = Mutex(Model(seats: Array(repeating: Self.startingSeats, count: teamCount)))
+        model = Mutex(
+            Model(seats: Array(repeating: Int32(Self.startingSeats), count: teamCount)))
     }
 
     var population: String {
@@ -54,15 +56,14 @@ final class SeatsScenario: Scenario {
     }
 
     func batch(transactionCount: Int, from random: inout RandomStream) -> Batch {
-        let numbers = (0..<transactionCount).map { _ in Int(random.next(below: UInt64(teamCount))) }
-        var counts = Column()
-        counts.words.reserveCapacity(transactionCount)
-        for _ in 0..<transactionCount {
-            counts.append(random.next(below: 1_000) < Self.takingCount ? Int64(1) : -1)
+        let teamCount = UInt64(teamCount)
+        let numbers = (0..<transactionCount).map { _ in Int(random.next(below: teamCount)) }
+        let counts = (0..<transactionCount).map { _ in
+            random.next(below: 1_000) < Self.takingCount ? 1 : UInt64(bitPattern: -1)
         }
         let run = Run(
             operation: schema.addSeats, transactionCount: transactionCount,
-            arguments: [teams.column(numbers), counts])
+            arguments: [teams.column(numbers), Column(words: counts)])
         return Batch(runs: [run], numbers: numbers)
     }
 
@@ -71,10 +72,10 @@ final class SeatsScenario: Scenario {
         model.withLock { model in
             model.seats.withUnsafeMutableBufferPointer { seats in
                 for (team, count) in zip(batch.numbers, counts) {
-                    seats[team] += Int64(bitPattern: count)
+                    seats[team] += Int32(truncatingIfNeeded: count)
                 }
                 for index in reply.rejections.lazy.map(\.index) {
-                    seats[batch.numbers[index]] -= Int64(bitPattern: counts[index])
+                    seats[batch.numbers[index]] -= Int32(truncatingIfNeeded: counts[index])
                 }
             }
             for rejection in reply.rejections { model.note(rejection) }
@@ -155,7 +156,7 @@ extension SeatsScenario {
             let found = try schema.seats(in: reply, count: numbers.count)
             comparison.addEntities(numbers.count)
             for (found, team) in zip(found, numbers) {
-                Self.compare(found, model.seats[team], of: teams[team], &comparison)
+                Self.compare(found, Int64(model.seats[team]), of: teams[team], &comparison)
             }
         }
     }
@@ -165,7 +166,7 @@ extension SeatsScenario {
     ) async throws {
         var seatsUsed = Array(repeating: Int64(0), count: organizationCount)
         for (team, seats) in model.seats.enumerated() {
-            seatsUsed[organization(ofTeam: team)] += seats
+            seatsUsed[organization(ofTeam: team)] += Int64(seats)
         }
         for numbers in chunks(of: organizationCount) {
             let reply = try await session.client.get(
