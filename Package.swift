@@ -118,7 +118,7 @@ let package = Package(
             name: "engine-benchmark",
             dependencies: [
                 "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema",
-                "AtomicStateValues",
+                "AtomicStateServer", "AtomicStateValues",
             ],
             swiftSettings: settings),
 
@@ -157,7 +157,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "AtomicStateStorageTests",
-            dependencies: ["AtomicStateStorage", "CRocksDB", "CRocksDBAdditions"],
+            dependencies: ["AtomicStateStorage", "CRocksDBAdditions"],
             swiftSettings: settings),
         .testTarget(
             name: "AtomicStateProtocolTests",

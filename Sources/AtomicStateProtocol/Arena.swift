@@ -102,15 +102,16 @@ extension Arena {
 
     /// The text with a terminating zero.
     func string(_ text: String) -> UnsafeMutablePointer<CChar> {
-        var text = text
-        return text.withUTF8 { bytes in
-            let copy = array(of: CChar.self, count: bytes.count + 1)
-            if let base = bytes.baseAddress {
-                UnsafeMutableRawPointer(copy).copyMemory(from: base, byteCount: bytes.count)
-            }
-            copy[bytes.count] = 0
-            return copy
-        }
+        string(text.utf8)
+    }
+
+    /// The same of UTF-8.
+    func string(_ text: some Collection<UInt8>) -> UnsafeMutablePointer<CChar> {
+        let byteCount = text.count
+        let copy = array(of: CChar.self, count: byteCount + 1)
+        UnsafeMutableRawBufferPointer(start: copy, count: byteCount).copyBytes(from: text)
+        copy[byteCount] = 0
+        return copy
     }
 
     /// One message, initialised by protobuf-c and then by the closure.

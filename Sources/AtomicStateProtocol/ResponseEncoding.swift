@@ -64,19 +64,6 @@ package enum ResponseBody: Sendable {
     }
 }
 
-extension SubmitReply {
-    /// The message alone, as it is kept for a repetition of its batch.
-    package var encoded: [UInt8] {
-        let arena = Arena()
-        let message = arena.submitReply(self)
-        let byteCount = atomicstate__v1__submit_reply__get_packed_size(message)
-        return [UInt8](unsafeUninitializedCapacity: byteCount) { bytes, count in
-            count = atomicstate__v1__submit_reply__pack(message, bytes.baseAddress)
-            withExtendedLifetime(arena) {}
-        }
-    }
-}
-
 extension Arena {
     /// A message that is there in bytes, as the value of a field: protobuf-c writes what it does not know as
     /// it is.
@@ -122,46 +109,6 @@ extension Arena {
             }
             $0.health = string(greeting.health)
             $0.time_milliseconds = greeting.milliseconds
-        }
-    }
-
-    fileprivate func submitReply(
-        _ reply: SubmitReply
-    ) -> UnsafeMutablePointer<Atomicstate__V1__SubmitReply> {
-        message(atomicstate__v1__submit_reply__init) {
-            $0.first_sequence = reply.firstSequence
-            $0.accepted = UInt32(reply.acceptedCount)
-            $0.n_rejections = reply.rejections.count
-            $0.rejections = pointers(reply.rejections.map { rejection($0) })
-            $0.n_duplicates = reply.duplicates.count
-            $0.duplicates = copy(reply.duplicates.map { UInt32($0.index) })
-            $0.n_duplicate_sequences = reply.duplicates.count
-            $0.duplicate_sequences = copy(reply.duplicates.map(\.sequence))
-        }
-    }
-
-    fileprivate func rejection(
-        _ rejection: Rejection
-    ) -> UnsafeMutablePointer<Atomicstate__V1__Rejection> {
-        message(atomicstate__v1__rejection__init) {
-            $0.index = UInt32(rejection.index)
-            $0.code = rejection.code
-            $0.rule = string(rejection.rule)
-            $0.entity_type = string(rejection.entityType)
-            $0.entity_key = string(rejection.entityKey)
-            $0.message = string(rejection.message)
-            $0.n_observations = rejection.observations.count
-            $0.observations = pointers(
-                rejection.observations.map { observation in
-                    message(atomicstate__v1__observation__init) {
-                        $0.name = string(observation.name)
-                        $0.value = string(observation.value)
-                        $0.before = string(observation.before)
-                    }
-                })
-            $0.retry_can_help = rejection.retryCanHelp ? 1 : 0
-            $0.value = string(rejection.value)
-            $0.limit = string(rejection.limit)
         }
     }
 

@@ -1,6 +1,7 @@
 import AtomicStateEngine
 import AtomicStateProtocol
 import AtomicStateSchema
+import AtomicStateServer
 import Foundation
 
 /// A fixed, seeded run of transactions through the stages that cost processor time for each of them,
@@ -11,9 +12,10 @@ import Foundation
 ///     engine-benchmark transfer SCHEMA ACCOUNTS BATCHES
 ///     engine-benchmark keyed-transfer SCHEMA ACCOUNTS BATCHES
 ///     engine-benchmark seats SCHEMA TEAMS BATCHES
+///     engine-benchmark refused-seats SCHEMA TEAMS BATCHES
 ///
 /// A keyed load has an idempotency key for every transaction and a name for every batch, as an SDK's
-/// session has.
+/// session has. Of refused seats, one transaction in a hundred is rejected.
 ///
 /// Prints one JSON object: how many transactions were measured, and of each stage the best and the
 /// median batch, in nanoseconds a transaction.
@@ -35,12 +37,15 @@ struct EngineBenchmark {
                 isKeyed: true)
         case "seats":
             try measure(SeatsLoad(compiled, teamCount: entityCount), compiled, batchCount)
+        case "refused-seats":
+            try measure(
+                SeatsLoad(compiled, teamCount: entityCount, isRefused: true), compiled, batchCount)
         default: usage()
         }
     }
 
     private static func usage() -> Never {
-        print("expected: transfer, keyed-transfer or seats; a schema's path; entities; batches")
+        print("expected: transfer, keyed-transfer, seats or refused-seats; a schema's path; entities; batches")
         exit(64)
     }
 
@@ -52,11 +57,11 @@ struct EngineBenchmark {
             capacity: 10_000_000, forgottenUntil: 0, firstGroup: 0)
         var records = Records()
         var frames = Frames(isKeyed: isKeyed)
-        for run in load.preparation { pass(frames.frame(of: run), through: &engine, &records) }
+        for run in load.preparation { pass(frames.frame(of: run), through: &engine, &records, compiled) }
         var generator = SeededGenerator(state: 1)
         // So that memory, caches and branch prediction are as they stay.
         for _ in 0..<max(2, batchCount / 10) {
-            pass(frames.frame(of: load.batch(&generator)), through: &engine, &records)
+            pass(frames.frame(of: load.batch(&generator)), through: &engine, &records, compiled)
         }
         var times = StageTimes()
         var checksum = 0
@@ -67,7 +72,7 @@ struct EngineBenchmark {
             let decoded = ContinuousClock.now
             let outcome = stageEvaluate(&engine, request)
             let evaluated = ContinuousClock.now
-            checksum &+= stageEncode(&engine, outcome, &records)
+            checksum &+= stageEncode(&engine, outcome, &records, compiled)
             withExtendedLifetime(request) {}
             times.add([
                 "decode": decoded - start, "evaluate": evaluated - decoded,
@@ -84,10 +89,11 @@ struct EngineBenchmark {
 
     /// What is not measured.
     private static func pass(
-        _ frame: [UInt8], through engine: inout Engine, _ records: inout Records
+        _ frame: [UInt8], through engine: inout Engine, _ records: inout Records,
+        _ compiled: CompiledSchema
     ) {
         let request = decode(frame)
-        _ = encode(&engine, evaluate(&engine, request), &records)
+        _ = encode(&engine, evaluate(&engine, request), &records, compiled)
         withExtendedLifetime(request) {}
     }
 }
@@ -108,9 +114,10 @@ extension EngineBenchmark {
     /// The journal record, the outcome record and the reply.
     @inline(never)
     static func stageEncode(
-        _ engine: inout Engine, _ outcome: BatchOutcome, _ records: inout Records
+        _ engine: inout Engine, _ outcome: BatchOutcome, _ records: inout Records,
+        _ compiled: CompiledSchema
     ) -> Int {
-        encode(&engine, outcome, &records)
+        encode(&engine, outcome, &records, compiled)
     }
 
     @inline(__always)
@@ -149,17 +156,14 @@ extension EngineBenchmark {
 
     @inline(__always)
     private static func encode(
-        _ engine: inout Engine, _ outcome: BatchOutcome, _ records: inout Records
+        _ engine: inout Engine, _ outcome: BatchOutcome, _ records: inout Records,
+        _ compiled: CompiledSchema
     ) -> Int {
-        precondition(outcome.rejections.isEmpty, "every transaction of the run is accepted")
         engine.finishGroup(firstSequence: outcome.firstSequence, record: &records.journal)
         records.outcomes.removeAll()
         records.outcomes.append(outcome)
-        let reply = SubmitReply(
-            firstSequence: outcome.firstSequence, acceptedCount: outcome.acceptedCount,
-            rejections: [])
         var replyByteCount = 0
-        ResponseBody.submit(reply).encodeFrame(id: 1) { byteCount, fill in
+        ResponseBody.encodedSubmit(outcome.reply(compiled.schema)).encodeFrame(id: 1) { byteCount, fill in
             var bytes = [UInt8](repeating: 0, count: byteCount)
             bytes.withUnsafeMutableBytes { fill($0) }
             replyByteCount = byteCount

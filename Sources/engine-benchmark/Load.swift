@@ -4,8 +4,7 @@ import AtomicStateValues
 
 let transactionCountPerBatch = 8_000
 
-/// The transactions that are measured, and those that put the entities there for them. All are
-/// accepted.
+/// The transactions that are measured, and those that put the entities there for them.
 protocol Load {
     var preparation: [Run] { get }
 

@@ -2,14 +2,19 @@ import AtomicStateProtocol
 import AtomicStateSchema
 
 /// Seats for random teams of one organization, on examples/seats.yaml, whose licence is a limit over the
-/// seats of all teams together; or on the same without the limit.
+/// seats of all teams together; or on the same without the limit. Of refused ones, one transaction in a
+/// hundred wants more seats than that.
 struct SeatsLoad: Load {
     private let found: Int
     private let addTeam: Int
     private let addSeats: Int
     private let keys: [String]
+    private let isRefused: Bool
+    /// A licence that no run uses up.
+    private let licensedSeats: UInt64 = 1 << 40
 
-    init(_ compiled: CompiledSchema, teamCount: Int) {
+    init(_ compiled: CompiledSchema, teamCount: Int, isRefused: Bool = false) {
+        self.isRefused = isRefused
         found = compiled.operation("found")
         addTeam = compiled.operation("add_team")
         addSeats = compiled.operation("add_seats")
@@ -23,8 +28,7 @@ struct SeatsLoad: Load {
     var preparation: [Run] {
         var organization = Column()
         organization.append("acme")
-        // A licence that no run uses up.
-        let licence = Column(words: [1 << 40])
+        let licence = Column(words: [licensedSeats])
         let founding = Run(
             operation: found, transactionCount: 1, arguments: [organization, licence])
         return [founding] + keys.indices.batches.map(teams)
@@ -47,9 +51,10 @@ struct SeatsLoad: Load {
 
     func batch(_ generator: inout SeededGenerator) -> Run {
         var (teams, counts) = (Column(), Column())
-        for _ in 0..<transactionCountPerBatch {
+        for index in 0..<transactionCountPerBatch {
             teams.append(keys[Int(generator.next() % UInt64(keys.count))])
-            counts.append(1 + generator.next() % 100)
+            let count = 1 + generator.next() % 100
+            counts.append(isRefused && index % 100 == 0 ? licensedSeats + count : count)
         }
         return Run(
             operation: addSeats, transactionCount: transactionCountPerBatch,

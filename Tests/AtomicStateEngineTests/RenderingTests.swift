@@ -1,6 +1,7 @@
-import AtomicStateEngine
 import AtomicStateSchema
 import Testing
+
+@testable import AtomicStateEngine
 
 /// Values in messages, as people write them.
 @Suite struct RenderingTests {
@@ -12,16 +13,23 @@ import Testing
             (.min, 2, "-92233720368547758.08"), (.min, 0, "-9223372036854775808"),
         ] as [(Int64, Int, String)])
     func decimal(unscaled: Int64, scale: Int, text: String) {
-        let word = UInt64(bitPattern: unscaled)
-        #expect(ValueType.decimal(scale: scale).render(word) == text)
+        #expect(render(UInt64(bitPattern: unscaled), .decimal(scale: scale)) == text)
     }
 
     @Test func otherTypes() {
-        #expect(ValueType.bool.render(0) == "false")
-        #expect(ValueType.bool.render(1) == "true")
-        #expect(ValueType.int.render(.max) == "-1")
-        #expect(ValueType.uint.render(.max) == "18446744073709551615")
-        #expect(ValueType.enumeration(values: ["a", "b"]).render(1) == "b")
-        #expect(ValueType.enumeration(values: ["a", "b"]).render(2) == "value 2")
+        #expect(render(0, .bool) == "false")
+        #expect(render(1, .bool) == "true")
+        #expect(render(0, .int) == "0")
+        #expect(render(.max, .int) == "-1")
+        #expect(render(UInt64(bitPattern: Int64.min), .int) == "-9223372036854775808")
+        #expect(render(.max, .uint) == "18446744073709551615")
+        #expect(render(1, .enumeration(values: ["a", "b"])) == "b")
+        #expect(render(2, .enumeration(values: ["a", "b"])) == "value 2")
+    }
+
+    private func render(_ word: UInt64, _ type: ValueType) -> String {
+        var texts = RejectionTexts()
+        let text = texts.append(word, as: type)
+        return String(decoding: texts.bytes[text], as: UTF8.self)
     }
 }

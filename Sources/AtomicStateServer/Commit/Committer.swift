@@ -62,7 +62,7 @@ final class Committer: Sendable {
                 let identity = outcome.identity
             else { continue }
             if let remembered = identity.reply {
-                remembered.bytes = SubmitReply(outcome, schema).encoded
+                remembered.bytes = outcome.reply(schema)
                 group.replies[index].body = .remembered(remembered)
             }
             withExtendedLifetime(request) { group.outcomes.append(outcome) }

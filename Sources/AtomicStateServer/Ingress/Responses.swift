@@ -1,33 +1,42 @@
-internal import AtomicStateEngine
+package import AtomicStateEngine
 internal import AtomicStateProtocol
-internal import AtomicStateSchema
+package import AtomicStateSchema
 
-extension SubmitReply {
-    init(_ outcome: BatchOutcome, _ schema: Schema) {
-        let rejections = Self.rejections(of: outcome, schema)
-        let repeated = Self.repeatedRejections(of: outcome)
-        self.init(
-            firstSequence: outcome.firstSequence, acceptedCount: outcome.acceptedCount,
-            rejections: repeated.isEmpty
-                ? rejections : (rejections + repeated).sorted { $0.index < $1.index },
-            duplicates: outcome.duplicates.map {
-                Duplicate(index: $0.index, sequence: $0.sequence)
-            })
+extension BatchOutcome {
+    /// What a client is told of it: a `SubmitReply` in bytes.
+    package func reply(_ schema: Schema) -> [UInt8] {
+        var encoder = SubmitReplyEncoder(
+            SubmitReply(
+                firstSequence: firstSequence, acceptedCount: acceptedCount, rejections: [],
+                duplicates: duplicates.map { .init(index: $0.index, sequence: $0.sequence) }))
+        let texts = RejectionTexts(
+            self, schema, countMax: ServerLimits.describedRejectionCountMax,
+            byteCountMax: ServerLimits.describedRejectionByteCountMax)
+        encoder.append(texts)
+        for rejection in rejectionsInBrief(from: texts.rejections.count) {
+            encoder.append(rejection)
+        }
+        for rejection in rejectionsOfBefore { encoder.append(rejection) }
+        return encoder.bytes()
     }
 
-    /// A reply of an earlier time.
-    init(_ remembered: RememberedReply) {
-        do {
-            self = try remembered.bytes.withUnsafeBytes { try SubmitReply(decoding: $0) }
-        } catch {
-            preconditionFailure("a remembered reply was encoded here, or checked when it was read")
+    /// By place and code, and rule while there is room.
+    private func rejectionsInBrief(from first: Int) -> some Sequence<Rejection> {
+        var remainingByteCount = ServerLimits.describedRejectionByteCountMax
+        return rejections.dropFirst(first).lazy.map { rejection in
+            let rule = rules[rejection.rule].id
+            remainingByteCount -= rule.utf8.count
+            return Rejection(
+                index: rejection.index, code: rejection.code.rawValue,
+                rule: remainingByteCount < 0 ? "" : rule, entityType: "", entityKey: "",
+                message: "", observations: [], retryCanHelp: rejection.code.retryCanHelp)
         }
     }
 
     /// As they were told when the transactions came first.
-    private static func repeatedRejections(of outcome: BatchOutcome) -> [Rejection] {
+    private var rejectionsOfBefore: [Rejection] {
         var last: (reply: RememberedReply, rejections: [Rejection])?
-        return outcome.repeatedRejections.compactMap { repeated in
+        return repeatedRejections.compactMap { repeated in
             if last?.reply !== repeated.reply {
                 last = (repeated.reply, SubmitReply(repeated.reply).rejections)
             }
@@ -36,48 +45,36 @@ extension SubmitReply {
             return rejection
         }
     }
+}
 
-    /// The first rejections in full, the rest by place and code, and rule while there is room.
-    private static func rejections(of outcome: BatchOutcome, _ schema: Schema) -> [Rejection] {
-        var remainingByteCount = ServerLimits.describedRejectionByteCountMax
-        let described = outcome.describeRejections(
-            schema, limit: ServerLimits.describedRejectionCountMax
-        ).lazy.map(Rejection.init).prefix { rejection in
-            remainingByteCount -= rejection.byteCount
-            return remainingByteCount >= 0
+extension SubmitReplyEncoder {
+    fileprivate mutating func append(_ texts: RejectionTexts) {
+        texts.bytes.withUnsafeBytes { bytes in
+            // SAFETY: the texts are parts of these bytes.
+            func text(_ text: RejectionTexts.Text?) -> Text {
+                Text(rebasing: bytes[text ?? 0..<0])
+            }
+            for rejection in texts.rejections {
+                append(
+                    index: rejection.index, code: rejection.code.rawValue,
+                    retryCanHelp: rejection.code.retryCanHelp, rule: text(rejection.rule),
+                    entityType: text(rejection.entityType), entityKey: text(rejection.entityKey),
+                    message: text(rejection.message),
+                    observations: texts.observations[rejection.observations].map {
+                        (text($0.name), text($0.value), text($0.before))
+                    }, value: text(rejection.value), limit: text(rejection.limit))
+            }
         }
-        let first = Array(described)
-        remainingByteCount = ServerLimits.describedRejectionByteCountMax
-        let rest = outcome.rejections.dropFirst(first.count).map { rejection in
-            let rule = outcome.rules[rejection.rule].id
-            remainingByteCount -= rule.utf8.count
-            return Rejection(
-                index: rejection.index, code: rejection.code.rawValue,
-                rule: remainingByteCount < 0 ? "" : rule, entityType: "", entityKey: "",
-                message: "", observations: [], retryCanHelp: rejection.code.retryCanHelp)
-        }
-        return first + rest
     }
 }
 
-extension Rejection {
-    fileprivate init(_ rejection: RejectionDescription) {
-        self.init(
-            index: rejection.index, code: rejection.code.rawValue, rule: rejection.rule,
-            entityType: rejection.entityType, entityKey: rejection.entityKey,
-            message: rejection.message,
-            observations: rejection.observations.map {
-                Observation(name: $0.name, value: $0.value, before: $0.before ?? "")
-            },
-            retryCanHelp: rejection.code.retryCanHelp, value: rejection.value ?? "",
-            limit: rejection.limit ?? "")
-    }
-
-    /// About what it takes in a reply.
-    fileprivate var byteCount: Int {
-        let texts = [rule, entityType, entityKey, message, value, limit]
-        return observations.reduce(texts.reduce(64) { $0 + $1.utf8.count }) {
-            $0 + $1.name.utf8.count + $1.value.utf8.count + $1.before.utf8.count + 16
+extension SubmitReply {
+    /// A reply of an earlier time.
+    fileprivate init(_ remembered: RememberedReply) {
+        do {
+            self = try remembered.bytes.withUnsafeBytes { try SubmitReply(decoding: $0) }
+        } catch {
+            preconditionFailure("a remembered reply was encoded here, or checked when it was read")
         }
     }
 }
