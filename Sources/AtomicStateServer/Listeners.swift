@@ -8,7 +8,7 @@ internal import NIOPosix
 enum Listeners {
     /// Large enough for a batch of thousands to arrive in a few reads. A connection begins with little,
     /// because it keeps the memory of its reads.
-    private static let readByteCountMax = 256 << 10
+    private static let readByteCountMax = 1 << 20
     private static let backlog: Int32 = 1_024
 
     static func clients(
