@@ -46,9 +46,7 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     let ingestion: BulkWriteOptions
     private let stagingPath: String
     private let stagingFileCount = Atomic<UInt64>(0)
-    /// Nil for a database that is only read.
-    private let logRoom: Mutex<LogRoom?>
-    private let flushPace: Mutex<FlushPace>
+    private let writeFollowers: Mutex<WriteFollowers>
     /// What was cut off the logs before they were opened; for a database that is only read, what was
     /// left out.
     package let logTails: [LogTail]
@@ -94,8 +92,11 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         self.options = options
         self.stagingPath = stagingPath
         ingestion = BulkWriteOptions(options)
-        logRoom = Mutex(isReadOnly ? nil : LogRoom(inDatabase: path))
-        flushPace = Mutex(FlushPace(now: .now))
+        let now = ContinuousClock.now
+        writeFollowers = Mutex(
+            WriteFollowers(
+                logRoom: isReadOnly ? nil : LogRoom(inDatabase: path, now: now),
+                flushPace: FlushPace(now: now)))
     }
 
     deinit {
@@ -142,10 +143,21 @@ extension Database {
         }
         var byteCount = 0
         rocksdb_writebatch_data(batch, &byteCount)
-        logRoom.withLock { $0?.note(writtenByteCount: byteCount) }
-        if let limit = flushPace.withLock({ $0.limit(afterWriting: byteCount, now: .now) }) {
-            rocksdb_flush_limiter_set_bytes_per_second(options.flushLimiter, limit)
+        let now = ContinuousClock.now
+        let flushLimit = writeFollowers.withLock { followers in
+            followers.logRoom?.note(writtenByteCount: byteCount, now: now)
+            return followers.flushPace.limit(afterWriting: byteCount, now: now)
         }
+        if let flushLimit {
+            rocksdb_flush_limiter_set_bytes_per_second(options.flushLimiter, flushLimit)
+        }
+    }
+
+    /// What is to be told of all that is written.
+    private struct WriteFollowers: ~Copyable {
+        /// Nil for a database that is only read.
+        var logRoom: LogRoom?
+        var flushPace: FlushPace
     }
 
     private func put(

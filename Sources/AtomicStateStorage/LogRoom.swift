@@ -19,10 +19,11 @@ struct LogRoom: ~Copyable {
     /// About where RocksDB writes next.
     private var position = 0
     private var byteCountSinceLook = 0
-    private var nextLook = ContinuousClock.now
+    private var nextLook: ContinuousClock.Instant
 
-    init(inDatabase path: String) {
+    init(inDatabase path: String, now: ContinuousClock.Instant) {
         databasePath = path
+        nextLook = now
         look()
     }
 
@@ -31,10 +32,9 @@ struct LogRoom: ~Copyable {
     }
 
     /// To be told of all that is written, as it happens.
-    mutating func note(writtenByteCount byteCount: Int) {
+    mutating func note(writtenByteCount byteCount: Int, now: ContinuousClock.Instant) {
         position += byteCount
         byteCountSinceLook += byteCount
-        let now = ContinuousClock.now
         guard now >= nextLook else { return }
         nextLook = now + Self.timeBetweenLooks
         look()
