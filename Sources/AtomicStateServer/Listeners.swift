@@ -6,9 +6,9 @@ internal import NIOPosix
 
 /// Opens the server's two ports.
 enum Listeners {
-    /// Large enough for a batch of thousands to arrive in a few reads. A connection begins with little,
+    /// Large enough for a batch of thousands to arrive in one read or two. A connection begins with little,
     /// because it keeps the memory of its reads.
-    private static let readByteCountMax = 1 << 20
+    private static let readByteCountMax = 512 << 10
     private static let backlog: Int32 = 1_024
 
     static func clients(
