@@ -45,7 +45,9 @@ struct EngineBenchmark {
     }
 
     private static func usage() -> Never {
-        print("expected: transfer, keyed-transfer, seats or refused-seats; a schema's path; entities; batches")
+        print(
+            "expected: transfer, keyed-transfer, seats or refused-seats; a schema's path; entities; "
+                + "batches")
         exit(64)
     }
 
@@ -55,13 +57,14 @@ struct EngineBenchmark {
         var engine = Engine(program: compiled.program, schemaVersion: 1)
         engine.outcomes = OutcomeMemory(
             capacity: 10_000_000, forgottenUntil: 0, firstGroup: 0)
-        var records = Records()
+        var records = Records(schema: compiled.schema)
         var frames = Frames(isKeyed: isKeyed)
-        for run in load.preparation { pass(frames.frame(of: run), through: &engine, &records, compiled) }
+        for run in load.preparation { pass(frames.frame(of: run), through: &engine, &records) }
         var generator = SeededGenerator(state: 1)
+        records.rejectionCount = load.rejectionCountPerBatch
         // So that memory, caches and branch prediction are as they stay.
         for _ in 0..<max(2, batchCount / 10) {
-            pass(frames.frame(of: load.batch(&generator)), through: &engine, &records, compiled)
+            pass(frames.frame(of: load.batch(&generator)), through: &engine, &records)
         }
         var times = StageTimes()
         var checksum = 0
@@ -72,7 +75,7 @@ struct EngineBenchmark {
             let decoded = ContinuousClock.now
             let outcome = stageEvaluate(&engine, request)
             let evaluated = ContinuousClock.now
-            checksum &+= stageEncode(&engine, outcome, &records, compiled)
+            checksum &+= stageEncode(&engine, outcome, &records)
             withExtendedLifetime(request) {}
             times.add([
                 "decode": decoded - start, "evaluate": evaluated - decoded,
@@ -89,11 +92,10 @@ struct EngineBenchmark {
 
     /// What is not measured.
     private static func pass(
-        _ frame: [UInt8], through engine: inout Engine, _ records: inout Records,
-        _ compiled: CompiledSchema
+        _ frame: [UInt8], through engine: inout Engine, _ records: inout Records
     ) {
         let request = decode(frame)
-        _ = encode(&engine, evaluate(&engine, request), &records, compiled)
+        _ = encode(&engine, evaluate(&engine, request), &records)
         withExtendedLifetime(request) {}
     }
 }
@@ -114,10 +116,9 @@ extension EngineBenchmark {
     /// The journal record, the outcome record and the reply.
     @inline(never)
     static func stageEncode(
-        _ engine: inout Engine, _ outcome: BatchOutcome, _ records: inout Records,
-        _ compiled: CompiledSchema
+        _ engine: inout Engine, _ outcome: BatchOutcome, _ records: inout Records
     ) -> Int {
-        encode(&engine, outcome, &records, compiled)
+        encode(&engine, outcome, &records)
     }
 
     @inline(__always)
@@ -156,14 +157,15 @@ extension EngineBenchmark {
 
     @inline(__always)
     private static func encode(
-        _ engine: inout Engine, _ outcome: BatchOutcome, _ records: inout Records,
-        _ compiled: CompiledSchema
+        _ engine: inout Engine, _ outcome: BatchOutcome, _ records: inout Records
     ) -> Int {
+        precondition(
+            outcome.rejections.count == records.rejectionCount, "the load tells what is rejected")
         engine.finishGroup(firstSequence: outcome.firstSequence, record: &records.journal)
         records.outcomes.removeAll()
         records.outcomes.append(outcome)
         var replyByteCount = 0
-        ResponseBody.encodedSubmit(outcome.reply(compiled.schema)).encodeFrame(id: 1) { byteCount, fill in
+        outcome.response(records.schema).encodeFrame(id: 1) { byteCount, fill in
             var bytes = [UInt8](repeating: 0, count: byteCount)
             bytes.withUnsafeMutableBytes { fill($0) }
             replyByteCount = byteCount
@@ -172,8 +174,15 @@ extension EngineBenchmark {
     }
 }
 
-/// What goes to storage for a commit group.
+/// What goes to storage for a commit group, and what its reply is made from.
 struct Records: ~Copyable {
+    let schema: Schema
+    /// What a batch must have.
+    var rejectionCount = 0
     var journal = ByteBuffer()
     var outcomes = OutcomeEncoder()
+
+    init(schema: Schema) {
+        self.schema = schema
+    }
 }

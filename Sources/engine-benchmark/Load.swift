@@ -4,12 +4,20 @@ import AtomicStateValues
 
 let transactionCountPerBatch = 8_000
 
-/// The transactions that are measured, and those that put the entities there for them.
+/// The transactions that are measured, and those that put the entities there for them, which are all
+/// accepted.
 protocol Load {
     var preparation: [Run] { get }
 
+    /// Of the transactions of each batch.
+    var rejectionCountPerBatch: Int { get }
+
     /// The next batch, of `transactionCountPerBatch`.
     func batch(_ generator: inout SeededGenerator) -> Run
+}
+
+extension Load {
+    var rejectionCountPerBatch: Int { 0 }
 }
 
 extension CompiledSchema {

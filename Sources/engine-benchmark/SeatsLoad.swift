@@ -10,6 +10,7 @@ struct SeatsLoad: Load {
     private let addSeats: Int
     private let keys: [String]
     private let isRefused: Bool
+    private static let refusalInterval = 100
     /// A licence that no run uses up.
     private let licensedSeats: UInt64 = 1 << 40
 
@@ -23,6 +24,10 @@ struct SeatsLoad: Load {
             let digits = String(number)
             return "team-" + String(repeating: "0", count: 8 - digits.count) + digits
         }
+    }
+
+    var rejectionCountPerBatch: Int {
+        isRefused ? transactionCountPerBatch / Self.refusalInterval : 0
     }
 
     var preparation: [Run] {
@@ -54,7 +59,8 @@ struct SeatsLoad: Load {
         for index in 0..<transactionCountPerBatch {
             teams.append(keys[Int(generator.next() % UInt64(keys.count))])
             let count = 1 + generator.next() % 100
-            counts.append(isRefused && index % 100 == 0 ? licensedSeats + count : count)
+            let isRefused = isRefused && index % Self.refusalInterval == 0
+            counts.append(isRefused ? licensedSeats + count : count)
         }
         return Run(
             operation: addSeats, transactionCount: transactionCountPerBatch,

@@ -146,7 +146,7 @@ extension RequestService {
     func response(for body: PendingReply.Body) -> ResponseBody {
         switch body {
         case .failure(let status): .failure(status)
-        case .outcome(let outcome, of: _): .encodedSubmit(outcome.reply(compiled.schema))
+        case .outcome(let outcome, of: _): outcome.response(compiled.schema)
         case .told(let reply): .submit(reply)
         case .remembered(let reply): .encodedSubmit(reply.bytes)
         case .read(let result): fitting(GetReply(result))

@@ -1,14 +1,25 @@
 package import AtomicStateEngine
-internal import AtomicStateProtocol
+package import AtomicStateProtocol
 package import AtomicStateSchema
 
 extension BatchOutcome {
-    /// What a client is told of it: a `SubmitReply` in bytes.
-    package func reply(_ schema: Schema) -> [UInt8] {
-        var encoder = SubmitReplyEncoder(
-            SubmitReply(
-                firstSequence: firstSequence, acceptedCount: acceptedCount, rejections: [],
-                duplicates: duplicates.map { .init(index: $0.index, sequence: $0.sequence) }))
+    /// What a client is told of it.
+    package func response(_ schema: Schema) -> ResponseBody {
+        guard rejections.isEmpty, repeatedRejections.isEmpty else {
+            return .encodedSubmit(reply(schema))
+        }
+        return .submit(replyWithoutRejections)
+    }
+
+    private var replyWithoutRejections: SubmitReply {
+        SubmitReply(
+            firstSequence: firstSequence, acceptedCount: acceptedCount, rejections: [],
+            duplicates: duplicates.map { .init(index: $0.index, sequence: $0.sequence) })
+    }
+
+    /// The same as a `SubmitReply` in bytes.
+    func reply(_ schema: Schema) -> [UInt8] {
+        var encoder = SubmitReplyEncoder(replyWithoutRejections)
         let texts = RejectionTexts(
             self, schema, countMax: ServerLimits.describedRejectionCountMax,
             byteCountMax: ServerLimits.describedRejectionByteCountMax)
@@ -21,9 +32,9 @@ extension BatchOutcome {
     }
 
     /// By place and code, and rule while there is room.
-    private func rejectionsInBrief(from first: Int) -> some Sequence<Rejection> {
+    private func rejectionsInBrief(from first: Int) -> [Rejection] {
         var remainingByteCount = ServerLimits.describedRejectionByteCountMax
-        return rejections.dropFirst(first).lazy.map { rejection in
+        return rejections.dropFirst(first).map { rejection in
             let rule = rules[rejection.rule].id
             remainingByteCount -= rule.utf8.count
             return Rejection(
