@@ -1,4 +1,5 @@
 internal import AtomicStateEngine
+package import AtomicStateStorage
 
 /// Where a server listens and keeps its data.
 package struct Configuration: Sendable {
@@ -24,6 +25,8 @@ package struct Configuration: Sendable {
     package var materialiseAfterByteCount: Int
     /// About as many bytes of journal are kept; what a restart has to replay is kept in any case.
     package var journalRetentionByteCount: UInt64
+    /// Of what is not in table files yet, the journal and outcomes take a few memtables each.
+    package var memtableByteCount: Int
     /// The outcomes of at least so many of the last keyed transactions and named batches are remembered,
     /// one of `rememberedOutcomeCounts`.
     package var rememberedOutcomeCount: Int
@@ -46,7 +49,8 @@ package struct Configuration: Sendable {
     package init(
         dataPath: String, listen: Address, admin: Address,
         eventLoopThreadCount: Int, materialiseAfterByteCount: Int,
-        journalRetentionByteCount: UInt64, rememberedOutcomeCount: Int,
+        journalRetentionByteCount: UInt64,
+        memtableByteCount: Int = Database.memtableByteCountDefault, rememberedOutcomeCount: Int,
         connectionCountMax: Int = ServerLimits.connectionCountDefault,
         connectionMemoryByteCount: Int = ServerLimits.connectionMemoryDefault << 20,
         peerTimeoutSeconds: Int = ServerLimits.peerTimeoutDefault, idleTimeoutSeconds: Int = 0,
@@ -58,6 +62,7 @@ package struct Configuration: Sendable {
         self.eventLoopThreadCount = eventLoopThreadCount
         self.materialiseAfterByteCount = materialiseAfterByteCount
         self.journalRetentionByteCount = journalRetentionByteCount
+        self.memtableByteCount = memtableByteCount
         self.rememberedOutcomeCount = rememberedOutcomeCount
         self.connectionCountMax = connectionCountMax
         self.connectionMemoryByteCount = connectionMemoryByteCount

@@ -33,14 +33,12 @@ package struct Server: Sendable {
             opening: configuration.dataPath, schemaName: compiled.schema.name)
         try folder.clearStaging()
         let database = try Database(
-            path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: folder.isNew)
+            path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: folder.isNew,
+            memtableByteCount: configuration.memtableByteCount)
         for tail in database.logTails where tail.isTorn {
             logger.warning(
                 "a log ended in a record that was not whole, as after a power cut; it was cut off",
-                metadata: [
-                    "path": "\(tail.path)", "offset": "\(tail.offset)",
-                    "bytes": "\(tail.tornByteCount)",
-                ])
+                metadata: ["path": "\(tail.path)", "offset": "\(tail.offset)"])
         }
         if folder.isNew {
             try database.enforce(schemaVersion: 1, text: compiled.text, rowsCompleteSequence: 0)

@@ -10,18 +10,23 @@ package struct StorageHealth: Sendable {
         package let pendingCompactionByteCount: UInt64
         /// The active and the immutable memtables that are not flushed yet.
         package let memtableByteCount: UInt64
+        /// So many slow writers down.
+        let memtableByteCountMax: Int
         /// The files of all levels.
         package let fileByteCount: UInt64
 
         package init(
             name: String, level0FileCount: UInt64 = 0, pendingCompactionByteCount: UInt64 = 0,
-            memtableByteCount: UInt64 = 0, fileByteCount: UInt64 = 0
+            memtableByteCount: UInt64 = 0, fileByteCount: UInt64 = 0,
+            memtableByteCountMax: Int = SlowdownLimits.memtableByteCountMax(
+                memtableByteCount: Database.memtableByteCountDefault)
         ) {
             self.name = name
             self.level0FileCount = level0FileCount
             self.pendingCompactionByteCount = pendingCompactionByteCount
             self.memtableByteCount = memtableByteCount
             self.fileByteCount = fileByteCount
+            self.memtableByteCountMax = memtableByteCountMax
         }
     }
 
@@ -59,9 +64,7 @@ extension StorageHealth {
 
 extension StorageHealth.Family {
     fileprivate var backlogs: [StorageHealth.Backlog] {
-        let memtableByteCountMax =
-            SlowdownLimits.memtableByteCount * Int(SlowdownLimits.memtableCountMax - 1)
-        return [
+        [
             backlog(level0FileCount, of: Int(SlowdownLimits.level0FileCount), "level-0 files"),
             backlog(
                 pendingCompactionByteCount, of: SlowdownLimits.pendingCompactionByteCount,
@@ -87,7 +90,9 @@ extension Database {
                     pendingCompactionByteCount: try number(
                         "rocksdb.estimate-pending-compaction-bytes", of: family),
                     memtableByteCount: try number("rocksdb.cur-size-all-mem-tables", of: family),
-                    fileByteCount: try number("rocksdb.total-sst-files-size", of: family)))
+                    fileByteCount: try number("rocksdb.total-sst-files-size", of: family),
+                    memtableByteCountMax: SlowdownLimits.memtableByteCountMax(
+                        memtableByteCount: options.memtableByteCount)))
         }
         var health = StorageHealth()
         health.families = families

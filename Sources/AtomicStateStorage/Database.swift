@@ -40,14 +40,16 @@ package enum MetaKey: String, Sendable {
 
 /// RocksDB with the families of a data folder. RocksDB's handle may be used by any thread.
 package final class Database: @unchecked Sendable {  // Guarded by RocksDB itself.
+    package static let memtableByteCountDefault = 64 << 20
+
     let handle: OpaquePointer
     private let families: [OpaquePointer]
     let options: DatabaseOptions
     let ingestion: BulkWriteOptions
     private let stagingPath: String
     private let stagingFileCount = Atomic<UInt64>(0)
-    private let writeFollowers: Mutex<WriteFollowers>
-    /// What was cut off the logs before they were opened; for a database that is only read, what was
+    private let flushPace: Mutex<FlushPace>
+    /// What was cut off the logs before they were opened; for a database that is only read, what is
     /// left out.
     package let logTails: [LogTail]
 
@@ -55,22 +57,19 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     /// - Parameter stagingPath: a folder on the same file system, for files to be ingested.
     /// - Parameter mayCreate: create the database if it is not there; otherwise that is an error.
     /// - Parameter isReadOnly: change no file.
+    /// - Parameter memtableByteCount: of the journal, and of outcomes.
     package init(
-        path: String, stagingPath: String, mayCreate: Bool, isReadOnly: Bool = false
+        path: String, stagingPath: String, mayCreate: Bool, isReadOnly: Bool = false,
+        memtableByteCount: Int = memtableByteCountDefault
     ) throws(StorageError) {
         logTails = try LogTail.all(inDatabase: path)
-        for tail in logTails {
-            // What RocksDB leaves out by itself is the end of a write-ahead log alone.
-            guard !isReadOnly || tail.path.hasSuffix(".log") else {
-                throw StorageError(
-                    "\(tail.path) ends in a record that is not whole, as after a power cut: the next "
-                        + "start of the server cuts it off")
-            }
-            if !isReadOnly { try tail.remove() }
-        }
         let options = DatabaseOptions(
-            mayCreate: mayCreate, isReadOnly: isReadOnly,
+            mayCreate: mayCreate, isReadOnly: isReadOnly, memtableByteCount: memtableByteCount,
             writesDirectly: !isReadOnly && canWriteDirectly(in: stagingPath))
+        for tail in logTails {
+            if isReadOnly { try options.leaveOut(tail) } else { try tail.remove() }
+        }
+        if !isReadOnly { rocksdb_log_files_adopt_spares(options.logFiles, path) }
         let names = ColumnFamily.allCases.map(\.name)
         var families = [OpaquePointer?](repeating: nil, count: names.count)
         let handle = try withErrorPointer("open \(path)") { error in
@@ -92,11 +91,7 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         self.options = options
         self.stagingPath = stagingPath
         ingestion = BulkWriteOptions(options)
-        let now = ContinuousClock.now
-        writeFollowers = Mutex(
-            WriteFollowers(
-                logRoom: isReadOnly ? nil : LogRoom(inDatabase: path, now: now),
-                flushPace: FlushPace(now: now)))
+        flushPace = Mutex(FlushPace(now: ContinuousClock.now))
     }
 
     deinit {
@@ -143,21 +138,12 @@ extension Database {
         }
         var byteCount = 0
         rocksdb_writebatch_data(batch, &byteCount)
-        let now = ContinuousClock.now
-        let flushLimit = writeFollowers.withLock { followers in
-            followers.logRoom?.note(writtenByteCount: byteCount, now: now)
-            return followers.flushPace.limit(afterWriting: byteCount, now: now)
+        let flushLimit = flushPace.withLock {
+            $0.limit(afterWriting: byteCount, now: ContinuousClock.now)
         }
         if let flushLimit {
             rocksdb_flush_limiter_set_bytes_per_second(options.flushLimiter, flushLimit)
         }
-    }
-
-    /// What is to be told of all that is written.
-    private struct WriteFollowers: ~Copyable {
-        /// Nil for a database that is only read.
-        var logRoom: LogRoom?
-        var flushPace: FlushPace
     }
 
     private func put(

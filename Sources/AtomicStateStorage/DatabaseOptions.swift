@@ -9,10 +9,20 @@ internal import Glibc
 enum SlowdownLimits {
     static let level0FileCount: Int32 = 20
     static let pendingCompactionByteCount = 64 << 30
-    /// Of journal and outcomes.
-    static let memtableByteCount = 64 << 20
-    /// With so many, the last but one that waits for its flush slows writers down.
+    /// With so many of journal or outcomes, the last but one that waits for its flush slows writers down.
     static let memtableCountMax: Int32 = 4
+
+    static func memtableByteCountMax(memtableByteCount: Int) -> Int {
+        memtableByteCount * Int(memtableCountMax - 1)
+    }
+}
+
+/// RocksDB's write-ahead logs, in multiples of a memtable.
+enum LogLimits {
+    /// With more in use, families that are seldom written are flushed: they keep old logs in use.
+    static let memtableCountMax = 4
+    /// Spares are all the logs that were in use at once, each with some room.
+    static let spareMemtableCountMax = 8
 }
 
 /// How files that are of no more use, of logs and tables, are given back to the file system.
@@ -37,26 +47,29 @@ final class DatabaseOptions {
     let read: OpaquePointer
     let scan: OpaquePointer
     let flushLimiter: OpaquePointer
+    let logFiles: OpaquePointer
+    let memtableByteCount: Int
     private let blockCache: OpaquePointer
     private var tableOptions: [OpaquePointer] = []
 
+    /// - Parameter memtableByteCount: of the journal, and of outcomes.
     /// - Parameter writesDirectly: whether RocksDB's background writes pass the page cache by.
-    init(mayCreate: Bool, isReadOnly: Bool, writesDirectly: Bool) {
+    init(mayCreate: Bool, isReadOnly: Bool, memtableByteCount: Int, writesDirectly: Bool) {
+        self.memtableByteCount = memtableByteCount
         database = rocksdb_options_create()
         rocksdb_options_set_create_if_missing(database, mayCreate ? 1 : 0)
         rocksdb_options_set_create_missing_column_families(database, isReadOnly ? 0 : 1)
         rocksdb_options_set_paranoid_checks(database, 1)
-        // Torn tails were found before, and cut off unless the database is only read, see `LogTail`;
-        // there may be nothing else that can't be read.
+        // The ends of logs were found before, see `LogTail`: there may be nothing that can't be read.
         rocksdb_options_set_wal_recovery_mode(
-            database,
-            CInt(
-                isReadOnly
-                    ? rocksdb_point_in_time_recovery : rocksdb_absolute_consistency_recovery))
+            database, CInt(rocksdb_absolute_consistency_recovery))
         // One flush and one compaction beside the commit path; the machines have few cores.
         rocksdb_options_set_max_background_jobs(database, 2)
-        // Families that are seldom written keep old logs alive; at this size they are flushed.
-        rocksdb_options_set_max_total_wal_size(database, 512 << 20)
+        rocksdb_options_set_max_total_wal_size(
+            database, UInt64(memtableByteCount * LogLimits.memtableCountMax))
+        logFiles = rocksdb_log_files_create(
+            UInt64(memtableByteCount * LogLimits.spareMemtableCountMax))
+        rocksdb_options_set_log_files(database, logFiles)
         // Background writes reach the disk steadily, so that no sync of a commit waits behind a burst:
         // past the page cache one small piece after the other, or else out of it by the megabyte.
         if writesDirectly {
@@ -69,7 +82,7 @@ final class DatabaseOptions {
         rocksdb_options_set_flush_limiter(database, flushLimiter)
         if !isReadOnly {
             rocksdb_options_set_slow_deletion(
-                database, SlowDeletion.bytesPerSecondMin, SlowDeletion.seconds,
+                database, logFiles, SlowDeletion.bytesPerSecondMin, SlowDeletion.seconds,
                 SlowDeletion.pieceByteCount, SlowDeletion.waitingShareMax)
         }
         rocksdb_options_set_keep_log_file_num(database, 5)
@@ -99,8 +112,7 @@ final class DatabaseOptions {
             case .journal, .outcomes:
                 // A few large values in ascending order: big memtables, so that files are few and
                 // move down the levels without being rewritten. The records are packed already.
-                rocksdb_options_set_write_buffer_size(
-                    options, SlowdownLimits.memtableByteCount)
+                rocksdb_options_set_write_buffer_size(options, memtableByteCount)
                 rocksdb_options_set_max_write_buffer_number(
                     options, SlowdownLimits.memtableCountMax)
                 rocksdb_options_set_target_file_size_base(options, 64 << 20)
@@ -129,12 +141,24 @@ final class DatabaseOptions {
         for table in tableOptions { rocksdb_block_based_options_destroy(table) }
         rocksdb_cache_destroy(blockCache)
         rocksdb_flush_limiter_destroy(flushLimiter)
+        rocksdb_log_files_destroy(logFiles)
         rocksdb_writeoptions_destroy(syncedWrite)
         rocksdb_readoptions_destroy(read)
         rocksdb_readoptions_destroy(scan)
     }
 
     func options(of family: ColumnFamily) -> OpaquePointer { families[family.rawValue] }
+
+    /// Has a log read without its tail.
+    func leaveOut(_ tail: LogTail) throws(StorageError) {
+        guard tail.path.hasSuffix(".log") else {
+            throw StorageError(
+                "\(tail.path) ends in a record that is not whole, as after a power cut: the next "
+                    + "start of the server cuts it off")
+        }
+        let name = tail.path.split(separator: "/").last.map(String.init) ?? tail.path
+        rocksdb_log_files_set_end(logFiles, name, UInt64(tail.offset))
+    }
 
     /// Calls the body with the families' options in the order of `ColumnFamily`.
     func withFamilyOptions<Result>(

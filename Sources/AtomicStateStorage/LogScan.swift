@@ -10,18 +10,30 @@ internal import Glibc
 //     6   1   the type: 1 whole, 2 first, 3 middle, 4 last
 //     7   n   payload
 //
-// (RocksDB's wiki, "Write Ahead Log File Format". Logs that are recycled have other types; these are
-// not.) Every record is synced before the next one begins. So of a power cut only the last record can
+// (RocksDB's wiki, "Write Ahead Log File Format". RocksDB's own way of reusing logs has other types; it is
+// not used.) Every record is synced before the next one begins. So of a power cut only the last record can
 // be the victim, of which nobody was told; damage with a record behind it is damage to what was
 // durable. Where the last record itself is damaged later, nothing tells the two apart.
 //
-// Behind the last record there may be room, which reads as zeros (`LogRoom`).
+// A record of a write-ahead log begins with the sequence of its first entry, 8 bytes, and their number, 4.
+// Sequences ascend from log to log. What is written of such a log is followed by a mark
+// (`ROCKSDB_LOG_END_MARK`), and that by room, which reads as zeros, or by remains of the log that the
+// file held before: records of lower sequences, the first of which may have lost its beginning. Logs of
+// releases that wrote no mark end in room alone.
 
 /// How far a log is intact, and whether anything follows damage.
 struct LogScan {
+    enum Kind {
+        /// With the last sequence of the logs before it; nil if they have none.
+        case writeAhead(following: UInt64?)
+        case manifest
+    }
+
     private static let blockByteCount = 32_768
     private static let headerByteCount = 7
     private static let typeOffset = 6
+    private static let recordHeadByteCount = 12
+    private static let endMark = Array(ROCKSDB_LOG_END_MARK.utf8)
 
     private enum Fragment: UInt8 {
         case whole = 1
@@ -31,19 +43,34 @@ struct LogScan {
         var endsRecord: Bool { self == .whole || self == .last }
     }
 
+    private let isWriteAheadLog: Bool
     private var byteCount = 0
     /// Where the zeros begin that the file ends in.
-    private(set) var writtenByteCount = 0
+    private var writtenByteCount = 0
     /// Where the last record ends that is intact like all before it.
     private(set) var intactByteCount = 0
     /// Where the first fragment is that can't be read or is in the wrong place; nil if none is.
     private(set) var damageOffset: Int?
     private(set) var hasRecords = false
     private(set) var hasRecordsBehindDamage = false
+    /// Whether something follows the intact records that is neither room nor of a former log.
+    private(set) var isTorn = false
+    /// The last one of all intact records, those of former logs included; nil if there are none.
+    private(set) var lastSequence: UInt64?
+
+    // Of the record that is being read.
     private var isInsideRecord = false
+    private var recordOffset = 0
+    private var recordHead: [UInt8] = []
 
     /// Reads the whole file.
-    init(path: String) throws(StorageError) {
+    init(path: String, _ kind: Kind) throws(StorageError) {
+        switch kind {
+        case .writeAhead(let sequence):
+            isWriteAheadLog = true
+            lastSequence = sequence
+        case .manifest: isWriteAheadLog = false
+        }
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw .system("open", path) }
         defer { close(file) }
@@ -60,7 +87,17 @@ struct LogScan {
             byteCount += count
             if count < buffer.count { break }
         }
-        if isInsideRecord, damageOffset == nil { damageOffset = byteCount }
+        if isInsideRecord { noteDamage(at: byteCount) }
+        guard damageOffset != nil else { return }
+        let mark = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Self.endMark.count])
+        let count = try Self.fill(mark, from: file, at: intactByteCount, path)
+        let isMarked = isWriteAheadLog && mark[..<count].elementsEqual(Self.endMark)
+        isTorn = !isMarked && writtenByteCount > intactByteCount
+        if isMarked, lastSequence == nil {
+            // Nothing was written yet, and there is no sequence to tell what is of a former log.
+            hasRecords = false
+            hasRecordsBehindDamage = false
+        }
     }
 
     /// The number of bytes read: fewer than there is room for at the end of the file alone.
@@ -85,8 +122,9 @@ struct LogScan {
             position <= Self.blockByteCount - Self.headerByteCount
         {
             guard let (fragment, end) = Self.fragment(in: block, at: position) else {
+                noteDamage(at: offset + position)
+                isInsideRecord = false
                 // From here on a record may begin at any byte, but for those whose type would be 0.
-                if damageOffset == nil { damageOffset = offset + position }
                 let next = position + 1 + Self.typeOffset
                 guard next < block.count,
                     let type = block[next...].firstIndex(where: { $0 != 0 })
@@ -94,17 +132,65 @@ struct LogScan {
                 position = type - Self.typeOffset
                 continue
             }
-            if damageOffset == nil && fragment.beginsRecord == isInsideRecord {
-                damageOffset = offset + position
-            }
+            // SAFETY: `fragment(in:at:)` ends within the block.
+            let payload = UnsafeRawBufferPointer(
+                rebasing: block[(position + Self.headerByteCount)..<end])
+            take(fragment, payload, at: offset + position, end: offset + end)
             position = end
-            if fragment.beginsRecord { hasRecords = true }
-            guard damageOffset == nil else {
-                if fragment.beginsRecord { hasRecordsBehindDamage = true }
-                continue
-            }
-            isInsideRecord = !fragment.endsRecord
-            if fragment.endsRecord { intactByteCount = offset + position }
+        }
+    }
+
+    private mutating func take(
+        _ fragment: Fragment, _ payload: UnsafeRawBufferPointer, at offset: Int, end: Int
+    ) {
+        if fragment.beginsRecord == isInsideRecord { noteDamage(at: offset) }
+        if fragment.beginsRecord {
+            recordOffset = offset
+            recordHead.removeAll(keepingCapacity: true)
+        } else if !isInsideRecord {
+            return
+        }
+        isInsideRecord = !fragment.endsRecord
+        recordHead.append(contentsOf: payload.prefix(Self.recordHeadByteCount - recordHead.count))
+        guard isWriteAheadLog else {
+            takeRecord(isWhole: fragment.endsRecord, end: end)
+            return
+        }
+        guard let sequences = recordSequences else {
+            if fragment.endsRecord { noteDamage(at: recordOffset) }
+            return
+        }
+        guard lastSequence.map({ sequences.lowerBound > $0 }) ?? true else {
+            noteDamage(at: recordOffset)
+            return
+        }
+        takeRecord(isWhole: fragment.endsRecord, end: end)
+        if intactByteCount == end { lastSequence = sequences.upperBound }
+    }
+
+    /// A record of this log of which all is intact that was read of it.
+    private mutating func takeRecord(isWhole: Bool, end: Int) {
+        hasRecords = true
+        if damageOffset != nil {
+            hasRecordsBehindDamage = true
+        } else if isWhole {
+            intactByteCount = end
+        }
+    }
+
+    private mutating func noteDamage(at offset: Int) {
+        if damageOffset == nil { damageOffset = offset }
+    }
+
+    /// Of a write-ahead log's record; nil if their number was not read yet.
+    private var recordSequences: ClosedRange<UInt64>? {
+        guard recordHead.count == Self.recordHeadByteCount else { return nil }
+        return recordHead.withUnsafeBytes { head in
+            let first = UInt64(littleEndian: head.loadUnaligned(as: UInt64.self))
+            let count = UInt32(
+                littleEndian: head.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+            let (last, isTooLarge) = first.addingReportingOverflow(UInt64(max(count, 1)) - 1)
+            return first...(isTooLarge ? .max : last)
         }
     }
 

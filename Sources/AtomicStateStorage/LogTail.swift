@@ -1,15 +1,13 @@
 internal import Glibc
 
-/// The end of a log that holds no whole record: room that was not used, and before it perhaps what was being
-/// written when the power went.
+/// The end of a log that holds no whole record of it: room that was not used or what the file held before, and
+/// in front of it perhaps what was being written when the power went.
 package struct LogTail: Sendable {
     package let path: String
     /// Where it begins.
     package let offset: Int
-    /// Of a record that is not whole.
-    package let tornByteCount: Int
-
-    package var isTorn: Bool { tornByteCount > 0 }
+    /// Whether it begins with a record that is not whole.
+    package let isTorn: Bool
 
     /// Looks through the logs that RocksDB will read: its write-ahead logs, and the MANIFEST in use.
     ///
@@ -24,8 +22,14 @@ package struct LogTail: Sendable {
             guard errno == ENOENT else { throw .system("open", path) }
             return []
         }
-        return try tails(of: writeAheadLogs(inDatabase: path))
-            + tails(of: manifest(path).map { ["\(path)/\($0)"] } ?? [])
+        var tails = try writeAheadTails(of: writeAheadLogs(inDatabase: path))
+        if let name = try manifest(path) {
+            let manifest = "\(path)/\(name)"
+            if let tail = try tail(of: manifest, LogScan(path: manifest, .manifest)) {
+                tails.append(tail)
+            }
+        }
+        return tails
     }
 
     /// Cuts the tail off, durably, so that what is written later does not follow it.
@@ -38,21 +42,25 @@ package struct LogTail: Sendable {
     }
 
     /// The tails of logs that continue one another.
-    private static func tails(of logs: [String]) throws(StorageError) -> [LogTail] {
+    private static func writeAheadTails(of logs: [String]) throws(StorageError) -> [LogTail] {
         var tails: [LogTail] = []
+        var lastSequence: UInt64?
         for path in logs {
-            let scan = try LogScan(path: path)
+            let scan = try LogScan(path: path, .writeAhead(following: lastSequence))
             if let torn = tails.last(where: \.isTorn), scan.hasRecords {
                 throw .damagedLog(torn.path, at: torn.offset)
             }
-            guard let damageOffset = scan.damageOffset else { continue }
-            guard !scan.hasRecordsBehindDamage else { throw .damagedLog(path, at: damageOffset) }
-            tails.append(
-                LogTail(
-                    path: path, offset: scan.intactByteCount,
-                    tornByteCount: max(0, scan.writtenByteCount - scan.intactByteCount)))
+            if let tail = try tail(of: path, scan) { tails.append(tail) }
+            lastSequence = scan.lastSequence
         }
         return tails
+    }
+
+    /// Nil if the log ends with its last record.
+    private static func tail(of path: String, _ scan: LogScan) throws(StorageError) -> LogTail? {
+        guard let damageOffset = scan.damageOffset else { return nil }
+        guard !scan.hasRecordsBehindDamage else { throw .damagedLog(path, at: damageOffset) }
+        return LogTail(path: path, offset: scan.intactByteCount, isTorn: scan.isTorn)
     }
 
     /// The name that CURRENT holds; nil if there is none, of which RocksDB has its own to say.
@@ -83,7 +91,7 @@ extension StorageError {
 }
 
 /// The paths of RocksDB's write-ahead logs, the oldest first.
-func writeAheadLogs(inDatabase path: String) throws(StorageError) -> [String] {
+private func writeAheadLogs(inDatabase path: String) throws(StorageError) -> [String] {
     try entryNames(of: path).filter { $0.hasSuffix(".log") }
         .compactMap { name in UInt64(name.dropLast(4)).map { (number: $0, name: name) } }
         .sorted { $0.number < $1.number }

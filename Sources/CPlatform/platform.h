@@ -30,9 +30,3 @@ static inline int set_time_slice(uint64_t nanoseconds) {
 static inline int open_unnamed_direct(const char *folder) {
     return open(folder, O_TMPFILE | O_DIRECT | O_WRONLY | O_CLOEXEC, 0600);
 }
-
-// Makes a file at least so long, and changes none of its bytes; -1 and errno if the file system can't. Where
-// it can't, posix_fallocate would write there instead. Imported by AtomicStateStorage alone.
-static inline int extend(int descriptor, off_t length) {
-    return fallocate(descriptor, 0, 0, length);
-}

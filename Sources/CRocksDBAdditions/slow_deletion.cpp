@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "folder_sync.h"
+#include "log_files.h"
 #include "options.h"
 #include "rocksdb_additions.h"
 
@@ -26,8 +28,9 @@ class TrashFile : public rocksdb::FSWritableFileOwnerWrapper {
 // What the manager sees of the files that it deletes.
 class TrashFileSystem : public rocksdb::FileSystemWrapper {
  public:
-  TrashFileSystem(int64_t bytes_per_second_min, int64_t seconds)
+  TrashFileSystem(std::shared_ptr<LogFiles> logs, int64_t bytes_per_second_min, int64_t seconds)
       : FileSystemWrapper(rocksdb::FileSystem::Default()),
+        logs_(std::move(logs)),
         bytes_per_second_min_(bytes_per_second_min),
         seconds_(seconds) {}
 
@@ -36,15 +39,25 @@ class TrashFileSystem : public rocksdb::FileSystemWrapper {
 
   const char *Name() const override { return "TrashFileSystem"; }
 
-  // Gives a file the name under which it waits.
+  // Gives a file the name under which it waits. For one that can't have it the manager tries to delete it at once.
   rocksdb::IOStatus RenameFile(const std::string &source, const std::string &target,
                                const rocksdb::IOOptions &options,
                                rocksdb::IODebugContext *context) override {
+    if (logs_->Keep(source)) return rocksdb::IOStatus::NotSupported("it is kept for another log");
     auto status = FileSystemWrapper::RenameFile(source, target, options, context);
     if (!status.ok()) return status;
     const auto waiting = static_cast<int64_t>(manager_->GetTotalTrashSize());
     manager_->SetDeleteRateBytesPerSecond(std::max(bytes_per_second_min_, waiting / seconds_));
-    return SyncFolder(target.substr(0, target.rfind('/')), options, context);
+    // The new name is durable before anything of the file goes. Otherwise a power cut could bring it back under its
+    // old name and cut short, as if it were damaged.
+    return SyncFolder(*this, FolderOf(target));
+  }
+
+  rocksdb::IOStatus DeleteFile(const std::string &path, const rocksdb::IOOptions &options,
+                               rocksdb::IODebugContext *context) override {
+    auto status = FileSystemWrapper::DeleteFile(path, options, context);
+    const bool was_kept = status.IsPathNotFound() && LogFiles::IsLog(path);
+    return was_kept ? rocksdb::IOStatus::OK() : status;
   }
 
   rocksdb::IOStatus ReopenWritableFile(const std::string &path, const rocksdb::FileOptions &options,
@@ -57,15 +70,7 @@ class TrashFileSystem : public rocksdb::FileSystemWrapper {
   }
 
  private:
-  // Makes a file's new name durable before anything of the file goes. Otherwise a power cut could bring it back
-  // under its old name and cut short, as if it were damaged.
-  rocksdb::IOStatus SyncFolder(const std::string &path, const rocksdb::IOOptions &options,
-                               rocksdb::IODebugContext *context) {
-    std::unique_ptr<rocksdb::FSDirectory> folder;
-    auto status = NewDirectory(path, options, &folder, context);
-    return status.ok() ? folder->Fsync(options, context) : status;
-  }
-
+  const std::shared_ptr<LogFiles> logs_;
   const int64_t bytes_per_second_min_;
   const int64_t seconds_;
   rocksdb::SstFileManager *manager_ = nullptr;
@@ -73,10 +78,10 @@ class TrashFileSystem : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-void rocksdb_options_set_slow_deletion(rocksdb_options_t *options, int64_t bytes_per_second_min,
-                                       int64_t seconds, uint64_t piece_byte_count,
-                                       double waiting_share_max) {
-  auto files = std::make_shared<TrashFileSystem>(bytes_per_second_min, seconds);
+void rocksdb_options_set_slow_deletion(rocksdb_options_t *options, rocksdb_log_files_t *logs,
+                                       int64_t bytes_per_second_min, int64_t seconds,
+                                       uint64_t piece_byte_count, double waiting_share_max) {
+  auto files = std::make_shared<TrashFileSystem>(logs->files, bytes_per_second_min, seconds);
   options->rep.sst_file_manager.reset(rocksdb::NewSstFileManager(
       rocksdb::Env::Default(), files, /*info_log=*/nullptr, /*trash_dir=*/"",
       bytes_per_second_min, /*delete_existing_trash=*/true, /*status=*/nullptr, waiting_share_max,

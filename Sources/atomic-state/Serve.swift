@@ -45,10 +45,17 @@ struct Serve: AsyncParsableCommand {
     var journalRetention = Environment.integer("ATOMIC_STATE_JOURNAL_RETENTION", otherwise: 16_384)
 
     @Option(
+        help: ArgumentHelp(
+            "MiB of journal, and of outcomes, after which they become a table file, 1 to 1024. In memory "
+                + "are up to 4 times as much of each, and on the disk up to 8 times as much of logs."))
+    var memtable = Environment.integer("ATOMIC_STATE_MEMTABLE", otherwise: 64)
+
+    @Option(
         help: "Outcomes of keyed transactions and named batches to remember, 1048576 to 1000000000."
     )
     var rememberOutcomes = Environment.integer(
         "ATOMIC_STATE_REMEMBER_OUTCOMES", otherwise: 10_000_000)
+
     @Option(help: "Connections that may be open, 1 to 1000000.")
     var maxConnections = Environment.integer(
         "ATOMIC_STATE_MAX_CONNECTIONS", otherwise: ServerLimits.connectionCountDefault)
@@ -98,6 +105,9 @@ struct Serve: AsyncParsableCommand {
         guard (1...1 << 40).contains(journalRetention) else {
             throw ValidationError("--journal-retention \(journalRetention): expected 1 or more")
         }
+        guard (1...1024).contains(memtable) else {
+            throw ValidationError("--memtable \(memtable): expected 1 to 1024")
+        }
         let outcomeCounts = Configuration.rememberedOutcomeCounts
         guard outcomeCounts.contains(rememberOutcomes) else {
             throw ValidationError(
@@ -132,6 +142,7 @@ struct Serve: AsyncParsableCommand {
             eventLoopThreadCount: eventLoopThreads,
             materialiseAfterByteCount: materialiseAfter << 20,
             journalRetentionByteCount: UInt64(journalRetention) << 20,
+            memtableByteCount: memtable << 20,
             rememberedOutcomeCount: rememberOutcomes,
             connectionCountMax: maxConnections,
             connectionMemoryByteCount: connectionMemory << 20,

@@ -163,15 +163,15 @@ import Testing
         }
     }
 
-    /// A log that is of no more use is not deleted at once, and what is left at the end goes after the next start.
+    /// A log that is of no more use, and too large for a spare, is not deleted at once, and what is left at the end goes
+    /// after the next start.
     @Test func filesWaitForTheirDeletion() throws {
         try withDatabase { folder, path in
-            let text = String(repeating: "x", count: 8 << 20)
+            let text = String(repeating: "x", count: 9 << 20)
             do {
-                let database = try open(folder)
-                // A memtable of 64 MiB is flushed, and then its log is of no more use.
+                let database = try open(folder, memtableByteCount: 1 << 20)
                 var sequence: UInt64 = 0
-                while try waitingFiles(in: folder.databasePath).isEmpty {
+                while try files(in: folder.databasePath, ".trash").isEmpty {
                     sequence += 1
                     try #require(sequence <= 60, "no file waited for its deletion")
                     try commit(database, sequence, text)
@@ -179,11 +179,32 @@ import Testing
             }
             let database = try open(folder)
             let end = ContinuousClock.now + .seconds(60)
-            while try !waitingFiles(in: folder.databasePath).isEmpty {
+            while try !files(in: folder.databasePath, ".trash").isEmpty {
                 try #require(ContinuousClock.now < end, "a file still waits for its deletion")
                 usleep(10_000)
             }
             #expect(try records(database, holding: 1).first?.hasPrefix("1 xxx") == true)
+        }
+    }
+
+    /// Logs are written over former ones, of which a few are kept, and all that was committed is found again.
+    @Test func logsAreKeptAsSpares() throws {
+        try withDatabase { folder, path in
+            let text = String(repeating: "x", count: 300_000)
+            let sequences = UInt64(1)...200
+            do {
+                let database = try open(folder, memtableByteCount: 1 << 20)
+                for sequence in sequences { try commit(database, sequence, text) }
+            }
+            // Of 60 MB of logs.
+            #expect(try !files(in: folder.databasePath, ".spare").isEmpty)
+            #expect(try logByteCount(in: folder.databasePath) < 20 << 20)
+            for _ in 0..<2 {
+                let database = try open(folder, memtableByteCount: 1 << 20)
+                #expect(try records(database, holding: 1).count == sequences.count)
+            }
+            // Those of a process before are taken over, or given back where there are too many.
+            #expect(try logByteCount(in: folder.databasePath) < 20 << 20)
         }
     }
 
@@ -197,8 +218,16 @@ import Testing
         }
     }
 
-    private func waitingFiles(in path: String) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".trash") }
+    private func logByteCount(in path: String) throws -> Int {
+        try files(in: path, ".log", ".spare").map {
+            try Data(contentsOf: URL(filePath: "\(path)/\($0)")).count
+        }.reduce(0, +)
+    }
+
+    private func files(in path: String, _ suffixes: String...) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path).filter { name in
+            suffixes.contains { name.hasSuffix($0) }
+        }
     }
 
     private func temporaryPath() -> String {
@@ -213,9 +242,13 @@ import Testing
         try body(folder, path)
     }
 
-    private func open(_ folder: borrowing DataFolder, mayCreate: Bool = true) throws -> Database {
+    private func open(
+        _ folder: borrowing DataFolder, mayCreate: Bool = true,
+        memtableByteCount: Int = Database.memtableByteCountDefault
+    ) throws -> Database {
         try Database(
-            path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: mayCreate)
+            path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: mayCreate,
+            memtableByteCount: memtableByteCount)
     }
 
     private func commit(_ database: Database, _ sequence: UInt64, _ text: String) throws {

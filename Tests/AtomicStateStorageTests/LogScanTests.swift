@@ -1,3 +1,4 @@
+import CRocksDBAdditions
 import Foundation
 import Testing
 
@@ -82,54 +83,208 @@ import Testing
         }
     }
 
+    /// The log in use is longer than what is written, of which a mark tells the end.
+    @Test func logInUseHasRoom() throws {
+        try withLog(whileOpen: { path, used in
+            let log = [UInt8](try Data(contentsOf: URL(filePath: path)))
+            #expect(log.count > used + 50_000, "\(log.count) bytes, of which \(used) are used")
+            #expect(log[used...].starts(with: Self.endMark))
+            let folder = String(path.dropLast("/000004.log".count))
+            let tails = try LogTail.all(inDatabase: folder)
+            #expect(tails.map(\.offset) == [used])
+            #expect(tails.map(\.isTorn) == [false])
+        }) { _, _, _ in }
+    }
+
+    // MARK: Logs in the file of a former one
+
+    struct ReuseChange: CustomTestStringConvertible {
+        let testDescription: String
+        /// Changes the newest log, whose last records begin and end at these offsets.
+        let apply: @Sendable (inout [UInt8], _ bounds: [Int]) -> Void
+        /// How many of its last records are cut off, and whether they were torn; nil if the log is refused.
+        let cut: (recordCount: Int, isTorn: Bool)?
+    }
+
+    static let reuseChanges = [
+        ReuseChange(testDescription: "nothing", apply: { _, _ in }, cut: (0, false)),
+        ReuseChange(
+            testDescription: "a bit of the last record",
+            apply: { log, bounds in log[bounds[3] - 9] ^= 1 }, cut: (1, true)),
+        ReuseChange(
+            testDescription: "what the file held before instead of the last record's end",
+            apply: { log, bounds in
+                for index in (bounds[3] - 3_000)..<(bounds[3] + 20) {
+                    log[index] = log[index + 100_000]
+                }
+            }, cut: (1, true)),
+        ReuseChange(
+            testDescription: "the mark before the last record again",
+            apply: { log, bounds in log.replaceSubrange(bounds[2]..<(bounds[2] + 8), with: endMark) },
+            cut: (1, false)),
+        ReuseChange(
+            testDescription: "no mark",
+            apply: { log, bounds in log.replaceSubrange(bounds[3]..<(bounds[3] + 8), with: [1, 2]) },
+            cut: (0, true)),
+        ReuseChange(
+            testDescription: "the mark before the last but one again",
+            apply: { log, bounds in log.replaceSubrange(bounds[1]..<(bounds[1] + 8), with: endMark) },
+            cut: nil),
+        ReuseChange(
+            testDescription: "a bit of the last but one",
+            apply: { log, bounds in log[bounds[2] - 9] ^= 1 }, cut: nil),
+        ReuseChange(
+            testDescription: "zeros for the last but one",
+            apply: { log, bounds in for index in bounds[1]..<bounds[2] { log[index] = 0 } },
+            cut: nil),
+        ReuseChange(
+            testDescription: "a bit of the first record", apply: { log, _ in log[50] ^= 1 },
+            cut: nil),
+        ReuseChange(
+            testDescription: "the mark of a log that is empty",
+            apply: { log, _ in log.replaceSubrange(..<8, with: endMark) }, cut: nil),
+    ]
+
+    /// What the file held before is never taken for records of the log, nor for a sign of damage.
+    @Test(arguments: reuseChanges) func endOfAReusedLogIsFound(_ change: ReuseChange) throws {
+        try withReusedLog { folder, log, bounds in
+            var changed = [UInt8](try Data(contentsOf: log))
+            change.apply(&changed, bounds)
+            try Data(changed).write(to: log)
+            guard let cut = change.cut else {
+                #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
+                return
+            }
+            let tails = try LogTail.all(inDatabase: folder)
+            let tail = try #require(tails.first { $0.path == log.path })
+            #expect(tail.offset == bounds[3 - cut.recordCount])
+            #expect(tail.isTorn == cut.isTorn)
+            for tail in tails { try tail.remove() }
+            #expect(try LogTail.all(inDatabase: folder).isEmpty)
+        }
+    }
+
+    /// A log to which nothing was written, with none before it.
+    @Test func emptyReusedLogHasNothing() throws {
+        try withReusedLog { folder, log, _ in
+            for former in try logs(in: folder).dropLast() {
+                try FileManager.default.removeItem(at: former)
+            }
+            try empty(log, remains: try Data(contentsOf: log))
+            let tails = try LogTail.all(inDatabase: folder).filter { $0.path == log.path }
+            #expect(tails.map(\.offset) == [0])
+            #expect(tails.map(\.isTorn) == [false])
+        }
+    }
+
     /// A log is durable before the next one begins.
     @Test func tornLogWithRecordsInTheNextOneIsDamaged() throws {
-        try withLog { path, log, _ in
-            let folder = String(path.dropLast("/000004.log".count))
-            let next = URL(filePath: folder + "/000010.log")
-            try Data(log.dropLast(5)).write(to: URL(filePath: path))
-            try Data(log.prefix(50)).write(to: next)
-            #expect(try LogTail.all(inDatabase: folder).map(\.offset).count == 2)
-            try Data(log.prefix(200)).write(to: next)
+        try withReusedLog { folder, newest, bounds in
+            let former = try #require(try logs(in: folder).dropLast().last)
+            var torn = [UInt8](try Data(contentsOf: former))
+            torn[try intactByteCount(of: former.path) - 9] ^= 1
+            let remains = try Data(contentsOf: former).prefix(300_000)
+            try Data(torn).write(to: former)
             #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
+            try empty(newest, remains: remains)
+            let tail = try LogTail.all(inDatabase: folder).first { $0.path == former.path }
+            #expect(tail?.isTorn == true)
         }
     }
 
-    /// Room for what was to come is no sign of anything lost, whichever log it is in.
+    /// Room for what was to come is no sign of anything lost, whichever log it is in, and be it without a mark, as former
+    /// releases left it.
     @Test func unusedRoomIsNotTorn() throws {
-        try withLog { path, log, starts in
-            let folder = String(path.dropLast("/000004.log".count))
-            let room = [UInt8](repeating: 0, count: 1_000_000)
-            try Data(log + room).write(to: URL(filePath: path))
-            try Data(log.prefix(starts[1]) + room).write(to: URL(filePath: folder + "/000010.log"))
-            let tails = try LogTail.all(inDatabase: folder)
+        try withReusedLog { folder, newest, bounds in
+            let room = Data(count: 1_000_000)
+            let former = try #require(try logs(in: folder).dropLast().last)
+            let written = try Data(contentsOf: former).prefix(intactByteCount(of: former.path))
+            try (written + room).write(to: former)
+            try (try Data(contentsOf: newest).prefix(bounds[3]) + room).write(to: newest)
+            let tails = try LogTail.all(inDatabase: folder).filter {
+                [former.path, newest.path].contains($0.path)
+            }
             #expect(tails.map(\.isTorn) == [false, false])
-            #expect(tails.first?.offset == log.count)
+            #expect(tails.map(\.offset) == [written.count, bounds[3]])
             // Where a record has begun, it is.
-            try Data(log.dropLast(5) + room).write(to: URL(filePath: path))
+            try (written.dropLast(20) + room).write(to: former)
             #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
-            try FileManager.default.removeItem(atPath: folder + "/000010.log")
-            #expect(try LogTail.all(inDatabase: folder).map(\.isTorn) == [true])
+            try FileManager.default.removeItem(at: newest)
+            let tail = try LogTail.all(inDatabase: folder).first { $0.path == former.path }
+            #expect(tail?.isTorn == true)
         }
     }
 
-    /// The log in use is longer than what is written, and keeps to it when it is closed.
-    @Test func logInUseHasRoom() throws {
-        var used = 0
-        try withLog(whileOpen: { path in
-            let size = try Data(contentsOf: URL(filePath: path)).count
-            used = try LogScan(path: path).intactByteCount
-            #expect(size > used + 50_000, "\(size) bytes, of which \(used) are used")
-            let folder = String(path.dropLast("/000004.log".count))
-            #expect(try LogTail.all(inDatabase: folder).map(\.isTorn) == [false])
-        }) { _, log, _ in
-            #expect(log.count == used)
-        }
+    /// Makes a log what it is before anything is written to it, in the file of a former one.
+    private func empty(_ log: URL, remains: Data) throws {
+        try (Data(Self.endMark) + remains.dropFirst(Self.endMark.count)).write(to: log)
     }
 
-    /// The body gets the log that RocksDB wrote for records of these sizes, and where each begins.
+    /// The oldest first.
+    private func logs(in folder: String) throws -> [URL] {
+        try FileManager.default.contentsOfDirectory(atPath: folder)
+            .filter { $0.hasSuffix(".log") }.sorted().map { URL(filePath: "\(folder)/\($0)") }
+    }
+
+    private static let endMark = Array(ROCKSDB_LOG_END_MARK.utf8)
+
+    /// The body gets RocksDB's folder, its newest log, which was written over a former one, and the bounds of the last three
+    /// records in it.
+    private func withReusedLog(_ body: (String, URL, [Int]) throws -> Void) throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())")
+            .path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = try DataFolder(opening: path, schemaName: "ab")
+        try folder.clearStaging()
+        let databasePath = folder.databasePath
+        func inode(_ url: URL) throws -> UInt64 {
+            let attributes = try FileManager.default.attributesOfItem(atPath: url.path)
+            return try #require(attributes[.systemFileNumber] as? UInt64)
+        }
+        var newest = URL(filePath: "/")
+        var bounds: [Int] = []
+        do {
+            let database = try Database(
+                path: databasePath, stagingPath: folder.stagingPath, mayCreate: true,
+                memtableByteCount: 1 << 20)
+            var sequence: UInt64 = 0
+            func commit(_ byteCount: Int) throws {
+                sequence += 1
+                let record = (0..<byteCount).map {
+                    UInt8(truncatingIfNeeded: $0 &* 31 &+ Int(sequence))
+                }
+                try record.withUnsafeBytes {
+                    try database.commit(
+                        journal: .init(number: sequence, bytes: $0), outcomes: nil,
+                        // A family that is seldom flushed, so that the log before is still there.
+                        forgottenUntil: sequence)
+                }
+            }
+            // Until the newest log has a file that another one had before.
+            var inodes: [String: UInt64] = [:]
+            while true {
+                try #require(sequence < 500, "no log is reused")
+                try commit(100_000)
+                newest = try #require(try logs(in: databasePath).last)
+                let name = newest.lastPathComponent
+                let found = try inode(newest)
+                if inodes[name] == nil, inodes.values.contains(found) { break }
+                inodes[name] = found
+            }
+            for byteCount in [40_000, 70_000, 5_000, 0] {
+                bounds.append(try intactByteCount(of: newest.path))
+                if byteCount > 0 { try commit(byteCount) }
+            }
+        }
+        let log = [UInt8](try Data(contentsOf: newest))
+        #expect(log[(bounds[3] + 8_192)...].contains { $0 != 0 }, "nothing is left of the former log")
+        try body(databasePath, newest, bounds)
+    }
+
+    /// The body gets the log that RocksDB wrote for records of these sizes, without the mark of its end, and where
+    /// each record begins.
     private func withLog(
-        whileOpen: (String) throws -> Void = { _ in },
+        whileOpen: (String, _ used: Int) throws -> Void = { _, _ in },
         _ body: (String, [UInt8], [Int]) throws -> Void
     ) throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())")
@@ -143,7 +298,7 @@ import Testing
             let database = try Database(
                 path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true)
             for (index, byteCount) in Self.recordByteCounts.enumerated() {
-                starts.append(try LogScan(path: log).intactByteCount)
+                starts.append(try intactByteCount(of: log))
                 let record = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ index) }
                 try record.withUnsafeBytes {
                     try database.commit(
@@ -151,8 +306,13 @@ import Testing
                         forgottenUntil: nil)
                 }
             }
-            try whileOpen(log)
+            try whileOpen(log, intactByteCount(of: log))
         }
-        try body(log, [UInt8](try Data(contentsOf: URL(filePath: log))), starts)
+        let used = try Data(contentsOf: URL(filePath: log)).prefix(intactByteCount(of: log))
+        try body(log, [UInt8](used), starts)
+    }
+
+    private func intactByteCount(of log: String) throws -> Int {
+        try LogScan(path: log, .writeAhead(following: nil)).intactByteCount
     }
 }

@@ -221,6 +221,36 @@ ssize_t write(int descriptor, const void *data, size_t length) {
 PWRITE(pwrite)
 PWRITE(pwrite64)
 
+/* Of RocksDB's logs: at most two parts. */
+#define PWRITEV(name)                                                                                \
+    ssize_t name(int descriptor, const struct iovec *parts, int count, off_t offset) {               \
+        REAL(name);                                                                                  \
+        if (!handle_of(descriptor)) return real(descriptor, parts, count, offset);                   \
+        int error = injected("pwritev", files[descriptor].path);                                     \
+        if (error > 0) {                                                                             \
+            errno = error;                                                                           \
+            return -1;                                                                               \
+        }                                                                                            \
+        if (count > 2) abort();                                                                      \
+        struct iovec copies[2];                                                                      \
+        memcpy(copies, parts, count * sizeof *parts);                                                \
+        if (error == SHORT_WRITE && count > 1) count = 1;                                            \
+        if (error == SHORT_WRITE && copies[0].iov_len > 1) copies[0].iov_len /= 2;                   \
+        pthread_mutex_lock(&lock);                                                                   \
+        ssize_t written = real(descriptor, copies, count, offset);                                   \
+        ssize_t left = written;                                                                      \
+        for (int i = 0; i < count && left > 0; i++) {                                                \
+            ssize_t length = left < (ssize_t)copies[i].iov_len ? left : (ssize_t)copies[i].iov_len;  \
+            note_write(descriptor, offset + written - left, copies[i].iov_base, length);             \
+            left -= length;                                                                          \
+        }                                                                                            \
+        pthread_mutex_unlock(&lock);                                                                 \
+        return written;                                                                              \
+    }
+
+PWRITEV(pwritev)
+PWRITEV(pwritev64)
+
 /* Used on none of these files: a trace without it would be wrong. */
 ssize_t writev(int descriptor, const struct iovec *parts, int count) {
     REAL(writev);

@@ -8,7 +8,7 @@ import Testing
 /// what was acknowledged, or is refused with words.
 ///
 /// Harmless are LOG, LOCK, OPTIONS and RocksDB's IDENTITY: they are written for people and for other
-/// programs, and no start reads what they say. Of the newest log the end may be gone without a trace,
+/// programs, and no start reads what they say. So are spare logs, which are written over. Of the newest log the end may be gone without a trace,
 /// be it cut off or, for the last record alone, damaged in any way: that is what a power cut leaves of
 /// a record that was not acknowledged. Then an earlier state is served, as a whole, unless rows show a
 /// later one. Nothing is kept in the 53 bytes of a table file's footer but where to begin: it is
@@ -104,14 +104,13 @@ import Testing
         return specimen
     }
 
-    private static func newestLog(_ data: URL) throws -> (name: String, size: Int)? {
+    private static func newestLog(_ data: URL) throws -> (name: String, end: Int)? {
         // Other files come and go while a server runs.
         let names = try FileManager.default.contentsOfDirectory(
             atPath: data.appending(path: "rocksdb").path)
         guard let name = names.filter({ $0.hasSuffix(".log") }).max() else { return nil }
-        let path = data.appending(path: "rocksdb/\(name)").path
-        let attributes = try FileManager.default.attributesOfItem(atPath: path)
-        return ("rocksdb/\(name)", try #require(attributes[.size] as? Int))
+        let log = try Data(contentsOf: data.appending(path: "rocksdb/\(name)"))
+        return ("rocksdb/\(name)", writtenByteCount(ofLog: log))
     }
 
     /// The files below a folder by path from there.
@@ -128,14 +127,23 @@ import Testing
         _ specimen: Specimen, isSample: Bool, _ generator: inout SeededGenerator
     ) throws -> [Damage] {
         var all: [[Damage]] = []
-        for (name, size) in try sizes(of: specimen.data) where size > 0 {
+        for (name, fileByteCount) in try sizes(of: specimen.data) where fileByteCount > 0 {
+            // Of a log little more than what is written.
+            let size =
+                name.hasSuffix(".log")
+                ? min(
+                    fileByteCount,
+                    writtenByteCount(
+                        ofLog: try Data(contentsOf: specimen.data.appending(path: name))) + 4_096)
+                : fileByteCount
             // Of a large file not each sector, which would take hours.
             let step = max(512, size / 200)
             all.append(
                 stride(from: 0, to: size, by: step).flatMap { start in
                     let offset = Int.random(in: start..<min(start + step, size), using: &generator)
                     return Kind.allCases.map {
-                        Damage(file: name, kind: $0, offset: offset, fileByteCount: size)
+                        Damage(
+                            file: name, kind: $0, offset: offset, fileByteCount: fileByteCount)
                     }
                 })
         }

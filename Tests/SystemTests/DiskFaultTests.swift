@@ -17,6 +17,7 @@ import Testing
         "open": spaceErrors, "mkdir": spaceErrors, "rename": spaceErrors, "link": spaceErrors,
         "unlink": ["\(EIO)"], "close": ["\(EIO)"], "pread": ["\(EIO)"],
         "write": spaceErrors + ["short"], "pwrite": spaceErrors + ["short"],
+        "pwritev": spaceErrors + ["short"],
         "fsync": spaceErrors, "fdatasync": spaceErrors, "sync_file_range": ["\(EIO)"],
         "ftruncate": ["\(EIO)"], "fallocate": spaceErrors,
     ]
@@ -190,7 +191,7 @@ import Testing
                 Issue.record("ended with \(status.map(String.init) ?? "a hang"): \(place)")
             }
             expectNoSyncAfterAFailedOne(run.trace, place)
-            expectDurableNamesOfWhatIsCutShort(run.trace, place)
+            expectDurableNamesOfFormerFiles(run.trace, place)
             try await expectRecovery(run, scene, initial, place, &generator)
         } catch {
             Issue.record("\(place): \(error)")
@@ -223,24 +224,24 @@ import Testing
         }
     }
 
-    /// A file that waits for its deletion loses nothing before its new name is durable: under the old one
-    /// it would look damaged.
-    private func expectDurableNamesOfWhatIsCutShort(_ trace: DiskTrace, _ place: String) {
+    /// A file that waits for its deletion or is kept as a spare loses nothing before its new name is durable: under
+    /// the old one it would look damaged.
+    private func expectDurableNamesOfFormerFiles(_ trace: DiskTrace, _ place: String) {
         var paths: [UInt64: String] = [:]
         /// By the folder that has not been synced since.
         var renamed: [String: Set<String>] = [:]
         for record in trace.records {
             switch record.event {
             case .open(let handle, let path, _): paths[handle] = path
-            case .rename(_, let path) where path.hasSuffix(".trash"):
+            case .rename(_, let path) where path.hasSuffix(".trash") || path.hasSuffix(".spare"):
                 renamed[folder(of: path), default: []].insert(path)
             case .syncEnd(let handle, error: 0):
                 if let path = paths[handle] { renamed[path] = nil }
-            case .truncate(let handle, _):
+            case .truncate(let handle, _), .write(let handle, _, _):
                 guard let path = paths[handle] else { continue }
                 #expect(
                     renamed[folder(of: path)]?.contains(path) != true,
-                    "\(path) is cut short under a name that is not durable: \(place)")
+                    "\(path) is changed under a name that is not durable: \(place)")
             default: break
             }
         }
@@ -283,6 +284,6 @@ import Testing
     ) async throws -> ServerProcess {
         try await ServerProcess(
             schema: repositoryFile("examples/bank.yaml"), data: disk.appending(path: "data"),
-            arguments: ["--materialise-after", "1"], environment: environment)
+            arguments: ["--materialise-after", "1", "--memtable", "1"], environment: environment)
     }
 }

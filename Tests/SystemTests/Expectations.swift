@@ -106,3 +106,8 @@ extension Rejection {
         return lines.joined(separator: "\n")
     }
 }
+
+/// How much of a write-ahead log is written: a mark follows, and behind it is room.
+func writtenByteCount(ofLog log: Data) -> Int {
+    log.range(of: Data("log end\n".utf8), options: .backwards)?.lowerBound ?? log.count
+}

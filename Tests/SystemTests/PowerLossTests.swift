@@ -31,6 +31,7 @@ import Testing
             try FileManager.default.createDirectory(at: initial, withIntermediateDirectories: true)
             var balances = [Int?](repeating: nil, count: DepositLoad.workerCount)
             var cutCount = 0
+            var reusedLogCount = 0
             for cycle in 0..<Self.cycleCount {
                 let place = "seed \(seed), cycle \(cycle)"
                 let scene = folder.appending(path: "cycle-\(cycle)")
@@ -38,6 +39,9 @@ import Testing
                     at: scene, withIntermediateDirectories: true)
                 let (load, trace) = try await killUnderLoad(
                     scene, initial, balances, place, &generator)
+                reusedLogCount += trace.records.filter {
+                    if case .rename(let path, _) = $0.event { path.hasSuffix(".spare") } else { false }
+                }.count
                 let cuts = Self.cuts(trace, load, &generator)
                 let model = try DiskModel(
                     of: scene.appending(path: "disk"), initial: initial, trace: trace)
@@ -57,7 +61,8 @@ import Testing
                     initial = copy
                 }
             }
-            print("tried \(cutCount) power cuts, seed \(seed)")
+            print(
+                "tried \(cutCount) power cuts with \(reusedLogCount) logs over former ones, seed \(seed)")
         }
     }
 
@@ -70,10 +75,10 @@ import Testing
         let trace = scene.appending(path: "trace")
         try FileManager.default.copyItem(at: initial, to: disk)
         let load = DepositLoad(balances: balances) { DiskTrace.size(of: trace) }
-        // A small limit, so that rows are materialised between the cuts.
+        // Small limits, so that rows are materialised between the cuts, and logs written over former ones.
         let server = try await ServerProcess(
             schema: repositoryFile("examples/bank.yaml"), data: disk.appending(path: "data"),
-            arguments: ["--materialise-after", "1"],
+            arguments: ["--materialise-after", "1", "--memtable", "1"],
             environment: DiskTrace.environment(folder: disk, trace: trace))
         let workers = load.start(on: server, seed: generator.next())
         try await Task.sleep(for: .milliseconds(Int.random(in: 20...300, using: &generator)))

@@ -1,0 +1,256 @@
+#include "log_files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "folder_sync.h"
+#include "options.h"
+#include "rocksdb_additions.h"
+
+namespace {
+
+constexpr char kSpareSuffix[] = ".spare";
+constexpr uint64_t kPageSize = 4096;
+constexpr uint64_t kRoomMin = 1 << 20;
+constexpr uint64_t kRoomMax = 8 << 20;
+
+bool EndsWith(const std::string &text, const std::string &suffix) {
+  return text.size() >= suffix.size() &&
+         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+rocksdb::IOStatus Failure(const char *call, const std::string &path) {
+  const int error = errno;
+  const std::string context = std::string(call) + " " + path;
+  return error == ENOSPC ? rocksdb::IOStatus::NoSpace(context, std::strerror(error))
+                         : rocksdb::IOStatus::IOError(context, std::strerror(error));
+}
+
+uint64_t ByteCount(int descriptor) {
+  struct stat status;
+  return fstat(descriptor, &status) == 0 ? status.st_size : 0;
+}
+
+constexpr size_t kMarkSize = sizeof ROCKSDB_LOG_END_MARK - 1;
+
+// What follows the data: the mark, and zeros so that pages are written as a whole. The system would have to read what
+// the file held before otherwise.
+constexpr char kTail[kMarkSize + kPageSize] = ROCKSDB_LOG_END_MARK;
+
+// A log from its beginning on, be its file new or that of a former log.
+class LogFile : public rocksdb::FSWritableFile {
+ public:
+  LogFile(std::string path, int descriptor)
+      : path_(std::move(path)), descriptor_(descriptor), byte_count_(ByteCount(descriptor)) {}
+
+  ~LogFile() override {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+
+  using FSWritableFile::Append;
+  rocksdb::IOStatus Append(const rocksdb::Slice &data, const rocksdb::IOOptions &,
+                           rocksdb::IODebugContext *) override {
+    const size_t tail_size = PageEnd(end_ + data.size() + kMarkSize) - (end_ + data.size());
+    MakeRoom(end_ + data.size() + tail_size);
+    size_t written = 0;
+    while (written < data.size() + tail_size) {
+      const size_t of_data = std::min(written, data.size());
+      const size_t of_tail = written - of_data;
+      const iovec parts[] = {
+          {const_cast<char *>(data.data()) + of_data, data.size() - of_data},
+          {const_cast<char *>(kTail) + of_tail, tail_size - of_tail},
+      };
+      const ssize_t count = pwritev(descriptor_, parts, 2, static_cast<off_t>(end_ + written));
+      if (count >= 0) {
+        written += count;
+      } else if (errno != EINTR) {
+        return Failure("write", path_);
+      }
+    }
+    end_ += data.size();
+    return rocksdb::IOStatus::OK();
+  }
+
+  rocksdb::IOStatus Flush(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
+    return rocksdb::IOStatus::OK();
+  }
+
+  rocksdb::IOStatus Sync(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
+    return fdatasync(descriptor_) == 0 ? rocksdb::IOStatus::OK() : Failure("fdatasync", path_);
+  }
+
+  rocksdb::IOStatus Fsync(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
+    return fsync(descriptor_) == 0 ? rocksdb::IOStatus::OK() : Failure("fsync", path_);
+  }
+
+  bool IsSyncThreadSafe() const override { return true; }
+
+  rocksdb::IOStatus Close(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
+    const int result = close(std::exchange(descriptor_, -1));
+    return result == 0 ? rocksdb::IOStatus::OK() : Failure("close", path_);
+  }
+
+  uint64_t GetFileSize(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override { return end_; }
+
+ private:
+  static uint64_t PageEnd(uint64_t position) { return (position + kPageSize - 1) / kPageSize * kPageSize; }
+
+  // Lengthens the file ahead of what is written: to store a new length takes a sync a write more. A log without
+  // room only takes longer to sync.
+  void MakeRoom(uint64_t end) {
+    if (end <= byte_count_) return;
+    const uint64_t longer =
+        std::max(end, byte_count_ + std::min(std::max(byte_count_, kRoomMin), kRoomMax));
+    if (fallocate(descriptor_, 0, 0, static_cast<off_t>(longer)) == 0) byte_count_ = longer;
+  }
+
+  const std::string path_;
+  int descriptor_;
+  uint64_t byte_count_;
+  uint64_t end_ = 0;
+};
+
+// A file of which there is nothing to be read from a place on.
+class ShortenedFile : public rocksdb::FSSequentialFileOwnerWrapper {
+ public:
+  ShortenedFile(std::unique_ptr<rocksdb::FSSequentialFile> file, uint64_t byte_count)
+      : FSSequentialFileOwnerWrapper(std::move(file)), left_(byte_count) {}
+
+  rocksdb::IOStatus Read(size_t byte_count, const rocksdb::IOOptions &options, rocksdb::Slice *result,
+                         char *scratch, rocksdb::IODebugContext *context) override {
+    auto status = FSSequentialFileOwnerWrapper::Read(std::min<uint64_t>(byte_count, left_), options,
+                                                     result, scratch, context);
+    if (status.ok()) left_ -= result->size();
+    return status;
+  }
+
+  rocksdb::IOStatus Skip(uint64_t byte_count) override {
+    const uint64_t skipped = std::min(byte_count, left_);
+    left_ -= skipped;
+    return FSSequentialFileOwnerWrapper::Skip(skipped);
+  }
+
+ private:
+  uint64_t left_;
+};
+
+// Marks the end of a log at a file's beginning, durably.
+bool WriteEmptyLog(const std::string &path) {
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool is_written = pwrite(descriptor, kTail, kPageSize, 0) == kPageSize && fdatasync(descriptor) == 0;
+  return close(descriptor) == 0 && is_written;
+}
+
+}  // namespace
+
+bool LogFiles::IsLog(const std::string &path) { return EndsWith(path, ".log"); }
+
+rocksdb::IOStatus LogFiles::NewWritableFile(const std::string &path,
+                                            const rocksdb::FileOptions &options,
+                                            std::unique_ptr<rocksdb::FSWritableFile> *file,
+                                            rocksdb::IODebugContext *context) {
+  if (!IsLog(path)) return FileSystemWrapper::NewWritableFile(path, options, file, context);
+  std::string spare;
+  {
+    std::lock_guard lock(mutex_);
+    // The first log of a process has none before it, whose sequences would tell remains of a former log from its own.
+    if (!std::exchange(is_first_, false) && !spares_.empty()) {
+      spare = std::move(spares_.front().path);
+      spare_byte_count_ -= spares_.front().byte_count;
+      spares_.pop_front();
+    }
+  }
+  // RocksDB syncs the folder before it calls anything durable that is in a new log.
+  const bool is_spare = !spare.empty() && rename(spare.c_str(), path.c_str()) == 0;
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC | (is_spare ? 0 : O_CREAT | O_TRUNC), 0644);
+  if (descriptor < 0) return Failure("open", path);
+  *file = std::make_unique<LogFile>(path, descriptor);
+  return rocksdb::IOStatus::OK();
+}
+
+rocksdb::IOStatus LogFiles::NewSequentialFile(const std::string &path,
+                                              const rocksdb::FileOptions &options,
+                                              std::unique_ptr<rocksdb::FSSequentialFile> *file,
+                                              rocksdb::IODebugContext *context) {
+  auto status = FileSystemWrapper::NewSequentialFile(path, options, file, context);
+  const auto end = ends_.find(path.substr(path.rfind('/') + 1));
+  if (status.ok() && end != ends_.end()) {
+    *file = std::make_unique<ShortenedFile>(std::move(*file), end->second);
+  }
+  return status;
+}
+
+bool LogFiles::Keep(const std::string &path) {
+  struct stat status;
+  if (!IsLog(path) || stat(path.c_str(), &status) != 0 || status.st_size == 0) return false;
+  // Under another name it is somebody's copy.
+  if (status.st_nlink != 1 || !HasRoomFor(status.st_size)) return false;
+  const std::string spare = path + kSpareSuffix;
+  if (rename(path.c_str(), spare.c_str()) != 0) return false;
+  // Nothing of it may change before the name does: it would be a log, and a damaged one. What could not be made sure
+  // is left to the next start.
+  if (SyncFolder(*target(), FolderOf(path)).ok()) {
+    AddSpare({spare, static_cast<uint64_t>(status.st_size)});
+  }
+  return true;
+}
+
+void LogFiles::AdoptSpares(const std::string &folder) {
+  std::vector<std::string> names;
+  if (!target()->GetChildren(folder, {}, &names, nullptr).ok()) return;
+  std::sort(names.begin(), names.end());
+  for (const auto &name : names) {
+    if (!EndsWith(name, kSpareSuffix)) continue;
+    const std::string path = folder + "/" + name;
+    struct stat status;
+    if (stat(path.c_str(), &status) == 0 && HasRoomFor(status.st_size)) {
+      AddSpare({path, static_cast<uint64_t>(status.st_size)});
+    } else {
+      unlink(path.c_str());
+    }
+  }
+}
+
+bool LogFiles::HasRoomFor(uint64_t byte_count) {
+  std::lock_guard lock(mutex_);
+  return spare_byte_count_ + byte_count <= spare_byte_count_max_;
+}
+
+void LogFiles::AddSpare(Spare spare) {
+  if (!WriteEmptyLog(spare.path)) {
+    unlink(spare.path.c_str());
+    return;
+  }
+  std::lock_guard lock(mutex_);
+  spare_byte_count_ += spare.byte_count;
+  spares_.push_back(std::move(spare));
+}
+
+rocksdb_log_files_t *rocksdb_log_files_create(uint64_t spare_byte_count_max) {
+  auto files = std::make_shared<LogFiles>(spare_byte_count_max);
+  auto environment = rocksdb::NewCompositeEnv(files);
+  return new rocksdb_log_files_t{std::move(files), std::move(environment)};
+}
+
+void rocksdb_log_files_destroy(rocksdb_log_files_t *files) { delete files; }
+
+void rocksdb_log_files_adopt_spares(rocksdb_log_files_t *files, const char *folder) {
+  files->files->AdoptSpares(folder);
+}
+
+void rocksdb_log_files_set_end(rocksdb_log_files_t *files, const char *name, uint64_t byte_count) {
+  files->files->SetEnd(name, byte_count);
+}
+
+void rocksdb_options_set_log_files(rocksdb_options_t *options, rocksdb_log_files_t *files) {
+  options->rep.env = files->environment.get();
+}

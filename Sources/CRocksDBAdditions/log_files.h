@@ -1,0 +1,55 @@
+#pragma once
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+// The files of RocksDB's write-ahead logs, see rocksdb_log_files_t.
+class LogFiles : public rocksdb::FileSystemWrapper {
+ public:
+  explicit LogFiles(uint64_t spare_byte_count_max)
+      : FileSystemWrapper(rocksdb::FileSystem::Default()), spare_byte_count_max_(spare_byte_count_max) {}
+
+  static bool IsLog(const std::string &path);
+
+  void SetEnd(const std::string &name, uint64_t end) { ends_[name] = end; }
+  void AdoptSpares(const std::string &folder);
+  // Makes a log that is of no more use a spare; false if it is to be deleted.
+  bool Keep(const std::string &path);
+
+  const char *Name() const override { return "LogFiles"; }
+  rocksdb::IOStatus NewWritableFile(const std::string &path, const rocksdb::FileOptions &options,
+                                    std::unique_ptr<rocksdb::FSWritableFile> *file,
+                                    rocksdb::IODebugContext *context) override;
+  rocksdb::IOStatus NewSequentialFile(const std::string &path, const rocksdb::FileOptions &options,
+                                      std::unique_ptr<rocksdb::FSSequentialFile> *file,
+                                      rocksdb::IODebugContext *context) override;
+
+ private:
+  struct Spare {
+    std::string path;
+    uint64_t byte_count;
+  };
+
+  bool HasRoomFor(uint64_t byte_count);
+  void AddSpare(Spare spare);
+
+  const uint64_t spare_byte_count_max_;
+  // By name; not changed once the database is open.
+  std::unordered_map<std::string, uint64_t> ends_;
+  std::mutex mutex_;
+  bool is_first_ = true;
+  std::deque<Spare> spares_;
+  uint64_t spare_byte_count_ = 0;
+};
+
+struct rocksdb_log_files_t {
+  std::shared_ptr<LogFiles> files;
+  // Files other than logs are as the system has them.
+  std::unique_ptr<rocksdb::Env> environment;
+};
