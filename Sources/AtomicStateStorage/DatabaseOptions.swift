@@ -20,7 +20,7 @@ enum SlowdownLimits {
 /// RocksDB's write-ahead logs, in multiples of a memtable.
 enum LogLimits {
     /// With more in use, families that are seldom written are flushed: they keep old logs in use.
-    static let memtableCountMax = 4
+    static let memtableCountMax = 2
     /// Spares are all the logs that were in use at once, each with some room.
     static let spareMemtableCountMax = 8
 }

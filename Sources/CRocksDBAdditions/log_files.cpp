@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "folder_sync.h"
 #include "options.h"
@@ -159,16 +158,7 @@ rocksdb::IOStatus LogFiles::NewWritableFile(const std::string &path,
                                             std::unique_ptr<rocksdb::FSWritableFile> *file,
                                             rocksdb::IODebugContext *context) {
   if (!IsLog(path)) return FileSystemWrapper::NewWritableFile(path, options, file, context);
-  std::string spare;
-  {
-    std::lock_guard lock(mutex_);
-    // The first log of a process has none before it, whose sequences would tell remains of a former log from its own.
-    if (!std::exchange(is_first_, false) && !spares_.empty()) {
-      spare = std::move(spares_.front().path);
-      spare_byte_count_ -= spares_.front().byte_count;
-      spares_.pop_front();
-    }
-  }
+  const std::string spare = TakeSpare();
   // RocksDB syncs the folder before it calls anything durable that is in a new log.
   const bool is_spare = !spare.empty() && rename(spare.c_str(), path.c_str()) == 0;
   const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC | (is_spare ? 0 : O_CREAT | O_TRUNC), 0644);
@@ -218,6 +208,19 @@ void LogFiles::AdoptSpares(const std::string &folder) {
       unlink(path.c_str());
     }
   }
+}
+
+std::string LogFiles::TakeSpare() {
+  std::lock_guard lock(mutex_);
+  // The first log of a process has none before it, whose sequences would tell remains of a former log from its own.
+  if (std::exchange(is_first_, false) || spares_.empty()) return {};
+  const auto largest = std::max_element(spares_.begin(), spares_.end(), [](const auto &a, const auto &b) {
+    return a.byte_count < b.byte_count;
+  });
+  const Spare spare = std::move(*largest);
+  spares_.erase(largest);
+  spare_byte_count_ -= spare.byte_count;
+  return spare.path;
 }
 
 bool LogFiles::HasRoomFor(uint64_t byte_count) {

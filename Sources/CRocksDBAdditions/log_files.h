@@ -3,11 +3,11 @@
 #include <rocksdb/file_system.h>
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 // The files of RocksDB's write-ahead logs, see rocksdb_log_files_t.
 class LogFiles : public rocksdb::FileSystemWrapper {
@@ -36,6 +36,8 @@ class LogFiles : public rocksdb::FileSystemWrapper {
     uint64_t byte_count;
   };
 
+  // The largest one; empty if there is none to be used.
+  std::string TakeSpare();
   bool HasRoomFor(uint64_t byte_count);
   void AddSpare(Spare spare);
 
@@ -44,7 +46,7 @@ class LogFiles : public rocksdb::FileSystemWrapper {
   std::unordered_map<std::string, uint64_t> ends_;
   std::mutex mutex_;
   bool is_first_ = true;
-  std::deque<Spare> spares_;
+  std::vector<Spare> spares_;
   uint64_t spare_byte_count_ = 0;
 };
 
