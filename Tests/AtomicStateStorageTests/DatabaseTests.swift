@@ -1,3 +1,4 @@
+import CRocksDBAdditions
 import Foundation
 import Testing
 
@@ -197,7 +198,13 @@ import Testing
                 for sequence in sequences { try commit(database, sequence, text) }
             }
             // Of 60 MB of logs.
-            #expect(try !files(in: folder.databasePath, ".spare").isEmpty)
+            let spares = try files(in: folder.databasePath, ".spare")
+            #expect(!spares.isEmpty)
+            for spare in spares {
+                // As a log it would be empty.
+                let bytes = try Data(contentsOf: URL(filePath: "\(folder.databasePath)/\(spare)"))
+                #expect(bytes.starts(with: Data(ROCKSDB_LOG_END_MARK.utf8)))
+            }
             #expect(try logByteCount(in: folder.databasePath) < 20 << 20)
             for _ in 0..<2 {
                 let database = try open(folder, memtableByteCount: 1 << 20)
