@@ -157,7 +157,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "AtomicStateStorageTests",
-            dependencies: ["AtomicStateStorage", "CRocksDBAdditions"],
+            dependencies: ["AtomicStateStorage", "CRocksDB", "CRocksDBAdditions"],
             swiftSettings: settings),
         .testTarget(
             name: "AtomicStateProtocolTests",

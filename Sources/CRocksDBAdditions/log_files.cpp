@@ -47,8 +47,8 @@ constexpr char kTail[kMarkSize + kPageSize] = ROCKSDB_LOG_END_MARK;
 // A log from its beginning on, be its file new or that of a former log.
 class LogFile : public rocksdb::FSWritableFile {
  public:
-  LogFile(std::string path, int descriptor)
-      : path_(std::move(path)), descriptor_(descriptor), byte_count_(ByteCount(descriptor)) {}
+  LogFile(LogFiles &files, std::string path, int descriptor)
+      : files_(files), path_(std::move(path)), descriptor_(descriptor), byte_count_(ByteCount(descriptor)) {}
 
   ~LogFile() override {
     if (descriptor_ >= 0) close(descriptor_);
@@ -68,8 +68,10 @@ class LogFile : public rocksdb::FSWritableFile {
           {const_cast<char *>(kTail) + of_tail, tail_size - of_tail},
       };
       const ssize_t count = pwritev(descriptor_, parts, 2, static_cast<off_t>(end_ + written));
-      if (count >= 0) {
+      if (count > 0) {
         written += count;
+      } else if (count == 0) {
+        return rocksdb::IOStatus::IOError("write " + path_, "nothing was written");
       } else if (errno != EINTR) {
         return Failure("write", path_);
       }
@@ -83,7 +85,9 @@ class LogFile : public rocksdb::FSWritableFile {
   }
 
   rocksdb::IOStatus Sync(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
-    return fdatasync(descriptor_) == 0 ? rocksdb::IOStatus::OK() : Failure("fdatasync", path_);
+    if (fdatasync(descriptor_) != 0) return Failure("fdatasync", path_);
+    files_.NoteSync();
+    return rocksdb::IOStatus::OK();
   }
 
   rocksdb::IOStatus Fsync(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
@@ -111,6 +115,7 @@ class LogFile : public rocksdb::FSWritableFile {
     if (fallocate(descriptor_, 0, 0, static_cast<off_t>(longer)) == 0) byte_count_ = longer;
   }
 
+  LogFiles &files_;
   const std::string path_;
   int descriptor_;
   uint64_t byte_count_;
@@ -163,7 +168,8 @@ rocksdb::IOStatus LogFiles::NewWritableFile(const std::string &path,
   const bool is_spare = !spare.empty() && rename(spare.c_str(), path.c_str()) == 0;
   const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC | (is_spare ? 0 : O_CREAT | O_TRUNC), 0644);
   if (descriptor < 0) return Failure("open", path);
-  *file = std::make_unique<LogFile>(path, descriptor);
+  may_show_remains_.store(is_spare, std::memory_order_relaxed);
+  *file = std::make_unique<LogFile>(*this, path, descriptor);
   return rocksdb::IOStatus::OK();
 }
 
@@ -180,8 +186,37 @@ rocksdb::IOStatus LogFiles::NewSequentialFile(const std::string &path,
 }
 
 bool LogFiles::Keep(const std::string &path) {
+  if (!IsLog(path)) return false;
+  std::vector<std::string> retired;
+  {
+    std::lock_guard lock(mutex_);
+    held_.push_back(path);
+    // As long as nothing of the log in use is durable, the sequences of those before it tell remains of a former log from
+    // its own.
+    if (may_show_remains_.load(std::memory_order_relaxed)) return true;
+    retired.swap(held_);
+  }
+  bool is_kept = true;
+  for (const auto &log : retired) {
+    if (Retire(log)) continue;
+    if (log == path) {
+      is_kept = false;
+    } else {
+      unlink(log.c_str());
+    }
+  }
+  return is_kept;
+}
+
+bool LogFiles::IsKept(const std::string &path) {
+  if (!IsLog(path)) return false;
+  std::lock_guard lock(mutex_);
+  return std::find(held_.begin(), held_.end(), path) != held_.end() || access(path.c_str(), F_OK) != 0;
+}
+
+bool LogFiles::Retire(const std::string &path) {
   struct stat status;
-  if (!IsLog(path) || stat(path.c_str(), &status) != 0 || status.st_size == 0) return false;
+  if (stat(path.c_str(), &status) != 0 || status.st_size == 0) return false;
   // Under another name it is somebody's copy.
   if (status.st_nlink != 1 || !HasRoomFor(status.st_size)) return false;
   const std::string spare = path + kSpareSuffix;
@@ -212,7 +247,7 @@ void LogFiles::AdoptSpares(const std::string &folder) {
 
 std::string LogFiles::TakeSpare() {
   std::lock_guard lock(mutex_);
-  // The first log of a process has none before it, whose sequences would tell remains of a former log from its own.
+  // The first log of a process has none before it.
   if (std::exchange(is_first_, false) || spares_.empty()) return {};
   const auto largest = std::max_element(spares_.begin(), spares_.end(), [](const auto &a, const auto &b) {
     return a.byte_count < b.byte_count;

@@ -2,6 +2,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -19,8 +20,11 @@ class LogFiles : public rocksdb::FileSystemWrapper {
 
   void SetEnd(const std::string &name, uint64_t end) { ends_[name] = end; }
   void AdoptSpares(const std::string &folder);
-  // Makes a log that is of no more use a spare; false if it is to be deleted.
+  // Makes a log that is of no more use a spare, now or later; false if it is to be deleted.
   bool Keep(const std::string &path);
+  bool IsKept(const std::string &path);
+  // Of the log in use.
+  void NoteSync() { may_show_remains_.store(false, std::memory_order_relaxed); }
 
   const char *Name() const override { return "LogFiles"; }
   rocksdb::IOStatus NewWritableFile(const std::string &path, const rocksdb::FileOptions &options,
@@ -36,6 +40,8 @@ class LogFiles : public rocksdb::FileSystemWrapper {
     uint64_t byte_count;
   };
 
+  // False if it is to be deleted.
+  bool Retire(const std::string &path);
   // The largest one; empty if there is none to be used.
   std::string TakeSpare();
   bool HasRoomFor(uint64_t byte_count);
@@ -44,8 +50,12 @@ class LogFiles : public rocksdb::FileSystemWrapper {
   const uint64_t spare_byte_count_max_;
   // By name; not changed once the database is open.
   std::unordered_map<std::string, uint64_t> ends_;
+  // The log in use is written over a former one, and has nothing durable yet.
+  std::atomic<bool> may_show_remains_ = false;
   std::mutex mutex_;
   bool is_first_ = true;
+  // Of no more use but for their sequences, as long as the log in use may show remains.
+  std::vector<std::string> held_;
   std::vector<Spare> spares_;
   uint64_t spare_byte_count_ = 0;
 };

@@ -55,9 +55,8 @@ class TrashFileSystem : public rocksdb::FileSystemWrapper {
 
   rocksdb::IOStatus DeleteFile(const std::string &path, const rocksdb::IOOptions &options,
                                rocksdb::IODebugContext *context) override {
-    auto status = FileSystemWrapper::DeleteFile(path, options, context);
-    const bool was_kept = status.IsPathNotFound() && LogFiles::IsLog(path);
-    return was_kept ? rocksdb::IOStatus::OK() : status;
+    if (logs_->IsKept(path)) return rocksdb::IOStatus::OK();
+    return FileSystemWrapper::DeleteFile(path, options, context);
   }
 
   rocksdb::IOStatus ReopenWritableFile(const std::string &path, const rocksdb::FileOptions &options,

@@ -1,3 +1,4 @@
+import CRocksDB
 import CRocksDBAdditions
 import Foundation
 import Testing
@@ -216,6 +217,31 @@ import Testing
         }
     }
 
+    /// Until something of a reused log is durable, the one before it stays: without its sequences, what the file held before
+    /// would be taken for records behind a first one that is torn.
+    @Test func logBeforeAnEmptyReusedOneStays() throws {
+        try withReusedLog(whileOpen: { database, newest in
+            // The log in use becomes of no more use before the next one has anything.
+            let options = rocksdb_flushoptions_create()
+            defer { rocksdb_flushoptions_destroy(options) }
+            for family in ColumnFamily.allCases {
+                try withErrorPointer("flush") { error in
+                    rocksdb_flush_cf(database.handle, options, database.family(family), error)
+                }
+            }
+            let logs = try logs(in: newest.deletingLastPathComponent().path)
+            #expect(logs.contains(newest))
+            let last = try #require(logs.last)
+            #expect(last != newest)
+            var torn = try Data(contentsOf: last)
+            try #require(torn.count > 200_000 && torn[100_000...].contains { $0 != 0 })
+            torn.replaceSubrange(..<512, with: Data(repeating: 7, count: 512))
+            try torn.write(to: last)
+            let tails = try LogTail.all(inDatabase: newest.deletingLastPathComponent().path)
+            #expect(tails.first { $0.path == last.path }?.offset == 0)
+        }) { _, _, _ in }
+    }
+
     /// Makes a log what it is before anything is written to it, in the file of a former one.
     private func empty(_ log: URL, remains: Data) throws {
         try (Data(Self.endMark) + remains.dropFirst(Self.endMark.count)).write(to: log)
@@ -231,7 +257,10 @@ import Testing
 
     /// The body gets RocksDB's folder, its newest log, which was written over a former one, and the bounds of the last three
     /// records in it.
-    private func withReusedLog(_ body: (String, URL, [Int]) throws -> Void) throws {
+    private func withReusedLog(
+        whileOpen: (Database, URL) throws -> Void = { _, _ in },
+        _ body: (String, URL, [Int]) throws -> Void
+    ) throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())")
             .path
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -273,6 +302,7 @@ import Testing
                     if byteCount > 0 { try commit(byteCount) }
                 }
             }
+            try whileOpen(database, newest)
         }
         try body(databasePath, newest, bounds)
     }

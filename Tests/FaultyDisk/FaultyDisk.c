@@ -234,8 +234,12 @@ PWRITE(pwrite64)
         if (count > 2) abort();                                                                      \
         struct iovec copies[2];                                                                      \
         memcpy(copies, parts, count * sizeof *parts);                                                \
-        if (error == SHORT_WRITE && count > 1) count = 1;                                            \
-        if (error == SHORT_WRITE && copies[0].iov_len > 1) copies[0].iov_len /= 2;                   \
+        if (error == SHORT_WRITE) {                                                                  \
+            /* Half of the first part that has any bytes. */                                         \
+            if (copies[0].iov_len == 0 && count > 1) copies[0] = copies[1];                          \
+            if (copies[0].iov_len > 1) copies[0].iov_len /= 2;                                       \
+            count = 1;                                                                               \
+        }                                                                                            \
         pthread_mutex_lock(&lock);                                                                   \
         ssize_t written = real(descriptor, copies, count, offset);                                   \
         ssize_t left = written;                                                                      \
