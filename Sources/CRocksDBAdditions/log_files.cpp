@@ -86,7 +86,7 @@ class LogFile : public rocksdb::FSWritableFile {
 
   rocksdb::IOStatus Sync(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
     if (fdatasync(descriptor_) != 0) return Failure("fdatasync", path_);
-    files_.NoteSync();
+    files_.NoteSync(this);
     return rocksdb::IOStatus::OK();
   }
 
@@ -168,8 +168,8 @@ rocksdb::IOStatus LogFiles::NewWritableFile(const std::string &path,
   const bool is_spare = !spare.empty() && rename(spare.c_str(), path.c_str()) == 0;
   const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC | (is_spare ? 0 : O_CREAT | O_TRUNC), 0644);
   if (descriptor < 0) return Failure("open", path);
-  may_show_remains_.store(is_spare, std::memory_order_relaxed);
   *file = std::make_unique<LogFile>(*this, path, descriptor);
+  unbegun_ = is_spare ? file->get() : nullptr;
   return rocksdb::IOStatus::OK();
 }
 
@@ -193,7 +193,7 @@ bool LogFiles::Keep(const std::string &path) {
     held_.push_back(path);
     // As long as nothing of the log in use is durable, the sequences of those before it tell remains of a former log from
     // its own.
-    if (may_show_remains_.load(std::memory_order_relaxed)) return true;
+    if (unbegun_ != nullptr) return true;
     retired.swap(held_);
   }
   bool is_kept = true;

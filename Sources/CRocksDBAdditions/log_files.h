@@ -23,8 +23,7 @@ class LogFiles : public rocksdb::FileSystemWrapper {
   // Makes a log that is of no more use a spare, now or later; false if it is to be deleted.
   bool Keep(const std::string &path);
   bool IsKept(const std::string &path);
-  // Of the log in use.
-  void NoteSync() { may_show_remains_.store(false, std::memory_order_relaxed); }
+  void NoteSync(const rocksdb::FSWritableFile *log) { unbegun_.compare_exchange_strong(log, nullptr); }
 
   const char *Name() const override { return "LogFiles"; }
   rocksdb::IOStatus NewWritableFile(const std::string &path, const rocksdb::FileOptions &options,
@@ -50,11 +49,11 @@ class LogFiles : public rocksdb::FileSystemWrapper {
   const uint64_t spare_byte_count_max_;
   // By name; not changed once the database is open.
   std::unordered_map<std::string, uint64_t> ends_;
-  // The log in use is written over a former one, and has nothing durable yet.
-  std::atomic<bool> may_show_remains_ = false;
+  // The log in use if it is written over a former one and has nothing durable yet; null otherwise.
+  std::atomic<const rocksdb::FSWritableFile *> unbegun_ = nullptr;
   std::mutex mutex_;
   bool is_first_ = true;
-  // Of no more use but for their sequences, as long as the log in use may show remains.
+  // Of no more use but for their sequences, as long as the log in use is not begun.
   std::vector<std::string> held_;
   std::vector<Spare> spares_;
   uint64_t spare_byte_count_ = 0;
