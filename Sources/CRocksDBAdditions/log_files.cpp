@@ -90,10 +90,6 @@ class LogFile : public rocksdb::FSWritableFile {
     return rocksdb::IOStatus::OK();
   }
 
-  rocksdb::IOStatus Fsync(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
-    return fsync(descriptor_) == 0 ? rocksdb::IOStatus::OK() : Failure("fsync", path_);
-  }
-
   bool IsSyncThreadSafe() const override { return true; }
 
   rocksdb::IOStatus Close(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {

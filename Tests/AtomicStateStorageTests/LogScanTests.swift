@@ -261,50 +261,39 @@ import Testing
         whileOpen: (Database, URL) throws -> Void = { _, _ in },
         _ body: (String, URL, [Int]) throws -> Void
     ) throws {
-        let path = FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())")
-            .path
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        let folder = try DataFolder(opening: path, schemaName: "ab")
-        try folder.clearStaging()
-        let databasePath = folder.databasePath
-        var newest = URL(filePath: "/")
-        var bounds: [Int] = []
-        do {
-            let database = try Database(
-                path: databasePath, stagingPath: folder.stagingPath, mayCreate: true,
-                memtableByteCount: 1 << 20)
-            var sequence: UInt64 = 0
-            func commit(_ byteCount: Int) throws {
-                sequence += 1
-                let record = (0..<byteCount).map {
-                    UInt8(truncatingIfNeeded: $0 &* 31 &+ Int(sequence))
+        try withFolder { databasePath, stagingPath in
+            var newest = URL(filePath: "/")
+            var bounds: [Int] = []
+            do {
+                let database = try Database(
+                    path: databasePath, stagingPath: stagingPath, mayCreate: true,
+                    memtableByteCount: 1 << 20)
+                var number: UInt64 = 0
+                func commit(_ byteCount: Int) throws {
+                    number += 1
+                    // A family that is seldom flushed has a part, so that the log before is still there.
+                    try self.commit(database, number, byteCount, forgottenUntil: number)
                 }
-                try record.withUnsafeBytes {
-                    try database.commit(
-                        journal: .init(number: sequence, bytes: $0), outcomes: nil,
-                        // A family that is seldom flushed, so that the log before is still there.
-                        forgottenUntil: sequence)
+                // Until such a log is not the only one, and stays the newest one for some records.
+                while try newest != logs(in: databasePath).last || logs(in: databasePath).count < 2 {
+                    try #require(number < 2_000, "no log is reused")
+                    try commit(100_000)
+                    newest = try #require(try logs(in: databasePath).last)
+                    guard try hasRemains(newest) else {
+                        newest = URL(filePath: "/")
+                        continue
+                    }
+                    bounds = []
+                    for byteCount in [40_000, 70_000, 5_000, 0] {
+                        // One that is not the newest any more may be gone.
+                        bounds.append((try? intactByteCount(of: newest.path)) ?? 0)
+                        if byteCount > 0 { try commit(byteCount) }
+                    }
                 }
+                try whileOpen(database, newest)
             }
-            // Until such a log is not the only one, and stays the newest one for some records.
-            while try newest != logs(in: databasePath).last || logs(in: databasePath).count < 2 {
-                try #require(sequence < 2_000, "no log is reused")
-                try commit(100_000)
-                newest = try #require(try logs(in: databasePath).last)
-                guard try hasRemains(newest) else {
-                    newest = URL(filePath: "/")
-                    continue
-                }
-                bounds = []
-                for byteCount in [40_000, 70_000, 5_000, 0] {
-                    // One that is not the newest any more may be gone.
-                    bounds.append((try? intactByteCount(of: newest.path)) ?? 0)
-                    if byteCount > 0 { try commit(byteCount) }
-                }
-            }
-            try whileOpen(database, newest)
+            try body(databasePath, newest, bounds)
         }
-        try body(databasePath, newest, bounds)
     }
 
     private func hasRemains(_ log: URL) throws -> Bool {
@@ -318,29 +307,43 @@ import Testing
         whileOpen: (String, _ used: Int) throws -> Void = { _, _ in },
         _ body: (String, [UInt8], [Int]) throws -> Void
     ) throws {
+        try withFolder { databasePath, stagingPath in
+            var starts: [Int] = []
+            let log = databasePath + "/000004.log"
+            do {
+                let database = try Database(
+                    path: databasePath, stagingPath: stagingPath, mayCreate: true)
+                for (index, byteCount) in Self.recordByteCounts.enumerated() {
+                    starts.append(try intactByteCount(of: log))
+                    try commit(database, UInt64(index + 1), byteCount)
+                }
+                try whileOpen(log, intactByteCount(of: log))
+            }
+            let used = try Data(contentsOf: URL(filePath: log)).prefix(intactByteCount(of: log))
+            try body(log, [UInt8](used), starts)
+        }
+    }
+
+    private func withFolder(
+        _ body: (_ databasePath: String, _ stagingPath: String) throws -> Void
+    ) throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())")
             .path
         defer { try? FileManager.default.removeItem(atPath: path) }
         let folder = try DataFolder(opening: path, schemaName: "ab")
         try folder.clearStaging()
-        var starts: [Int] = []
-        let log = folder.databasePath + "/000004.log"
-        do {
-            let database = try Database(
-                path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true)
-            for (index, byteCount) in Self.recordByteCounts.enumerated() {
-                starts.append(try intactByteCount(of: log))
-                let record = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ index) }
-                try record.withUnsafeBytes {
-                    try database.commit(
-                        journal: .init(number: UInt64(index + 1), bytes: $0), outcomes: nil,
-                        forgottenUntil: nil)
-                }
-            }
-            try whileOpen(log, intactByteCount(of: log))
+        try body(folder.databasePath, folder.stagingPath)
+    }
+
+    private func commit(
+        _ database: Database, _ number: UInt64, _ byteCount: Int, forgottenUntil: UInt64? = nil
+    ) throws {
+        let record = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ Int(number)) }
+        try record.withUnsafeBytes {
+            try database.commit(
+                journal: .init(number: number, bytes: $0), outcomes: nil,
+                forgottenUntil: forgottenUntil)
         }
-        let used = try Data(contentsOf: URL(filePath: log)).prefix(intactByteCount(of: log))
-        try body(log, [UInt8](used), starts)
     }
 
     private func intactByteCount(of log: String) throws -> Int {

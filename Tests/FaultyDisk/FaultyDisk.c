@@ -116,13 +116,16 @@ static int injected(const char *call, const char *path) {
     return error;
 }
 
+#define FAIL_WITH(error)                                                                             \
+    do {                                                                                             \
+        errno = error;                                                                               \
+        return -1;                                                                                   \
+    } while (0)
+
 #define FAIL_IF_INJECTED(call, path)                                                                 \
     do {                                                                                             \
         int error = injected(call, path);                                                            \
-        if (error) {                                                                                 \
-            errno = error;                                                                           \
-            return -1;                                                                               \
-        }                                                                                            \
+        if (error) FAIL_WITH(error);                                                                 \
     } while (0)
 
 static int note_open(int descriptor, const char *path, int flags) {
@@ -189,10 +192,7 @@ ssize_t write(int descriptor, const void *data, size_t length) {
     REAL(write);
     if (!handle_of(descriptor)) return real(descriptor, data, length);
     int error = injected("write", files[descriptor].path);
-    if (error > 0) {
-        errno = error;
-        return -1;
-    }
+    if (error > 0) FAIL_WITH(error);
     if (error == SHORT_WRITE && length > 1) length /= 2;
     pthread_mutex_lock(&lock);
     ssize_t written = real(descriptor, data, length);
@@ -206,10 +206,7 @@ ssize_t write(int descriptor, const void *data, size_t length) {
         REAL(name);                                                                                  \
         if (!handle_of(descriptor)) return real(descriptor, data, length, offset);                   \
         int error = injected("pwrite", files[descriptor].path);                                      \
-        if (error > 0) {                                                                             \
-            errno = error;                                                                           \
-            return -1;                                                                               \
-        }                                                                                            \
+        if (error > 0) FAIL_WITH(error);                                                             \
         if (error == SHORT_WRITE && length > 1) length /= 2;                                         \
         pthread_mutex_lock(&lock);                                                                   \
         ssize_t written = real(descriptor, data, length, offset);                                    \
@@ -227,10 +224,7 @@ PWRITE(pwrite64)
         REAL(name);                                                                                  \
         if (!handle_of(descriptor)) return real(descriptor, parts, count, offset);                   \
         int error = injected("pwritev", files[descriptor].path);                                     \
-        if (error > 0) {                                                                             \
-            errno = error;                                                                           \
-            return -1;                                                                               \
-        }                                                                                            \
+        if (error > 0) FAIL_WITH(error);                                                             \
         if (count > 2) abort();                                                                      \
         struct iovec copies[2];                                                                      \
         memcpy(copies, parts, count * sizeof *parts);                                                \
