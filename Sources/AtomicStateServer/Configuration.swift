@@ -1,5 +1,5 @@
 internal import AtomicStateEngine
-package import AtomicStateStorage
+internal import AtomicStateStorage
 
 /// Where a server listens and keeps its data.
 package struct Configuration: Sendable {

@@ -16,6 +16,11 @@ package enum ServerLimits {
     /// A group of at most this many transactions takes less time to evaluate than threads take to wake
     /// each other.
     package static let groupTransactionCountSmall = 64
+    /// A connection that has sent this many requests one at a time, and no other any, is taken for the only
+    /// one that sends.
+    package static let loneRequestCountMin = 16
+    /// As many requests later it has to show that once more.
+    package static let loneRequestCountMax = 512
     /// The connections that may be open, unless a setting says otherwise.
     package static let connectionCountDefault = 4_096
     /// The connections beyond those that may be open at the same time to be told so; any more are closed
@@ -51,6 +56,8 @@ package enum ServerLimits {
     /// The seconds that a connection stays open after its last answer, so that a client that is still
     /// sending gets to read why it ended.
     package static let lingerSeconds: Int64 = 1
+    /// A look at a connection's times that comes later than this is not taken.
+    package static let lateNanosecondsMax: UInt64 = 1_000_000_000
     /// A silent connection's peer is asked after this many seconds whether it is there; it is given up
     /// after as many questions without an answer, so many seconds apart.
     package static let keepAliveIdleSeconds = 60

@@ -68,8 +68,7 @@ package struct Server: Sendable {
             configuration: configuration, clock: .system, logger: logger)
         pipeline.start()
         let service = RequestService(
-            compiled: schema.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
-            statistics: pipeline.statistics,
+            compiled: schema.compiled, pipeline: pipeline,
             rememberedOutcomeCount: configuration.rememberedOutcomeCount,
             connections: connectionTable(), processorSleep: processorSleep)
         let pages = AdminPages(

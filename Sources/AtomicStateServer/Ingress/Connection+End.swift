@@ -49,7 +49,7 @@ extension Connection {
 
     /// Ends the connection if its peer takes too long. On the connection's event loop.
     func endIfOverdue(_ limits: PeerTimes.Limits, now: UInt64) {
-        guard let context else { return }
+        guard let context, !loopStoodStill(since: now) else { return }
         let isBusy = !loads.isEmpty || !backlog.isEmpty || waitsForQueue
         let reason = times.overdue(
             takenByteCount: backlog.isEmpty ? nil : takenByteCount(context), isBusy: isBusy,
@@ -60,6 +60,13 @@ extension Connection {
         } else {
             endNow(after: reason, .timeout)
         }
+    }
+
+    /// Whether the loop gets to it long after it was asked to: it may have waited for the disk, and has not
+    /// looked at what came meanwhile.
+    private func loopStoodStill(since then: UInt64) -> Bool {
+        let now = service.clock.monotonicNanoseconds
+        return now > then + ServerLimits.lateNanosecondsMax
     }
 
     /// Ends the connection to get its memory back. On the connection's event loop.

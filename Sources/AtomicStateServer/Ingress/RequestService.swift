@@ -8,9 +8,7 @@ internal import Synchronization
 final class RequestService: Sendable {
     let compiled: CompiledSchema
     private let description: SchemaDescription
-    private let sequencer: Sequencer
-    private let health: HealthReporter
-    let statistics: Statistics
+    private let pipeline: CommitPipeline
     private let rememberedOutcomeCount: Int
     let clock: Clock
     let connections: ConnectionTable
@@ -19,21 +17,21 @@ final class RequestService: Sendable {
     private let isDraining = Atomic<Bool>(false)
 
     init(
-        compiled: CompiledSchema, sequencer: Sequencer, health: HealthReporter,
-        statistics: Statistics, rememberedOutcomeCount: Int, connections: ConnectionTable,
-        processorSleep: ProcessorSleep? = nil, clock: Clock = .system
+        compiled: CompiledSchema, pipeline: CommitPipeline, rememberedOutcomeCount: Int,
+        connections: ConnectionTable, processorSleep: ProcessorSleep? = nil, clock: Clock = .system
     ) {
         self.compiled = compiled
         self.connections = connections
         replyEstimate = ReplyEstimate(compiled.schema)
         description = SchemaDescription(compiled)
-        self.sequencer = sequencer
-        self.health = health
-        self.statistics = statistics
+        self.pipeline = pipeline
         self.rememberedOutcomeCount = rememberedOutcomeCount
         self.processorSleep = processorSleep
         self.clock = clock
     }
+
+    var statistics: Statistics { pipeline.statistics }
+    private var health: HealthReporter { pipeline.health }
 
     /// From now on nothing new is queued.
     func drain() {
@@ -78,7 +76,7 @@ final class RequestService: Sendable {
 
     /// Whether the queue takes another request. If not, the connection is told when it does.
     func hasRoom(for connection: Connection) -> Bool {
-        sequencer.hasRoom(for: connection)
+        pipeline.sequencer.hasRoom(for: connection)
     }
 
     func admit(_ request: DecodedRequest, from connection: Connection) -> Admission {
@@ -132,7 +130,7 @@ final class RequestService: Sendable {
             kind: kind, request: request, connection: connection, deadline: deadline,
             transactionCount: transactionCount, byteCount: request.byteCount + byteCount,
             forms: forms[...])
-        sequencer.enqueue(item)
+        pipeline.enqueue(item)
         return .queued(
             Connection.Load(
                 byteCount: item.byteCount + replyByteCount,

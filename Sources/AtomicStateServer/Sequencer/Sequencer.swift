@@ -16,10 +16,24 @@ final class Sequencer: @unchecked Sendable {  // Guarded by `monitor`.
     private var queuedByteCount = 0
     private var waitingGroup: CommitGroup?
     private var committerIsBusy = false
+    private var turn = Turn.thread
+    private var loneSender = LoneSender()
     private var isStopping = false
     private var writerHasStopped = false
     /// Connections that stopped reading because the queue was full.
     private var pausedConnections: [Connection] = []
+
+    /// Who takes the writer's steps.
+    private enum Turn {
+        /// The writer's thread.
+        case thread
+        /// Nobody: the writer's thread waits, and its group is empty.
+        case nobody
+        /// The event loop that queued the only item, when it has looked at all that came.
+        case promised
+        /// That event loop.
+        case lent
+    }
 
     /// What the writer is to do next.
     enum WriterStep {
@@ -51,12 +65,24 @@ extension Sequencer {
         }
     }
 
-    func enqueue(_ item: WorkItem) {
+    /// - Returns: whether the writer's thread is left asleep, so that the caller has to take the writer's
+    ///   steps, on the connection's event loop.
+    func enqueue(_ item: WorkItem) -> Bool {
         monitor.withLock {
+            let isIdle =
+                turn == .nobody && queue.isEmpty && waitingGroup == nil && !committerIsBusy
+            let isAlone = loneSender.note(
+                from: ObjectIdentifier(item.connection), serverIsIdle: isIdle)
             queue.append(item)
             queuedTransactionCount += item.transactionCount
             queuedByteCount += item.byteCount
+            if isAlone, item.transactionCount <= ServerLimits.groupTransactionCountSmall {
+                turn = .promised
+                return true
+            }
+            if turn == .promised { turn = .nobody }
             monitor.signal(Wake.writer)
+            return false
         }
     }
 
@@ -93,7 +119,11 @@ extension Sequencer {
     func waitForStep(_ group: OpenGroup) -> WriterStep {
         let (step, resumed) = monitor.withLock { () -> (WriterStep, [Connection]) in
             while true {
-                if let step = stepWithoutWaiting(group) { return (step, takePausedConnections()) }
+                if turn != .lent, let step = stepWithoutWaiting(group) {
+                    turn = .thread
+                    return (step, takePausedConnections())
+                }
+                if turn == .thread, group.isEmpty { turn = .nobody }
                 monitor.wait(Wake.writer)
             }
         }
@@ -108,6 +138,23 @@ extension Sequencer {
         }
         for connection in resumed { connection.resumeReading() }
         return step
+    }
+
+    /// Lets an event loop take the writer's steps. False if the writer's thread does.
+    func beginTurn() -> Bool {
+        monitor.withLock {
+            guard turn == .promised else { return false }
+            turn = .lent
+            return true
+        }
+    }
+
+    /// The event loop leaves an empty group, and what came meanwhile.
+    func endTurn() {
+        monitor.withLock {
+            turn = .nobody
+            if !queue.isEmpty || isStopping { monitor.signal(Wake.writer) }
+        }
     }
 
     private func stepWithoutWaiting(_ group: OpenGroup) -> WriterStep? {

@@ -4,10 +4,13 @@ internal import AtomicStateSchema
 internal import AtomicStateStorage
 internal import Logging
 
-/// The one thread that changes the state. It evaluates batches in the order of the queue, collects
+/// The one that changes the state. It has a thread of its own, and evaluates batches in the order of the queue, collects
 /// them in a commit group, and runs ahead of the disk: while one group is synced, it evaluates the
 /// next against memory. It never waits for I/O while there is work to do.
-final class Writer: @unchecked Sendable {  // Used by the writer's thread alone, once it runs.
+///
+/// Where one connection alone sends small requests, the event loop takes its steps: there is nothing to run
+/// ahead with, and threads take longer to wake each other than to carry such a request out.
+final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer says it is.
     private var engine: Engine
     private let sequencer: Sequencer
     private let committer: Committer
@@ -47,6 +50,18 @@ final class Writer: @unchecked Sendable {  // Used by the writer's thread alone,
         } catch {
             stopWithoutAnswer(error, logger)
         }
+    }
+
+    /// Carries out the request that waits and commits it, on an event loop that the sequencer leaves that
+    /// to.
+    func runInPlace() {
+        guard sequencer.beginTurn() else { return }
+        do throws(StorageError) {
+            while let step = sequencer.nextStep(openGroup), try take(step), !openGroup.isEmpty {}
+        } catch {
+            stopWithoutAnswer(error, logger)
+        }
+        sequencer.endTurn()
     }
 
     /// Carries a step out. False if it was the last.

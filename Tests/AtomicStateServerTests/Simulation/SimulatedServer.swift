@@ -32,7 +32,7 @@ final class SimulatedServer {
 
     let loop = EmbeddedEventLoop()
     private let pipeline: CommitPipeline
-    private let service: RequestService
+    let service: RequestService
     /// What the committer is busy with.
     private var committing: CommitGroup?
     private(set) var hasStopped = false
@@ -50,8 +50,8 @@ final class SimulatedServer {
             clock: clock, logger: logger)
         pipeline.health.enter(.serving)
         service = RequestService(
-            compiled: schema.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
-            statistics: pipeline.statistics, rememberedOutcomeCount: rememberedOutcomeCount,
+            compiled: schema.compiled, pipeline: pipeline,
+            rememberedOutcomeCount: rememberedOutcomeCount,
             connections: ConnectionTable(
                 countMax: ServerLimits.connectionCountDefault,
                 memoryByteCount: ServerLimits.connectionMemoryDefault << 20, logger: logger),

@@ -70,8 +70,7 @@ final class ServedEngine {
         }
         pipeline.health.enter(.serving)
         service = RequestService(
-            compiled: Depot.compiled, sequencer: pipeline.sequencer, health: pipeline.health,
-            statistics: pipeline.statistics,
+            compiled: Depot.compiled, pipeline: pipeline,
             rememberedOutcomeCount: Self.configuration.rememberedOutcomeCount,
             connections: ConnectionTable(
                 countMax: Self.configuration.connectionCountMax,
