@@ -45,11 +45,12 @@ package struct Server: Sendable {
             try folder.markReady()
         }
         let start = Clock.system.monotonicNanoseconds
+        let outcomes = OutcomeLoader(
+            database, capacity: configuration.rememberedOutcomeCount)
         let opened = try OpenedState(database, offered: compiled, logger: logger)
         let (schema, refusal) = (opened.schema, opened.refusal)
         var state = opened.state
-        state.engine.outcomes = try OutcomeMemory(
-            database, capacity: configuration.rememberedOutcomeCount)
+        state.engine.outcomes = try outcomes.finish()
         logger.info(
             "state recovered",
             metadata: [
