@@ -84,8 +84,11 @@ package enum ServerLimits {
     package static let describedRejectionCountMax = 1_000
     /// The same in bytes; also the bytes of the rules' names of the rest.
     package static let describedRejectionByteCountMax = 1 << 20
-    /// The entities whose images the writer takes between two commit groups.
+    /// The entities whose images the writer takes between two commit groups; more if the round would take
+    /// too long.
     package static let drainedEntityCountPerGroup = 2_048
+    /// The journal in which a round of the materialiser ends, as a multiple of that after which one begins.
+    package static let roundLength = 4
     /// The images that go to the rows family as one file.
     package static let rowFileByteCount = 64 << 20
     /// The bytes of rows that go from the thread that reads them at a start to the one that loads them.

@@ -53,9 +53,11 @@ enum RowImagePart: BitwiseCopyable {
 
 extension Engine {
     /// The changed entities that `beginDraining` has set aside and `drain` has not returned yet.
-    package var isDraining: Bool {
-        stores.indices.contains { stores[$0].drainingRows.count > 0 }
+    package var drainingCount: Int {
+        stores.indices.reduce(0) { $0 + stores[$1].drainingRows.count }
     }
+
+    package var isDraining: Bool { drainingCount > 0 }
 
     /// Sets aside all entities that have changed, for `drain`. When they are drained and stored,
     /// storage is complete up to the `lastSequence` of this call.

@@ -12,13 +12,19 @@ final class MaterialisationPart: @unchecked Sendable {  // Guarded by being hand
 }
 
 /// Decides when changed entities are written to storage, and takes their images a few at a time, so
-/// that no commit waits for all of them. Used by the writer.
+/// that no commit waits for all of them, and enough for the round to end within some journal: what a start
+/// may have to replay is what two rounds took. Used by the writer.
 struct Materialisation {
+    private struct Round {
+        /// Of the last transaction before it.
+        let sequence: UInt64
+        let entityCount: Int
+    }
+
     private let afterByteCount: Int
     /// The journal since the last round began.
     private var journalByteCount: Int
-    /// While a round is under way: the sequence at its beginning.
-    private var roundSequence: UInt64?
+    private var round: Round?
     private var part = MaterialisationPart()
 
     init(afterByteCount: Int, journalByteCount: Int) {
@@ -33,22 +39,31 @@ struct Materialisation {
     /// Takes the next images, if a round is due or under way. They must not be stored before the
     /// group that closes now is durable, as they show what it changed.
     mutating func step(_ engine: inout Engine) -> MaterialisationPart? {
-        if roundSequence == nil {
+        if round == nil {
             guard journalByteCount >= afterByteCount else { return nil }
             journalByteCount = 0
-            roundSequence = engine.lastSequence
             engine.beginDraining(deleted: &part.images)
+            round = Round(sequence: engine.lastSequence, entityCount: engine.drainingCount)
         }
-        engine.drain(limit: ServerLimits.drainedEntityCountPerGroup, into: &part.images)
+        let dueCount = engine.drainingCount - allowedCount
+        engine.drain(
+            limit: max(dueCount, ServerLimits.drainedEntityCountPerGroup), into: &part.images)
         part.reachedSequence = engine.lastSequence
         if !engine.isDraining {
-            part.completeSequence = roundSequence
-            roundSequence = nil
+            part.completeSequence = round?.sequence
+            round = nil
         } else if part.images.byteCount < ServerLimits.rowFileByteCount {
             return nil
         }
         defer { part = MaterialisationPart() }
         return part
+    }
+
+    /// How many of the round's entities may be left, now that so much journal was written since it began.
+    private var allowedCount: Int {
+        guard let round else { return 0 }
+        let progress = Double(journalByteCount) / Double(ServerLimits.roundLength * afterByteCount)
+        return round.entityCount - Int(Double(round.entityCount) * min(progress, 1))
     }
 }
 

@@ -3,7 +3,7 @@ internal import AtomicStateStorage
 
 /// Loads what is remembered on a thread of its own, while someone else loads rows and journal.
 final class OutcomeLoader {
-    private final class Result: @unchecked Sendable {  // Set by the thread, and taken when that has ended.
+    private final class Result: @unchecked Sendable {  // Set by the thread, taken at its end.
         var memory: OutcomeMemory?
         var failure: RecoveryError?
     }

@@ -1,7 +1,7 @@
 /// Finds out whether one connection alone sends requests, each after the answer to the one before.
 ///
-/// What comes while an event loop waits for the disk is not seen until then. So it waits now and then
-/// without need, in order to see whether more than one request is sent at a time.
+/// An event loop that carries such requests out does not see what else comes meanwhile. So now and then a
+/// few are left to the writer's thread, to see whether there is still one at a time.
 struct LoneSender {
     private var connection: ObjectIdentifier?
     private var requestCount = 0

@@ -4,9 +4,9 @@ internal import AtomicStateSchema
 internal import AtomicStateStorage
 internal import Logging
 
-/// The one that changes the state. It has a thread of its own, and evaluates batches in the order of the queue, collects
-/// them in a commit group, and runs ahead of the disk: while one group is synced, it evaluates the
-/// next against memory. It never waits for I/O while there is work to do.
+/// The one that changes the state. It has a thread of its own, evaluates batches in the order of the
+/// queue, collects them in a commit group, and runs ahead of the disk: while one group is synced, it
+/// evaluates the next against memory. It never waits for I/O while there is work to do.
 ///
 /// Where one connection alone sends small requests, the event loop takes its steps: there is nothing to run
 /// ahead with, and threads take longer to wake each other than to carry such a request out.
