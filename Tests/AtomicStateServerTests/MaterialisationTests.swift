@@ -38,19 +38,12 @@ import Testing
         var materialisation = Materialisation(
             afterByteCount: Self.afterByteCount, journalByteCount: Self.afterByteCount)
         let roundByteCount = ServerLimits.roundLength * Self.afterByteCount
-        var takenCount = 0
+        var takenCount: Int { Self.entityCount - engine.drainingCount }
         var completeSequence: UInt64?
-        for _ in 0...groupCount where completeSequence == nil {
-            let before = engine.drainingCount
-            let part = materialisation.step(&engine)
+        for index in 0...groupCount where completeSequence == nil {
+            completeSequence = materialisation.step(&engine)?.completeSequence
             // The first step sets the entities aside, and takes as few as if there was time.
-            if takenCount == 0 {
-                takenCount = Self.entityCount - engine.drainingCount
-                #expect(takenCount == ServerLimits.drainedEntityCountPerGroup)
-            } else {
-                takenCount += before - engine.drainingCount
-            }
-            completeSequence = part?.completeSequence
+            if index == 0 { #expect(takenCount == ServerLimits.drainedEntityCountPerGroup) }
             materialisation.noteJournal(byteCount: (roundByteCount + groupCount - 1) / groupCount)
         }
         #expect(takenCount == Self.entityCount)

@@ -8,9 +8,7 @@ import Testing
 @Suite struct OverdueTests {
     @Test func aLookThatComesLateIsNotTaken() throws {
         let time = SimulatedTime()
-        let server = try SimulatedServer(
-            SimulatedStorage(seed: 1), SchemaVersion(number: 1, compiled: SimulatedWorld.schema),
-            time.clock, rememberedOutcomeCount: 0)
+        let server = try SimulatedServer(time.clock)
         let connection = Connection(eventLoop: server.loop, service: server.service)
         let channel = EmbeddedChannel(handler: connection, loop: server.loop)
         try channel.connect(to: SocketAddress(unixDomainSocketPath: "/overdue")).wait()

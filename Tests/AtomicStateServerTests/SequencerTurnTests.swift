@@ -44,18 +44,13 @@ import Testing
     private let another: Connection
 
     init() throws {
-        let server = try SimulatedServer(
-            SimulatedStorage(seed: 1), SchemaVersion(number: 1, compiled: SimulatedWorld.schema),
-            SimulatedTime().clock, rememberedOutcomeCount: 0)
+        let server = try SimulatedServer(SimulatedTime().clock)
         one = Connection(eventLoop: server.loop, service: server.service)
         another = Connection(eventLoop: server.loop, service: server.service)
         writer.start(sequencer)
     }
 
-    deinit {
-        sequencer.stop()
-        writer.join()
-    }
+    deinit { stop() }
 
     @Test func theLoopGetsTheTurnOnce() throws {
         let count = try sendUntilPromised()

@@ -45,7 +45,7 @@ struct Materialisation {
             engine.beginDraining(deleted: &part.images)
             round = Round(sequence: engine.lastSequence, entityCount: engine.drainingCount)
         }
-        let dueCount = engine.drainingCount - allowedCount
+        let dueCount = engine.drainingCount - remainingCountMax
         engine.drain(
             limit: max(dueCount, ServerLimits.drainedEntityCountPerGroup), into: &part.images)
         part.reachedSequence = engine.lastSequence
@@ -60,7 +60,7 @@ struct Materialisation {
     }
 
     /// How many of the round's entities may be left, now that so much journal was written since it began.
-    private var allowedCount: Int {
+    private var remainingCountMax: Int {
         guard let round else { return 0 }
         let progress = Double(journalByteCount) / Double(ServerLimits.roundLength * afterByteCount)
         return round.entityCount - Int(Double(round.entityCount) * min(progress, 1))

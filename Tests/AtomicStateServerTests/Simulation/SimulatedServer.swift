@@ -58,6 +58,13 @@ final class SimulatedServer {
             clock: clock)
     }
 
+    /// On empty storage, with the schema of the simulated world.
+    convenience init(_ clock: Clock) throws {
+        try self.init(
+            SimulatedStorage(seed: 1), SchemaVersion(number: 1, compiled: SimulatedWorld.schema),
+            clock, rememberedOutcomeCount: 0)
+    }
+
     func accept() throws -> SimulatedSocket {
         try SimulatedSocket(Connection(eventLoop: loop, service: service), loop: loop)
     }
