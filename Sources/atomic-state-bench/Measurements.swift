@@ -8,8 +8,8 @@ final class Measurements: Sendable {
         var total = Tally()
         /// Since the last interval ended.
         var current = Tally()
-        /// Empty, for the next interval: its histogram has grown already, and growing takes time.
-        var spare = Tally()
+        /// Empty, for the next interval; nil while the one before is summed up.
+        var spare: Tally? = Tally()
         var intervals: [Interval] = []
         var intervalStart: ContinuousClock.Instant
         var intervalStartProcessorNanoseconds = processorNanoseconds()
@@ -18,7 +18,16 @@ final class Measurements: Sendable {
     private struct Tally {
         var acceptedCount = 0
         var rejectedCount = 0
-        var latencies = Histogram<UInt64>(numberOfSignificantValueDigits: .three)
+        /// Large enough from the beginning: to grow holds replies up for milliseconds.
+        var latencies = Histogram<UInt64>(
+            highestTrackableValue: Self.trackedNanoseconds, numberOfSignificantValueDigits: .three)
+
+        /// An hour. What takes longer makes the histogram grow.
+        private static let trackedNanoseconds: UInt64 = 3_600_000_000_000
+
+        init() {
+            latencies.autoResize = true
+        }
 
         mutating func add(_ reply: SubmitReply, latencyNanoseconds: UInt64) {
             acceptedCount += reply.acceptedCount
@@ -55,8 +64,7 @@ final class Measurements: Sendable {
         // What takes long is done without the lock, for which replies would wait.
         var (ended, seconds, processorTimeUsed) = state.withLock { state in
             let ended = state.current
-            state.current = state.spare
-            state.spare = Tally()
+            state.current = state.spare.take() ?? Tally()
             let seconds = state.intervalStart.duration(to: now).seconds
             let processorTimeUsed = processorTime - state.intervalStartProcessorNanoseconds
             state.intervalStart = now

@@ -15,9 +15,10 @@ final class Pace: Sendable {
     private let sentCount = Atomic(0)
     private let isStopped = Atomic(false)
 
+    /// - Parameter start: when the first batches are to be sent.
     /// - Parameter batchesPerSecond: nil for closed loop, in which each worker sends as soon as it
     ///   can.
-    init(start: Instant = .now, duration: Duration, batchesPerSecond: Double?) {
+    init(start: Instant, duration: Duration, batchesPerSecond: Double?) {
         self.start = start
         deadline = start + duration
         interval = batchesPerSecond.map { .seconds(1 / $0) }
@@ -38,12 +39,13 @@ final class Pace: Sendable {
     /// - Parameter eventLoop: of the caller. Its timer is used, because the way of `Task.sleep` leads over
     ///   two more threads, and would count as latency.
     func nextStart(on eventLoop: any EventLoop) async throws -> Instant? {
-        guard let interval else { return isOver ? nil : .now }
         let intended =
-            start + interval * sentCount.wrappingAdd(1, ordering: .relaxed).oldValue
+            interval.map { start + $0 * sentCount.wrappingAdd(1, ordering: .relaxed).oldValue }
+            ?? start
         while !isOver {
-            let remaining = Instant.now.duration(to: intended)
-            if remaining <= .zero { return intended }
+            let now = Instant.now
+            let remaining = now.duration(to: intended)
+            if remaining <= .zero { return interval == nil ? now : intended }
             try await eventLoop.scheduleTask(in: TimeAmount(min(remaining, Self.sleepMax))) {}
                 .futureResult.get()
         }
