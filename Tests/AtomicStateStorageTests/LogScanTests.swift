@@ -97,6 +97,29 @@ import Testing
         }) { _, _, _ in }
     }
 
+    /// Also of those that RocksDB hands over in parts.
+    @Test func recordsAreInTheLogWhenTheyAreCommitted() throws {
+        let byteCounts = [4_000, 400_000, 519_000, 524_288, 1, 1_600_000, 7]
+        try withFolder { databasePath, stagingPath in
+            let database = try Database(
+                path: databasePath, stagingPath: stagingPath, mayCreate: true)
+            for (index, byteCount) in byteCounts.enumerated() {
+                try commit(database, UInt64(index + 1), byteCount)
+            }
+            // What a process finds that starts when this one has been killed.
+            let copy = databasePath + "-copy"
+            try FileManager.default.copyItem(atPath: databasePath, toPath: copy)
+            let found = try Database(path: copy, stagingPath: stagingPath, mayCreate: false)
+            #expect(found.logTails.allSatisfy { !$0.isTorn })
+            var records: [[UInt8]] = []
+            try found.forEachJournalRecord(holding: 1) { _, record in
+                records.append(Array(record))
+            }
+            #expect(
+                records == byteCounts.enumerated().map { record(UInt64($0.offset + 1), $0.element) })
+        }
+    }
+
     // MARK: Logs in the file of a former one
 
     struct ReuseChange: CustomTestStringConvertible {
@@ -338,12 +361,15 @@ import Testing
     private func commit(
         _ database: Database, _ number: UInt64, _ byteCount: Int, forgottenUntil: UInt64? = nil
     ) throws {
-        let record = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ Int(number)) }
-        try record.withUnsafeBytes {
+        try record(number, byteCount).withUnsafeBytes {
             try database.commit(
                 journal: .init(number: number, bytes: $0), outcomes: nil,
                 forgottenUntil: forgottenUntil)
         }
+    }
+
+    private func record(_ number: UInt64, _ byteCount: Int) -> [UInt8] {
+        (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ Int(number)) }
     }
 
     private func intactByteCount(of log: String) throws -> Int {
