@@ -73,12 +73,12 @@ import Testing
         let row = store.insert(.number(1), textHeap: &heap)
         store.markDirty(row)
         store.markDirty(row)
-        #expect(store.dirtyRows.count == 1)
+        #expect(store.dirtySlots.count == 1)
         store.unlink(row)
         store.release(row)
         let again = store.insert(.number(2), textHeap: &heap)
         store.markDirty(again)
-        #expect(again == row && store.dirtyRows.count == 1, "the memory is listed already")
+        #expect(again == row && store.dirtySlots.count == 1, "the memory is listed already")
     }
 
     private static func layout(_ keyType: KeyType) -> RowLayout {

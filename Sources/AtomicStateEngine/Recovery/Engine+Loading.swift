@@ -68,7 +68,7 @@ extension Engine {
                 "row of schema version \(schemaVersion): expected \(self.schemaVersion)")
         }
         row[RowLayout.versionOffset] = try reader.read("a row's sequence")
-        row[RowLayout.flagsOffset] = RowFlags.exists
+        row[RowLayout.flagsOffset] |= RowFlags.exists
         if let offset = stores[type].shape.presenceOffset {
             row[offset] = try reader.read("which fields have a value")
         }

@@ -54,7 +54,7 @@ enum RowImagePart: BitwiseCopyable {
 extension Engine {
     /// The changed entities that `beginDraining` has set aside and `drain` has not returned yet.
     package var drainingCount: Int {
-        stores.indices.reduce(0) { $0 + stores[$1].drainingRows.count }
+        stores.indices.reduce(0) { $0 + stores[$1].drainingSlots.count }
     }
 
     package var isDraining: Bool { drainingCount > 0 }
@@ -69,32 +69,29 @@ extension Engine {
         }
     }
 
-    /// Adds the images of some of the entities set aside, as they are now.
+    /// Adds the images of some of the entities set aside, as they are now. They come in the order of their
+    /// rows in memory, which is mostly that in which they came into being.
     ///
     /// - Parameter limit: the most entities to look at.
     package mutating func drain(limit: Int, into batch: inout RowImageBatch) {
-        var remaining = limit
-        for type in stores.indices {
-            while remaining > 0, stores[type].drainingRows.count > 0 {
-                let rows = stores[type].drainingRows.removeLast(remaining)
-                remaining -= rows.count
-                drain(rows, type: type, into: &batch)
+        withUnsafeTemporaryAllocation(of: Row.self, capacity: RowImageBatch.prefetchDistance) { rows in
+            var remaining = limit
+            for type in stores.indices {
+                while remaining > 0, stores[type].drainingSlots.count > 0 {
+                    let count = stores[type].takeDrainingRows(
+                        UnsafeMutableBufferPointer(rebasing: rows.prefix(remaining)))
+                    remaining -= count
+                    for row in rows.prefix(count) { drain(row, type: type, into: &batch) }
+                }
             }
         }
     }
 
-    private func drain(
-        _ rows: UnsafeBufferPointer<Row>, type: Int, into batch: inout RowImageBatch
-    ) {
-        for index in rows.indices {
-            let coming = index + RowImageBatch.prefetchDistance
-            if coming < rows.count { prefetch(rows[coming]) }
-            let row = rows[index]
-            row[RowLayout.flagsOffset] &= ~RowFlags.dirty
-            guard row[RowLayout.flagsOffset] & RowFlags.exists != 0 else { continue }
-            batch.append(type: type, key: stores[type].key(of: row)) { bytes in
-                appendImage(of: row, type: type, to: &bytes)
-            }
+    private func drain(_ row: Row, type: Int, into batch: inout RowImageBatch) {
+        row[RowLayout.flagsOffset] &= ~RowFlags.dirty
+        guard row[RowLayout.flagsOffset] & RowFlags.exists != 0 else { return }
+        batch.append(type: type, key: stores[type].key(of: row)) { bytes in
+            appendImage(of: row, type: type, to: &bytes)
         }
     }
 

@@ -4,14 +4,19 @@ internal import CPlatform
 /// The address of a row's first word; see `RowLayout` for what follows.
 typealias Row = UnsafeMutablePointer<UInt64>
 
-/// The flags of a row, in its word `RowLayout.flagsOffset`.
+/// The flags of a row, in its word `RowLayout.flagsOffset`, and above them the row's slot, which stays.
 enum RowFlags {
     /// There is such an entity. Without it the memory is free, or kept until a transaction ends.
     static let exists: UInt64 = 1 << 0
-    /// The row is in the list of those that changed since they were last written to storage.
+    /// The row is among those that changed since they were last written to storage.
     static let dirty: UInt64 = 1 << 1
     /// The row was changed before it was there: only while a data folder is loaded.
     static let awaited: UInt64 = 1 << 2
+    /// Of the slot's lowest bit.
+    fileprivate static let slotShift: UInt64 = 8
+
+    /// What stays when a row is given back.
+    fileprivate static let lasting = dirty | ~0 << slotShift
 }
 
 /// The rows of one entity type: memory in chunks that never move, and the index that finds a row by
@@ -25,10 +30,10 @@ struct RowStore: ~Copyable {
     /// The first free row; a free row's key word is the next one.
     private var firstFree: UInt64 = 0
     private var index = KeyIndex()
-    /// Those whose `dirty` flag is set.
-    var dirtyRows = RowList()
-    /// Those of them that are being written to storage.
-    var drainingRows = RowList()
+    /// The slots of rows whose `dirty` flag is set, but for those in `drainingSlots`.
+    private(set) var dirtySlots = SlotSet()
+    /// Of those that are being written to storage.
+    private(set) var drainingSlots = SlotSet()
     /// The keys of deleted entities that storage may still hold: numbers, or text blocks owned here.
     var deletedKeys = WordList()
 
@@ -78,7 +83,7 @@ struct RowStore: ~Copyable {
         index.reserve(entityCount, keyType: shape.keyType)
     }
 
-    /// A new row with this key, which must not be there; all other words are zero.
+    /// A new row with this key, which must not be there; all words but key and flags are zero.
     mutating func insert(_ key: Key, textHeap: inout TextHeap) -> Row {
         let row = takeFreeRow()
         switch key {
@@ -104,9 +109,9 @@ struct RowStore: ~Copyable {
 
     /// Gives an unlinked row's memory back. Its key and texts must have been freed or moved.
     mutating func release(_ row: Row) {
-        let dirty = row[RowLayout.flagsOffset] & RowFlags.dirty
+        let flags = row[RowLayout.flagsOffset] & RowFlags.lasting
         row.update(repeating: 0, count: shape.wordCount)
-        row[RowLayout.flagsOffset] = dirty
+        row[RowLayout.flagsOffset] = flags
         row[RowLayout.keyOffset] = firstFree
         firstFree = UInt64(UInt(bitPattern: row))
     }
@@ -115,11 +120,29 @@ struct RowStore: ~Copyable {
     mutating func markDirty(_ row: Row) {
         guard row[RowLayout.flagsOffset] & RowFlags.dirty == 0 else { return }
         row[RowLayout.flagsOffset] |= RowFlags.dirty
-        dirtyRows.append(row)
+        dirtySlots.insert(Int(row[RowLayout.flagsOffset] >> RowFlags.slotShift))
     }
 
     mutating func setDirtyRowsAside() {
-        swap(&dirtyRows, &drainingRows)
+        swap(&dirtySlots, &drainingSlots)
+    }
+
+    /// Takes some of the rows that were set aside, in the order of their slots.
+    ///
+    /// - Returns: how many were taken: all that there are, if fewer than there is room for.
+    mutating func takeDrainingRows(_ rows: UnsafeMutableBufferPointer<Row>) -> Int {
+        for index in rows.indices {
+            guard let slot = drainingSlots.removeFirst() else { return index }
+            let row = row(inSlot: slot)
+            prefetch(row)
+            rows.initializeElement(at: index, to: row)
+        }
+        return rows.count
+    }
+
+    private func row(inSlot slot: Int) -> Row {
+        let (chunk, position) = slot.quotientAndRemainder(dividingBy: rowsPerChunk)
+        return chunks[chunk] + position * shape.wordCount
     }
 
     /// Calls the body with every entity's row, in no order that means anything.
@@ -155,7 +178,10 @@ struct RowStore: ~Copyable {
             chunks.append(TableMemory.allocate(wordCount: chunkWordCount))
             rowsInLastChunk = 0
         }
-        defer { rowsInLastChunk += 1 }
-        return chunks[chunks.count - 1] + rowsInLastChunk * shape.wordCount
+        let slot = (chunks.count - 1) * rowsPerChunk + rowsInLastChunk
+        rowsInLastChunk += 1
+        let row = row(inSlot: slot)
+        row[RowLayout.flagsOffset] = UInt64(slot) << RowFlags.slotShift
+        return row
     }
 }

@@ -2,7 +2,7 @@
 ///
 ///     0            version: the sequence of the last transaction that changed the row
 ///     1            touch: the mark of the transaction that is changing the row, see the engine
-///     2            flags: `RowFlags`
+///     2            flags and the row's slot: `RowFlags`
 ///     3            the key: the number itself, or the address of a text block
 ///     4            how many references point here; only for types that are referred to
 ///     then         presence: bit n tells whether field n has a value; only if one is optional
