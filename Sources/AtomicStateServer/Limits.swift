@@ -88,9 +88,9 @@ package enum ServerLimits {
     /// too long.
     package static let drainedEntityCountPerGroup = 2_048
     /// The journal in which a round of the materialiser ends, as a multiple of that after which one begins.
-    package static let roundLength = 4
+    package static let roundLength = 3
     /// The images that go to the rows family as one file.
-    package static let rowFileByteCount = 64 << 20
+    package static let rowFileByteCount = 128 << 20
     /// The bytes of rows that go from the thread that reads them at a start to the one that loads them.
     package static let readRowByteCount = 256 << 10
     /// How many times as much may wait to be loaded.

@@ -37,6 +37,29 @@ import Testing
         }
     }
 
+    /// Nothing is merged while a state is loaded.
+    @Test func filesOfRowsAreMergedOnceCompactionsHaveStarted() throws {
+        try withDatabase { folder, path in
+            let database = try open(folder)
+            func level0FileCount() throws -> UInt64? {
+                try database.health().families.first { $0.name == "rows" }?.level0FileCount
+            }
+            // The first one goes to the last level.
+            let fileCount = UInt64(RowCompaction.level0FileCount) + 2
+            for number in 1...fileCount + 1 {
+                try ingest(database, reaching: number, [("a", "\(number)"), ("b", nil)])
+            }
+            Thread.sleep(forTimeInterval: 0.2)
+            #expect(try level0FileCount() == fileCount)
+            try database.startCompactions()
+            let deadline = ContinuousClock.now + .seconds(20)
+            while try level0FileCount() != 0, .now < deadline { Thread.sleep(forTimeInterval: 0.01) }
+            #expect(try level0FileCount() == 0)
+            #expect(try rows(database) == ["a\(fileCount + 1)"])
+            #expect(try database.rowsReachSequence() == fileCount + 1)
+        }
+    }
+
     /// Each version of the schema has rows of its own.
     @Test func rowsOfVersionsAreApart() throws {
         try withDatabase { folder, path in

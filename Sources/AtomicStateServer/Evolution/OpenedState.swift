@@ -19,6 +19,7 @@ package struct OpenedState: ~Copyable {
         var schema = try SchemaVersion.inForce(database)
         try database.discardRows(exceptOf: schema.number)
         var state = try LoadedState(database, schema)
+        try database.startCompactions()
         refusal = try Self.move(&state, &schema, to: offered, database, logger)
         self.schema = schema
         self.state = state
