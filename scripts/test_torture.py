@@ -9,7 +9,11 @@ import torture
 
 PASSED = "✔ Test a() passed after 1.0 seconds.\n✔ Test run with 3 tests in 1 suite passed after 1.0 seconds.\n"
 FAILED = (
-    "✘ Test a() recorded an issue at A.swift:1:1: seed 7\n"
+    "✘ Test a() recorded an issue at A.swift:1:1: Issue recorded\n"
+    "↳ seed 7: the server ended with 1: starting\n"
+    "rows: of another kind\n"
+    "◇ Test b() started.\n"
+    "tried 3 times\n"
     "✘ Test a() failed after 1.0 seconds with 1 issue.\n"
     "✘ Test run with 3 tests in 1 suite failed after 1.0 seconds with 1 issue.\n"
 )
@@ -57,6 +61,8 @@ class MainTests(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual(printed.splitlines()[-1], f"{2 * count} passed, {count} failed")
         self.assertIn("seed 7", printed)
+        self.assertIn("rows: of another kind", printed)
+        self.assertNotIn("started", printed)
 
     def test_all_passed(self):
         status, count, printed = self.run_main(PASSED, 0)

@@ -84,7 +84,7 @@ def run_suite(name: str, tests: str, settings: dict[str, str], seconds: float, t
             if line.startswith("tried "):
                 print("    " + line, flush=True)
         if not tally.add(output, exit_code):
-            shown = [line for line in output.splitlines() if runner.tells_of_failure(line)]
+            shown = list(runner.failures(output.splitlines()))
             print("\n".join(shown or output.splitlines()[-20:]), flush=True)
 
 
