@@ -26,6 +26,8 @@ bool EndsWith(const std::string &text, const std::string &suffix) {
          text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
 }
 
+std::string NameOf(const std::string &path) { return path.substr(path.rfind('/') + 1); }
+
 rocksdb::IOStatus Failure(const char *call, const std::string &path) {
   const int error = errno;
   const std::string context = std::string(call) + " " + path;
@@ -118,6 +120,44 @@ class LogFile : public rocksdb::FSWritableFile {
   uint64_t end_ = 0;
 };
 
+// RocksDB's manifest. Where several changes of it come at once, RocksDB writes their records one after the other and syncs
+// them together. Here each is synced before the next begins, as in its logs, so that only the last one can be torn.
+class ManifestFile : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
+
+  rocksdb::IOStatus Append(const rocksdb::Slice &data, const rocksdb::IOOptions &options,
+                           rocksdb::IODebugContext *context) override {
+    const auto status = SyncWhatIsWritten(options, context);
+    return status.ok() ? FSWritableFileOwnerWrapper::Append(data, options, context) : status;
+  }
+
+  rocksdb::IOStatus Append(const rocksdb::Slice &data, const rocksdb::IOOptions &options,
+                           const rocksdb::DataVerificationInfo &verification,
+                           rocksdb::IODebugContext *context) override {
+    const auto status = SyncWhatIsWritten(options, context);
+    return status.ok() ? FSWritableFileOwnerWrapper::Append(data, options, verification, context) : status;
+  }
+
+  rocksdb::IOStatus Sync(const rocksdb::IOOptions &options, rocksdb::IODebugContext *context) override {
+    is_synced_ = true;
+    return FSWritableFileOwnerWrapper::Sync(options, context);
+  }
+
+  rocksdb::IOStatus Fsync(const rocksdb::IOOptions &options, rocksdb::IODebugContext *context) override {
+    is_synced_ = true;
+    return FSWritableFileOwnerWrapper::Fsync(options, context);
+  }
+
+ private:
+  rocksdb::IOStatus SyncWhatIsWritten(const rocksdb::IOOptions &options, rocksdb::IODebugContext *context) {
+    return std::exchange(is_synced_, false) ? rocksdb::IOStatus::OK()
+                                            : FSWritableFileOwnerWrapper::Sync(options, context);
+  }
+
+  bool is_synced_ = true;
+};
+
 // A file of which there is nothing to be read from a place on.
 class ShortenedFile : public rocksdb::FSSequentialFileOwnerWrapper {
  public:
@@ -158,7 +198,13 @@ rocksdb::IOStatus LogFiles::NewWritableFile(const std::string &path,
                                             const rocksdb::FileOptions &options,
                                             std::unique_ptr<rocksdb::FSWritableFile> *file,
                                             rocksdb::IODebugContext *context) {
-  if (!IsLog(path)) return FileSystemWrapper::NewWritableFile(path, options, file, context);
+  if (!IsLog(path)) {
+    auto status = FileSystemWrapper::NewWritableFile(path, options, file, context);
+    if (status.ok() && NameOf(path).rfind("MANIFEST-", 0) == 0) {
+      *file = std::make_unique<ManifestFile>(std::move(*file));
+    }
+    return status;
+  }
   const std::string spare = TakeSpare();
   // RocksDB syncs the folder before it calls anything durable that is in a new log.
   const bool is_spare = !spare.empty() && rename(spare.c_str(), path.c_str()) == 0;
@@ -174,7 +220,7 @@ rocksdb::IOStatus LogFiles::NewSequentialFile(const std::string &path,
                                               std::unique_ptr<rocksdb::FSSequentialFile> *file,
                                               rocksdb::IODebugContext *context) {
   auto status = FileSystemWrapper::NewSequentialFile(path, options, file, context);
-  const auto end = ends_.find(path.substr(path.rfind('/') + 1));
+  const auto end = ends_.find(NameOf(path));
   if (status.ok() && end != ends_.end()) {
     *file = std::make_unique<ShortenedFile>(std::move(*file), end->second);
   }

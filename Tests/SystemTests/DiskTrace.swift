@@ -96,3 +96,26 @@ struct DiskTrace {
         return Record(event: event, end: end)
     }
 }
+
+extension DiskTrace {
+    /// How many writes to files with such names began while the one before was not synced: of two such records the first may
+    /// be torn and the second whole.
+    func unsyncedWriteCount(of prefix: String) -> Int {
+        var isSynced: [UInt64: Bool] = [:]
+        var count = 0
+        for record in records {
+            switch record.event {
+            case .open(let handle, let path, flags: _):
+                let name = path.split(separator: "/").last ?? ""
+                isSynced[handle] = name.hasPrefix(prefix) ? true : nil
+            case .write(let handle, offset: _, bytes: _) where isSynced[handle] != nil:
+                if isSynced[handle] == false { count += 1 }
+                isSynced[handle] = false
+            case .syncEnd(let handle, error: 0) where isSynced[handle] != nil:
+                isSynced[handle] = true
+            default: break
+            }
+        }
+        return count
+    }
+}

@@ -84,7 +84,9 @@ import Testing
         try await Task.sleep(for: .milliseconds(Int.random(in: 20...300, using: &generator)))
         #expect(await server.end(SIGKILL) == -Int(SIGKILL), "\(place)")
         for worker in workers { await worker.value }
-        return (load, try DiskTrace(contentsOf: trace))
+        let events = try DiskTrace(contentsOf: trace)
+        #expect(events.unsyncedWriteCount(of: "MANIFEST-") == 0, "\(place)")
+        return (load, events)
     }
 
     /// Half of them while the server starts, half under load, the last one at its end.

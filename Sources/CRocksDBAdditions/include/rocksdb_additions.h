@@ -12,7 +12,8 @@ extern "C" {
 // are synced first, which takes the disk a write more for each commit. So a log that is of no more use is kept as a spare,
 // under a name that ends in ".spare", and the next log is written over it from its beginning on. What is written of
 // it is followed by ROCKSDB_LOG_END_MARK, and that by remains of the former log, which are not to be read: before RocksDB
-// opens a log, its end has to be found, and the file cut short there or the end told.
+// opens a log, its end has to be found, and the file cut short there or the end told. In the manifest too each record is synced
+// before the next begins.
 typedef struct rocksdb_log_files_t rocksdb_log_files_t;
 
 // Not the beginning of a record: it would be of a type 'd'.
