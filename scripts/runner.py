@@ -1,23 +1,20 @@
 """What the test runner prints."""
 
+# What a line of its own begins with, and a failed test's among them: an issue, its details, or that the test failed.
+_MARKS = ("◇", "✔", "✘", "↳")
+_FAILURE_MARKS = ("✘", "↳")
 # Of itself, in lines that look like a failure's details.
 _OWN_DETAILS = ("↳ Testing Library Version", "↳ Target Platform")
 
 
-def tells_of_failure(line: str) -> bool:
-    """Whether a line is of a failed test: an issue, its details, or that the test failed."""
-    return line.startswith(("✘", "↳")) and not line.startswith(_OWN_DETAILS)
+class FailureText:
+    """Finds the lines of failed tests, with those that go on with one: of a server's log, for one."""
 
+    def __init__(self) -> None:
+        self._goes_on = False
 
-# What a line of its own begins with.
-_MARKS = ("◇", "✔", "✘", "↳")
-
-
-def failures(lines):
-    """The lines of failed tests, with those that go on with one: of a server's log, for one."""
-    is_shown = False
-    for line in lines:
+    def includes(self, line: str) -> bool:
+        """Whether the next line is such a line."""
         if line.startswith(_MARKS):
-            is_shown = tells_of_failure(line)
-        if is_shown:
-            yield line
+            self._goes_on = line.startswith(_FAILURE_MARKS) and not line.startswith(_OWN_DETAILS)
+        return self._goes_on

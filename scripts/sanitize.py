@@ -106,10 +106,12 @@ def test(name, selection, folder):
         command += ["--filter", selection]
     run = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     summary = "no test ran"
+    failures = runner.FailureText()
     for line in run.stdout:
+        is_of_failure = failures.includes(line)
         if "Test run with" in line and "started" not in line:
             summary = line.strip()
-        elif runner.tells_of_failure(line) or "error:" in line:
+        elif is_of_failure or "error:" in line:
             print(line, end="")
     return summary, run.wait() == 0 and "passed" in summary
 

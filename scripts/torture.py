@@ -84,7 +84,8 @@ def run_suite(name: str, tests: str, settings: dict[str, str], seconds: float, t
             if line.startswith("tried "):
                 print("    " + line, flush=True)
         if not tally.add(output, exit_code):
-            shown = list(runner.failures(output.splitlines()))
+            failures = runner.FailureText()
+            shown = [line for line in output.splitlines() if failures.includes(line)]
             print("\n".join(shown or output.splitlines()[-20:]), flush=True)
 
 

@@ -1,5 +1,4 @@
 internal import AtomicStateSchema
-internal import CPlatform
 
 // The row image: an entity in RocksDB's rows family. All numbers of the value are little-endian.
 //

@@ -12,7 +12,7 @@ enum RowFlags {
     static let dirty: UInt64 = 1 << 1
     /// The row was changed before it was there: only while a data folder is loaded.
     static let awaited: UInt64 = 1 << 2
-    /// Of the slot's lowest bit.
+    /// Where the slot begins.
     fileprivate static let slotShift: UInt64 = 8
 
     /// What stays when a row is given back.
@@ -26,7 +26,8 @@ struct RowStore: ~Copyable {
     private let rowsPerChunk: Int
     private let chunkWordCount: Int
     private var chunks: [Row] = []
-    private var rowsInLastChunk = 0
+    /// Those that were ever handed out.
+    private var slotCount = 0
     /// The first free row; a free row's key word is the next one.
     private var firstFree: UInt64 = 0
     private var index = KeyIndex()
@@ -161,7 +162,7 @@ struct RowStore: ~Copyable {
 
     private func forEachPlace(_ body: (Row) -> Void) {
         for (number, chunk) in chunks.enumerated() {
-            let count = number == chunks.count - 1 ? rowsInLastChunk : rowsPerChunk
+            let count = min(rowsPerChunk, slotCount - number * rowsPerChunk)
             for position in 0..<count { body(chunk + position * shape.wordCount) }
         }
     }
@@ -174,14 +175,12 @@ struct RowStore: ~Copyable {
             row[RowLayout.keyOffset] = 0
             return row
         }
-        if chunks.isEmpty || rowsInLastChunk == rowsPerChunk {
+        if slotCount == chunks.count * rowsPerChunk {
             chunks.append(TableMemory.allocate(wordCount: chunkWordCount))
-            rowsInLastChunk = 0
         }
-        let slot = (chunks.count - 1) * rowsPerChunk + rowsInLastChunk
-        rowsInLastChunk += 1
-        let row = row(inSlot: slot)
-        row[RowLayout.flagsOffset] = UInt64(slot) << RowFlags.slotShift
+        let row = row(inSlot: slotCount)
+        row[RowLayout.flagsOffset] = UInt64(slotCount) << RowFlags.slotShift
+        slotCount += 1
         return row
     }
 }
