@@ -19,23 +19,25 @@ final class CommitPipeline: Sendable {
         configuration: Configuration, clock: Clock, logger: Logger
     ) {
         statistics.durableSequence.store(state.engine.lastSequence, ordering: .releasing)
-        statistics.noteRowsComplete(sequence: state.rowsCompleteSequence)
+        statistics.noteRowsComplete(sequence: state.rows.completeSequence)
         statistics.noteState(state.engine)
         health = HealthReporter(storage: storage, sequencer: sequencer, statistics: statistics)
         let usedGroups = UsedGroups()
         materialiser = Materialiser(
-            storage: storage, schemaVersion: schema.number, statistics: statistics,
+            storage: storage, rows: state.rows, statistics: statistics,
             journalRetentionByteCount: configuration.journalRetentionByteCount, logger: logger)
         committer = Committer(
             storage: storage, schema: schema.compiled.schema, sequencer: sequencer,
             materialiser: materialiser, statistics: statistics, usedGroups: usedGroups,
             replies: ReplySender(), clock: clock, logger: logger)
-        let replayByteCount = state.replayedByteCount
+        let materialisation = Materialisation(
+            afterByteCount: configuration.materialiseAfterByteCount,
+            journalByteCount: state.replayedByteCount, imageCount: state.imageCount,
+            schemaVersion: schema.number)
         writer = Writer(
             engine: state.engine, sequencer: sequencer, committer: committer,
-            statistics: statistics,
-            materialiseAfterByteCount: configuration.materialiseAfterByteCount,
-            replayByteCount: replayByteCount, usedGroups: usedGroups, clock: clock, logger: logger)
+            materialisation: materialisation, statistics: statistics, usedGroups: usedGroups,
+            clock: clock, logger: logger)
     }
 
     func start() {

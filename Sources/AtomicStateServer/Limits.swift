@@ -88,13 +88,11 @@ package enum ServerLimits {
     /// too long.
     package static let drainedEntityCountPerGroup = 2_048
     /// The journal in which a round of the materialiser ends, as a multiple of that after which one begins.
-    package static let roundLength = 3
+    package static let roundLength = 2
     /// The images that go to the rows family as one file.
-    package static let rowFileByteCount = 128 << 20
-    /// The bytes of rows that go from the thread that reads them at a start to the one that loads them.
-    package static let readRowByteCount = 256 << 10
-    /// How many times as much may wait to be loaded.
-    package static let readRowBatchCount = 4
+    package static let rowFileByteCount = 32 << 20
+    /// The blocks of rows that wait at a start, between the thread that reads them and the one that loads them.
+    package static let readRowBlockCount = 4
     /// The reasons against a change of the schema that are described.
     package static let describedViolationCountMax = 20
     /// The time that a drain waits for answers to be read by their clients.

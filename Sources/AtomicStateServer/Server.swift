@@ -41,7 +41,7 @@ package struct Server: Sendable {
                 metadata: ["path": "\(tail.path)", "offset": "\(tail.offset)"])
         }
         if folder.isNew {
-            try database.enforce(schemaVersion: 1, text: compiled.text, rowsCompleteSequence: 0)
+            try database.enforce(schemaVersion: 1, text: compiled.text, .none)
             try folder.markReady()
         }
         let start = Clock.system.monotonicNanoseconds
@@ -57,7 +57,7 @@ package struct Server: Sendable {
                 "schema_version": "\(schema.number)",
                 "entities": "\(state.engine.entityCount)",
                 "sequence": "\(state.engine.lastSequence)",
-                "rows_complete_sequence": "\(state.rowsCompleteSequence)",
+                "rows_complete_sequence": "\(state.rows.completeSequence)",
                 "replayed_transactions": "\(state.replayedTransactionCount)",
                 "replayed_bytes": "\(state.replayedByteCount)",
                 "remembered_outcomes": "\(state.engine.outcomes.count)",

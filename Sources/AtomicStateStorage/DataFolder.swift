@@ -9,7 +9,7 @@ internal import Glibc
 // IDENTITY:
 //
 //     atomic-state data
-//     format 2
+//     format 3
 //     state creating | ready
 //     schema the schema's name
 //
@@ -18,7 +18,7 @@ internal import Glibc
 
 /// A data folder that this process alone uses, until the value goes.
 package struct DataFolder: ~Copyable {
-    package static let format = 2
+    package static let format = 3
     private static let firstLine = "atomic-state data"
 
     private struct Contents {

@@ -1,142 +1,215 @@
 internal import CRocksDB
 
-// A key of the rows family:
+// The rows family holds blocks of rows, numbered without gaps. Later blocks have later images, of all entities or
+// of some. A key:
 //
-//     0   2   the version of the schema that the row is of, big-endian
-//     2       what the engine makes of the entity, see its `RowImage.swift`
+//     0   8   the block's number, big-endian
+//     8   8   a sequence, big-endian: no row of this block or one before shows a transaction behind it
 //
-// Versions begin at 1. Under version 0 stands one key without an entity:
+// The value is what the engine makes of the rows, see its `RowBlocks.swift`.
 //
-//     0 0  ->  a sequence, eight little-endian bytes
+// Which blocks stand for the state is a fact in the meta family, `RowsInForce`; others are there only for a
+// while: those of a round that is not over, and those before a round that wrote all entities. Each file of the
+// family has blocks that came and will go together, and none overlaps another. So they all lie in the last
+// level, there is nothing to compact, and files are dropped whole.
 //
-// No row shows a transaction behind it. Written with every file of rows, it tells when the journal has
-// lost its end, because what rows show was durable there first, and when rows have lost theirs, because
-// they reach the sequence at least that they are complete up to.
-//
-// Only the rows of the version in force stand for anything. Those of the next one are written while a
-// change of the schema is under way, and those of the one before stay until they are discarded.
+// The sequences tell when the journal has lost its end, because what rows show was durable there first.
+
+/// The blocks of rows that stand for the state: in order, each entity's last image.
+package struct RowsInForce: Equatable, Sendable {
+    package let blocks: Range<UInt64>
+    /// Their images are of this sequence or of later ones: the journal behind it leads all to the same state.
+    package let completeSequence: UInt64
+
+    /// No rows, and all of the journal.
+    package static let none = RowsInForce(blocks: 0..<0, completeSequence: 0)
+
+    package init(blocks: Range<UInt64>, completeSequence: UInt64) {
+        self.blocks = blocks
+        self.completeSequence = completeSequence
+    }
+
+    /// The first and the last block's number, the latter one more, and the sequence: eight little-endian bytes each.
+    init(_ bytes: [UInt8]) throws(StorageError) {
+        let numbers = bytes.withUnsafeBytes { bytes in
+            stride(from: 0, to: bytes.count & ~7, by: 8).map {
+                UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt64.self))
+            }
+        }
+        guard bytes.count == 24, numbers[0] <= numbers[1] else {
+            throw StorageError(
+                "meta: \(MetaKey.rows.rawValue) is \(bytes): expected a range of blocks and a sequence"
+            )
+        }
+        self.init(blocks: numbers[0]..<numbers[1], completeSequence: numbers[2])
+    }
+
+    var bytes: [UInt8] {
+        [blocks.lowerBound, blocks.upperBound, completeSequence].flatMap(littleEndianBytes)
+    }
+}
+
+// MARK: Reading
 
 extension Database {
-    /// Calls the body with the key and the image of each row of a version, in the order of the keys.
-    package func forEachRow<Failure: Error>(
-        schemaVersion: UInt16,
-        _ body: (_ key: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer) throws(Failure)
-            -> Void
+    package func rowsInForce() throws(StorageError) -> RowsInForce {
+        guard let bytes = try get(.rows) else { return .none }
+        return try RowsInForce(bytes)
+    }
+
+    /// Calls the body with each of the blocks, in order.
+    package func forEachRowBlock<Failure: Error>(
+        in blocks: Range<UInt64>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(IterationError<Failure>) {
-        let prefix = rowKeyPrefix(schemaVersion)
-        try forEach(in: .rows, from: prefix, prefix: prefix) {
-            (key, image) throws(Failure) in
-            try body(UnsafeRawBufferPointer(rebasing: key[prefix.count...]), image)
+        var expected = blocks.lowerBound
+        try forEach(
+            in: .rows, from: RowKey(block: blocks.lowerBound).bytes,
+            until: RowKey(block: blocks.upperBound).bytes
+        ) { (key, block) throws(Failure) in
+            // Behind a gap none is.
+            guard RowKey(key)?.block == expected else { return }
+            try body(block)
+            expected += 1
+        }
+        guard expected == blocks.upperBound else {
+            throw .storage(
+                StorageError(
+                    "block \(expected) is missing: expected \(blocks), the last one left out"))
         }
     }
 
-    /// The sequence that the journal reaches at least, as rows may show what came until then; nil if
-    /// rows do not tell.
+    /// The sequence that the journal reaches at least, as rows may show what came until then; nil if there are
+    /// none.
     package func rowsReachSequence() throws(StorageError) -> UInt64? {
-        guard let bytes = try get(rowKeyPrefix(0), in: .rows) else { return nil }
-        guard bytes.count == 8 else {
-            throw StorageError("rows: the sequence has \(bytes.count) bytes: expected 8")
-        }
-        return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+        try lastRowKey()?.reachedSequence
     }
 
-    /// Removes the rows of all versions but one: what an earlier version left, and what a change of
-    /// the schema did not come to use. Does nothing if there are none.
-    package func discardRows(exceptOf schemaVersion: UInt16) throws(StorageError) {
-        try withIterator(over: .rows) { (iterator) throws(StorageError) in
-            rowKeyPrefix(1).withUnsafeBytes { start in
+    private func lastRowKey() throws(StorageError) -> RowKey? {
+        try rowKey { rocksdb_iter_seek_to_last($0) }
+    }
+
+    /// Of the block with this number, or the next one that is there.
+    private func rowKey(from block: UInt64) throws(StorageError) -> RowKey? {
+        try rowKey { iterator in
+            RowKey(block: block).bytes.withUnsafeBytes { key in
                 rocksdb_iter_seek(
-                    iterator, start.baseAddress?.assumingMemoryBound(to: CChar.self), start.count)
+                    iterator, key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count)
             }
-            if let first = Self.schemaVersion(at: iterator), first < schemaVersion {
-                try discardRows(from: rowKeyPrefix(first), to: rowKeyPrefix(schemaVersion))
-            }
-            rocksdb_iter_seek_to_last(iterator)
-            if let last = Self.schemaVersion(at: iterator), last > schemaVersion {
-                try discardRows(from: rowKeyPrefix(schemaVersion + 1), to: rowKeyPrefix(.max))
-            }
+        }
+    }
+
+    private func rowKey(_ seek: (OpaquePointer?) -> Void) throws(StorageError) -> RowKey? {
+        try withIterator(over: .rows) { (iterator) throws(StorageError) -> RowKey? in
+            seek(iterator)
             try withErrorPointer("read family rows") { rocksdb_iter_get_error(iterator, $0) }
-        }
-    }
-
-    private func discardRows(from start: [UInt8], to end: [UInt8]) throws(StorageError) {
-        try withErrorPointer("discard rows") { error in
-            withKeys(start, end) { start, end in
-                rocksdb_delete_range_cf(
-                    handle, options.syncedWrite, family(.rows), start.baseAddress, start.count,
-                    end.baseAddress, end.count, error)
+            guard rocksdb_iter_valid(iterator) != 0 else { return nil }
+            var byteCount = 0
+            let bytes = rocksdb_iter_key(iterator, &byteCount)
+            guard let key = RowKey(UnsafeRawBufferPointer(start: bytes, count: byteCount)) else {
+                throw StorageError(
+                    "rows: a key of \(byteCount) bytes: expected \(RowKey.byteCount)")
             }
+            return key
         }
-        // Their space is given back by and by.
-        try withErrorPointer("suggest a compaction of rows") { error in
-            withKeys(start, end) { start, end in
-                rocksdb_suggest_compact_range_cf(
-                    handle, family(.rows), start.baseAddress, start.count, end.baseAddress,
-                    end.count, error)
-            }
-        }
-    }
-
-    private func withKeys(
-        _ start: [UInt8], _ end: [UInt8],
-        _ body: (UnsafeBufferPointer<CChar>, UnsafeBufferPointer<CChar>) -> Void
-    ) {
-        start.withUnsafeBytes { start in
-            end.withUnsafeBytes { end in
-                body(
-                    start.assumingMemoryBound(to: CChar.self),
-                    end.assumingMemoryBound(to: CChar.self))
-            }
-        }
-    }
-
-    private static func schemaVersion(at iterator: OpaquePointer?) -> UInt16? {
-        guard rocksdb_iter_valid(iterator) != 0 else { return nil }
-        var byteCount = 0
-        let key = rocksdb_iter_key(iterator, &byteCount)
-        return UnsafeRawBufferPointer(start: key, count: min(byteCount, 2))
-            .reduce(0) { $0 << 8 | UInt16($1) }
     }
 }
 
-private func rowKeyPrefix(_ schemaVersion: UInt16) -> [UInt8] {
-    withUnsafeBytes(of: schemaVersion.bigEndian) { Array($0) }
+private struct RowKey: Equatable {
+    static let byteCount = 16
+
+    let block: UInt64
+    let reachedSequence: UInt64
+
+    init(block: UInt64, reachedSequence: UInt64 = 0) {
+        self.block = block
+        self.reachedSequence = reachedSequence
+    }
+
+    init?(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == Self.byteCount else { return nil }
+        block = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
+        reachedSequence = UInt64(
+            bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+    }
+
+    var bytes: [UInt8] {
+        withUnsafeBytes(of: (block.bigEndian, reachedSequence.bigEndian)) { Array($0) }
+    }
 }
+
+// MARK: Writing
 
 extension Database {
-    /// The rows become a file beside the database first, which is then taken in as a whole.
+    /// The blocks become a file beside the database first, which is then taken in as a whole.
     package func storeRows(
-        schemaVersion: UInt16, reaching sequence: UInt64,
-        _ addAll: (_ add: AddRow) throws(StorageError) -> Void
-    ) throws(StorageError) {
-        let file = try RowFile(in: self, schemaVersion: 0)
-        try withUnsafeBytes(of: sequence.littleEndian) { (bytes) throws(StorageError) in
-            try file.add(key: UnsafeRawBufferPointer(start: nil, count: 0), image: bytes)
+        from first: UInt64, reaching sequence: UInt64,
+        _ addAll: (_ add: AddBlock) throws(StorageError) -> Void
+    ) throws(StorageError) -> UInt64 {
+        var next = first
+        let file = try RowFile(in: self)
+        try addAll { (block) throws(StorageError) in
+            try file.add(RowKey(block: next, reachedSequence: sequence), block)
+            next += 1
         }
-        file.continue(withSchemaVersion: schemaVersion)
-        try addAll { (key, image) throws(StorageError) in try file.add(key: key, image: image) }
         try file.ingest()
         // RocksDB takes a file whose first block it could not read for one without keys, and says
-        // nothing; its rows would then not be seen.
-        guard try rowsReachSequence() == sequence else {
-            throw StorageError("ingest \(file.path): its rows can't be read in the database")
+        // nothing; its rows would then not be found.
+        for block in [first, next - 1] {
+            guard try rowKey(from: block) == RowKey(block: block, reachedSequence: sequence) else {
+                throw StorageError(
+                    "ingest \(file.path): block \(block) can't be read in the database")
+            }
+        }
+        return next
+    }
+
+    package func enforce(_ rows: RowsInForce) throws(StorageError) {
+        try put(.rows, rows.bytes)
+    }
+
+    package func discardRows(outside blocks: Range<UInt64>) throws(StorageError) {
+        // The files up to a key that no row has, before the first one. A file that RocksDB took for one without
+        // keys is there, too.
+        try discardRowFiles(from: nil, to: RowKey(block: blocks.lowerBound).bytes.dropLast())
+        try discardRowFiles(from: RowKey(block: blocks.upperBound).bytes, to: nil)
+        // Their numbers come again.
+        if let last = try lastRowKey(), last.block >= blocks.upperBound {
+            throw StorageError(
+                "rows: block \(last.block), which is not in force, can't be removed without those before"
+            )
+        }
+    }
+
+    /// Removes the files that have only keys from one to another.
+    ///
+    /// - Parameter first: nil for the beginning.
+    /// - Parameter last: nil for the end.
+    private func discardRowFiles(from first: [UInt8]?, to last: [UInt8]?) throws(StorageError) {
+        try withErrorPointer("discard rows") { error in
+            withKey(first) { first, firstByteCount in
+                withKey(last) { last, lastByteCount in
+                    rocksdb_delete_file_in_range_cf(
+                        handle, family(.rows), first, firstByteCount, last, lastByteCount, error)
+                }
+            }
+        }
+    }
+
+    private func withKey(_ key: [UInt8]?, _ body: (UnsafePointer<CChar>?, Int) -> Void) {
+        guard let key else { return body(nil, 0) }
+        key.withUnsafeBytes {
+            body($0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
         }
     }
 }
 
-/// A file of row images, written in key order and then taken into the database as a whole.
+/// A file of blocks of rows, written and then taken into the database as a whole.
 private final class RowFile {
     private let database: Database
     private let writer: OpaquePointer
     let path: String
-    /// The version of the schema, and behind it the key that is being added.
-    private var key: [UInt8]
-    private let prefixByteCount: Int
 
-    /// - Parameter schemaVersion: of the rows.
-    init(in database: Database, schemaVersion: UInt16) throws(StorageError) {
-        key = rowKeyPrefix(schemaVersion)
-        prefixByteCount = key.count
+    init(in database: Database) throws(StorageError) {
         let path = database.newStagingFile()
         writer = try Self.openWriter(database, path)
         self.database = database
@@ -161,27 +234,13 @@ private final class RowFile {
 
     deinit { rocksdb_sstfilewriter_destroy(writer) }
 
-    /// What is added from now on are rows of this version, a greater one than before.
-    func `continue`(withSchemaVersion schemaVersion: UInt16) {
-        key = rowKeyPrefix(schemaVersion)
-    }
-
-    /// Adds an image, or the removal of one. Keys ascend strictly.
-    func add(
-        key: UnsafeRawBufferPointer, image: UnsafeRawBufferPointer?
-    ) throws(StorageError) {
-        self.key.removeLast(self.key.count - prefixByteCount)
-        self.key.append(contentsOf: key)
+    /// Keys ascend strictly.
+    func add(_ key: RowKey, _ block: UnsafeRawBufferPointer) throws(StorageError) {
         try withErrorPointer("write \(path)") { error in
-            self.key.withUnsafeBytes { key in
-                let keyBytes = key.baseAddress?.assumingMemoryBound(to: CChar.self)
-                guard let image else {
-                    rocksdb_sstfilewriter_delete(writer, keyBytes, key.count, error)
-                    return
-                }
+            key.bytes.withUnsafeBytes { key in
                 rocksdb_sstfilewriter_put(
-                    writer, keyBytes, key.count,
-                    image.baseAddress?.assumingMemoryBound(to: CChar.self), image.count, error)
+                    writer, key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count,
+                    block.baseAddress?.assumingMemoryBound(to: CChar.self), block.count, error)
             }
         }
     }

@@ -5,13 +5,13 @@ internal import CRocksDB
 //     schema/N           the text of version N, for each from 1 to the one in force
 //     schema_version     the number of the version in force: two little-endian bytes
 //
-// Rows are kept apart by version, see `Database+Rows.swift`. So a change of the schema first writes
-// all rows of the next version, which nobody looks at yet, and then, in one write, makes that version
-// the one in force. A crash before that write leaves the version before and its rows as they were.
+// So a change of the schema first writes all rows of the next version, which are not in force yet (see
+// `Database+Rows.swift`), and then, in one write, enforces both. A crash before that write leaves the version
+// before and its rows as they were.
 
 extension Database {
-    /// The greatest number of a version; the row keys above it end what is removed behind a version.
-    package static let schemaVersionMax = UInt16.max - 1
+    /// The greatest number of a version.
+    package static let schemaVersionMax = UInt16.max
 
     /// The number of the version in force; nil for a database that was just created.
     package func schemaVersion() throws(StorageError) -> UInt16? {
@@ -34,17 +34,15 @@ extension Database {
         return text
     }
 
-    /// Makes a version the one in force, with the rows that were written for it, durably and at once.
-    ///
-    /// - Parameter rowsCompleteSequence: the sequence that those rows are complete up to.
+    /// Makes a version and its rows those in force, durably and at once.
     package func enforce(
-        schemaVersion: UInt16, text: String, rowsCompleteSequence: UInt64
+        schemaVersion: UInt16, text: String, _ rows: RowsInForce
     ) throws(StorageError) {
-        precondition((1...Self.schemaVersionMax).contains(schemaVersion))
+        precondition(schemaVersion > 0)
         try put([
             (Self.schemaKey(schemaVersion), Array(text.utf8)),
             (MetaKey.schemaVersion.rawValue, littleEndianBytes(schemaVersion)),
-            (MetaKey.rowsCompleteSequence.rawValue, littleEndianBytes(rowsCompleteSequence)),
+            (MetaKey.rows.rawValue, rows.bytes),
         ])
     }
 
@@ -56,8 +54,8 @@ extension Database {
     }
 
     private static func schemaKey(_ version: UInt16) -> String { "schema/\(version)" }
+}
 
-    private func littleEndianBytes(_ number: some FixedWidthInteger) -> [UInt8] {
-        withUnsafeBytes(of: number.littleEndian) { Array($0) }
-    }
+func littleEndianBytes(_ number: some FixedWidthInteger) -> [UInt8] {
+    withUnsafeBytes(of: number.littleEndian) { Array($0) }
 }

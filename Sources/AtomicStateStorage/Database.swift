@@ -11,7 +11,7 @@ package enum ColumnFamily: Int, CaseIterable, Sendable {
     /// What is remembered of keyed transactions and named batches: one record for each commit group that
     /// had any, by the group's number.
     case outcomes
-    /// The latest image of each entity, written in bulk behind the commit.
+    /// Blocks of images of entities, written in bulk behind the commit; see `Database+Rows.swift`.
     case rows
     /// A few facts about the data: see `MetaKey`.
     case meta
@@ -31,8 +31,8 @@ package enum ColumnFamily: Int, CaseIterable, Sendable {
 package enum MetaKey: String, Sendable {
     /// The number of the schema's version in force; see `Database+Schema.swift`.
     case schemaVersion = "schema_version"
-    /// The sequence that the rows family is complete up to: eight little-endian bytes.
-    case rowsCompleteSequence = "rows_complete_sequence"
+    /// The rows that stand for the state: see `RowsInForce`.
+    case rows
     /// Outcomes from until then may be forgotten: milliseconds since 1970-01-01T00:00:00Z as eight
     /// little-endian bytes.
     case forgottenUntil = "forgotten_until"
@@ -101,9 +101,9 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
 
     func family(_ family: ColumnFamily) -> OpaquePointer { families[family.rawValue] }
 
-    /// Has RocksDB compact from now on: not while a state is loaded, which takes twice as long beside.
+    /// Has RocksDB compact from now on: not while a state is loaded, which takes longer beside.
     package func startCompactions() throws(StorageError) {
-        for family in ColumnFamily.allCases {
+        for family in ColumnFamily.allCases where family != .rows {
             try withErrorPointer("compact family \(family.name)") { error in
                 withCStrings(["disable_auto_compactions"]) { names in
                     withCStrings(["false"]) { values in
@@ -216,10 +216,10 @@ extension Database {
 // MARK: Reading
 
 extension Database {
-    /// Calls the body with each key and value of a family, in the order of the keys, from a key on and
-    /// as long as keys have a prefix.
+    /// Calls the body with each key and value of a family, in the order of the keys, from a key on and up to
+    /// another one, which is left out.
     func forEach<Failure: Error>(
-        in family: ColumnFamily, from start: [UInt8], prefix: [UInt8] = [],
+        in family: ColumnFamily, from start: [UInt8], until end: [UInt8]? = nil,
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) throws(Failure)
             -> Void
     ) throws(IterationError<Failure>) {
@@ -235,7 +235,7 @@ extension Database {
             let key = rocksdb_iter_key(iterator, &keyByteCount)
             let value = rocksdb_iter_value(iterator, &valueByteCount)
             let keyBytes = UnsafeRawBufferPointer(start: key, count: keyByteCount)
-            guard keyBytes.starts(with: prefix) else { break }
+            if let end, !keyBytes.lexicographicallyPrecedes(end) { break }
             do {
                 try body(
                     keyBytes, UnsafeRawBufferPointer(start: value, count: valueByteCount))
@@ -254,12 +254,12 @@ extension Database {
     }
 
     /// For a look at a key or two: unlike a scan, it reads no more than their blocks.
-    func withIterator<Failure: Error>(
-        over family: ColumnFamily, _ body: (OpaquePointer?) throws(Failure) -> Void
-    ) throws(Failure) {
+    func withIterator<Result, Failure: Error>(
+        over family: ColumnFamily, _ body: (OpaquePointer?) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         let iterator = rocksdb_create_iterator_cf(handle, options.read, self.family(family))
         defer { rocksdb_iter_destroy(iterator) }
-        try body(iterator)
+        return try body(iterator)
     }
 }
 

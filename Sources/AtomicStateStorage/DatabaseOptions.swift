@@ -25,14 +25,6 @@ enum LogLimits {
     static let spareMemtableCountMax = 8
 }
 
-/// When files of rows are merged into all others.
-///
-/// https://github.com/facebook/rocksdb/wiki/Leveled-Compaction
-enum RowCompaction {
-    static let level0FileCount: Int32 = 5
-    static let lastLevelByteCount: UInt64 = 4 << 30
-}
-
 /// How files that are of no more use, of logs and tables, are given back to the file system.
 ///
 /// Where it hands freed blocks on to the disk (the mount option `discard`), that takes a millisecond or so for each
@@ -127,20 +119,11 @@ final class DatabaseOptions {
                 rocksdb_options_set_compression(options, CInt(rocksdb_no_compression))
                 rocksdb_block_based_options_set_block_size(table, 64 << 10)
             case .rows:
-                // Files arrive sorted and whole from outside; the memtable stays empty.
+                // Files arrive whole from outside, and the memtable stays empty.
                 rocksdb_options_set_write_buffer_size(options, 1 << 20)
-                rocksdb_options_set_target_file_size_base(options, 64 << 20)
                 rocksdb_options_set_compression(options, CInt(rocksdb_lz4_compression))
-                // A file has rows from anywhere, so what a compaction reads most is the level below.
-                // There is only one, the last, as long as it is no larger than this.
-                rocksdb_options_set_level0_file_num_compaction_trigger(
-                    options, RowCompaction.level0FileCount)
-                rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1)
-                rocksdb_options_set_max_bytes_for_level_base(
-                    options, RowCompaction.lastLevelByteCount)
-                rocksdb_block_based_options_set_block_size(table, 16 << 10)
             }
-            // See `Database.startCompactions`.
+            // See `Database.startCompactions`. Of rows there is never anything to compact.
             rocksdb_options_set_disable_auto_compactions(options, 1)
             rocksdb_options_set_level0_slowdown_writes_trigger(
                 options, SlowdownLimits.level0FileCount)

@@ -14,17 +14,26 @@ package protocol Storage: AnyObject, Sendable {
         journal: NumberedRecord?, outcomes: NumberedRecord?, forgottenUntil: UInt64?
     ) throws(StorageError)
 
-    /// Stores rows of a version of the schema, all or none of them.
+    /// Stores blocks of rows, all or none of them, which are not in force by that.
     ///
+    /// - Parameter first: the first one's number, the next one behind those that there are.
     /// - Parameter sequence: of the last transaction that any of the rows may show.
-    /// - Parameter addAll: calls `add` for each image, or for the removal of one, in strictly ascending
-    ///   order of the keys.
+    /// - Parameter addAll: calls `add` for each block, of which there is one at least.
+    /// - Returns: the next block's number.
     func storeRows(
-        schemaVersion: UInt16, reaching sequence: UInt64,
-        _ addAll: (_ add: AddRow) throws(StorageError) -> Void
-    ) throws(StorageError)
+        from first: UInt64, reaching sequence: UInt64,
+        _ addAll: (_ add: AddBlock) throws(StorageError) -> Void
+    ) throws(StorageError) -> UInt64
 
-    /// The sequence that came last with stored rows; nil if no rows tell.
+    /// Makes these the rows that stand for the state.
+    func enforce(_ rows: RowsInForce) throws(StorageError)
+
+    /// Drops all blocks but these. Does nothing if there are no others.
+    func discardRows(outside blocks: Range<UInt64>) throws(StorageError)
+
+    func rowsInForce() throws(StorageError) -> RowsInForce
+
+    /// The sequence that came last with stored rows, in force or not; nil if there are none.
     func rowsReachSequence() throws(StorageError) -> UInt64?
 
     func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError)
@@ -39,11 +48,11 @@ package protocol Storage: AnyObject, Sendable {
     /// Drops outcome records with lesser numbers, as far as that is cheap.
     func dropOutcomes(before number: UInt64) throws(StorageError)
 
-    /// Calls the body with the key and the image of each row of a version, in the order of the keys.
-    func forEachRow<Failure: Error>(
-        schemaVersion: UInt16,
-        _ body: (_ key: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer) throws(Failure)
-            -> Void
+    /// Calls the body with each of the blocks of rows, in order.
+    ///
+    /// - Throws: that one is missing, too.
+    func forEachRowBlock<Failure: Error>(
+        in blocks: Range<UInt64>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(IterationError<Failure>)
 
     /// Calls the body with each journal record from the one that holds a sequence on: its first
@@ -61,10 +70,7 @@ package protocol Storage: AnyObject, Sendable {
     func health() throws(StorageError) -> StorageHealth
 }
 
-/// Adds an image, or without one the removal of what the key had.
-package typealias AddRow = (
-    _ key: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer?
-) throws(StorageError) -> Void
+package typealias AddBlock = (UnsafeRawBufferPointer) throws(StorageError) -> Void
 
 /// A record, and the number that it is kept under.
 package struct NumberedRecord {

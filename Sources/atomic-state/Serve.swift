@@ -47,7 +47,8 @@ struct Serve: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "MiB of journal, and of outcomes, after which they become a table file, 1 to 1024. In memory "
-                + "are up to 4 times as much of each, and on the disk up to 8 times as much of logs."))
+                + "are up to 4 times as much of each, and on the disk up to 8 times as much of logs."
+        ))
     var memtable = Environment.integer("ATOMIC_STATE_MEMTABLE", otherwise: 64)
 
     @Option(

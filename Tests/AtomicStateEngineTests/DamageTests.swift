@@ -3,7 +3,7 @@ import AtomicStateSchema
 import SeededRandom
 import Testing
 
-/// Damaged records and images are refused, or lead to entities that the schema admits: never to a trap,
+/// Damaged records and rows are refused, or lead to entities that the schema admits: never to a trap,
 /// and never to a value outside of its type.
 @Suite struct DamageTests {
     @Test(arguments: [TestSchema.seats, .warehouse, .registry, .guild])
@@ -15,24 +15,21 @@ import Testing
             try simulation.run(stepCount: 8)
             var random = SeededGenerator(state: seed)
             let records = simulation.checked.records
-            let rows = simulation.checked.storage.rowsInKeyOrder
+            let blocks = simulation.checked.storage.blocks
             for index in records.indices {
                 for bytes in damaged(records[index].bytes, using: &random) {
                     var records = records
                     records[index] = StoredRecord(
                         firstSequence: records[index].firstSequence, bytes: bytes)
-                    recover(program, rows: [], completeSequence: 0, records, &random)
+                    recover(program, blocks: [], completeSequence: 0, records, &random)
                 }
             }
-            for index in rows.indices {
-                let damage =
-                    damaged(rows[index].key, using: &random).map { ($0, rows[index].image) }
-                    + damaged(rows[index].image, using: &random).map { (rows[index].key, $0) }
-                for (key, image) in damage {
-                    var rows = rows
-                    rows[index] = StoredRow(key: key, image: image)
+            for index in blocks.indices {
+                for bytes in damaged(blocks[index], using: &random) {
+                    var blocks = blocks
+                    blocks[index] = bytes
                     recover(
-                        program, rows: rows,
+                        program, blocks: blocks,
                         completeSequence: simulation.checked.storage.completeSequence, records,
                         &random)
                 }
@@ -53,12 +50,13 @@ import Testing
     }
 
     private func recover(
-        _ program: Program, rows: [StoredRow], completeSequence: UInt64,
+        _ program: Program, blocks: [[UInt8]], completeSequence: UInt64,
         _ records: [StoredRecord], _ random: inout SeededGenerator
     ) {
         do {
             var engine = try Engine(
-                program: program, rows: rows, completeSequence: completeSequence, records: records)
+                program: program, blocks: blocks, completeSequence: completeSequence,
+                records: records)
             try use(&engine, &random)
         } catch {
             #expect((error as? CorruptionError)?.description.isEmpty == false)

@@ -113,15 +113,14 @@ import Testing
         var findings = MigrationFindings()
         var new = try migrate(try filledEngine(), to: Self.new, &findings)
         var storage = RowStorage()
-        var taken = storage.beginTaking(from: &new)
-        if var batch = taken.take() {
-            new.drain(limit: .max, into: &batch)
-            try storage.endTaking(&batch, isLast: !new.isDraining)
+        var taken = storage.beginTaking(from: &new, ofAll: true)
+        if var rows = taken.take() {
+            new.drain(limit: .max, into: &rows)
+            storage.endTaking(rows, isLast: !new.isDraining)
         }
         storage.storePending()
-        #expect(storage.rowsInKeyOrder.count == 5)
         var loaded = Engine(program: new.program, schemaVersion: new.schemaVersion)
-        try loaded.load(storage.rowsInKeyOrder)
+        #expect(try loaded.load(storage.blocks) == 5)
         loaded.resume(after: storage.completeSequence)
         try loaded.finishLoading()
         #expect(loaded.lastSequence == new.lastSequence)

@@ -95,6 +95,32 @@ import Testing
         try checked.crashAndRecover()
     }
 
+    /// A round of all entities has nothing of those that are gone, and of what comes meanwhile it needs nothing:
+    /// not what is deleted behind its image or before it, nor what takes the memory of either.
+    @Test(arguments: [0, 1, 2]) func roundOfAllWhileEntitiesComeAndGo(takenBefore: Int) throws {
+        let checked = try CheckedEngine(.bank)
+        for key in 1...4 as ClosedRange<UInt64> {
+            try checked.accept("open", .word(key), "name", 0)
+        }
+        checked.closeGroup()
+        try checked.takeImages()
+        try checked.accept("close", 4)
+        checked.closeGroup()
+        try checked.takeImages(
+            ofAll: true, before: takenBefore,
+            then: {
+                try checked.accept("close", 1)
+                try checked.accept("close", 3)
+                try checked.accept("open", 4, "again", 0)
+                try checked.accept("open", 5, "new", 0)
+            })
+        checked.closeGroup()
+        try checked.crashAndRecover()
+        try checked.takeImages(then: { try checked.accept("set_credit_limit", 2, 500) })
+        checked.closeGroup()
+        try checked.crashAndRecover()
+    }
+
     /// A record's run may end between two transactions of one form, because of a batch of which the
     /// record holds nothing. Carrying the record out again leads to the same runs.
     @Test(arguments: [false, true]) func runThatEndsWithoutTrace(isAtomic: Bool) throws {

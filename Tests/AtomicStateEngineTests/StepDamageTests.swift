@@ -31,7 +31,7 @@ import Testing
         bytes[Self.start + offset] = byte
         let error = #expect(throws: CorruptionError.self) {
             let damaged = StoredRecord(firstSequence: record.firstSequence, bytes: bytes)
-            _ = try Engine(program: program, rows: [], completeSequence: 7, records: [damaged])
+            _ = try Engine(program: program, blocks: [], completeSequence: 7, records: [damaged])
                 .lastSequence
         }
         #expect(error?.description.hasPrefix(message) == true, "\(error?.description ?? "")")
@@ -44,7 +44,7 @@ import Testing
         bytes[Self.start + 2] = UInt8(ClubSchema.league)
         let error = #expect(throws: CorruptionError.self) {
             let damaged = StoredRecord(firstSequence: record.firstSequence, bytes: bytes)
-            _ = try Engine(program: program, rows: [], completeSequence: 7, records: [damaged])
+            _ = try Engine(program: program, blocks: [], completeSequence: 7, records: [damaged])
                 .lastSequence
         }
         #expect(error?.description.contains("League is changed by operations only") == true)

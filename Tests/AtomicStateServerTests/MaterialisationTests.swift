@@ -36,7 +36,8 @@ import Testing
     func aRoundEndsWithinItsJournal(groupCount: Int) throws {
         var engine = try engineWithAccounts()
         var materialisation = Materialisation(
-            afterByteCount: Self.afterByteCount, journalByteCount: Self.afterByteCount)
+            afterByteCount: Self.afterByteCount, journalByteCount: Self.afterByteCount,
+            imageCount: 0, schemaVersion: 1)
         let roundByteCount = ServerLimits.roundLength * Self.afterByteCount
         var takenCount: Int { Self.entityCount - engine.drainingCount }
         var completeSequence: UInt64?
@@ -48,5 +49,49 @@ import Testing
         }
         #expect(takenCount == Self.entityCount)
         #expect(completeSequence == engine.lastSequence)
+    }
+
+    /// Storage has two images for each entity at most, more or less: a round that would lead to more is of all.
+    @Test(arguments: [
+        (imagesOfEach: 0.0, changedShare: 1.0, isOfAll: false), (1.0, 0.4, false), (1.0, 1.0, true),
+        (1.5, 0.2, false), (1.5, 0.4, true), (2.0, 0.1, true),
+    ])
+    func aRoundOfAllIsDue(imagesOfEach: Double, changedShare: Double, isOfAll: Bool) throws {
+        var engine = try engineWithAccounts()
+        drainAll(&engine)
+        let changedCount = Int(Double(Self.entityCount) * changedShare)
+        try deposit(to: changedCount, of: &engine)
+        let imageCount = Int(Double(Self.entityCount) * imagesOfEach)
+        var materialisation = Materialisation(
+            afterByteCount: Self.afterByteCount, journalByteCount: Self.afterByteCount,
+            imageCount: imageCount, schemaVersion: 1)
+        _ = materialisation.step(&engine)
+        materialisation.noteJournal(byteCount: ServerLimits.roundLength * Self.afterByteCount)
+        let last = materialisation.step(&engine)
+        let part = try #require(last)
+        #expect(part.beginsAnew == isOfAll)
+        #expect(part.rows.entityCount == (isOfAll ? Self.entityCount : changedCount))
+        #expect(part.completeSequence == engine.lastSequence)
+    }
+
+    private func drainAll(_ engine: inout Engine) {
+        var rows = RowBlocks(schemaVersion: 1)
+        engine.beginDraining(deleted: &rows)
+        engine.drain(limit: .max, into: &rows)
+    }
+
+    /// One to each of the first accounts.
+    private func deposit(to count: Int, of engine: inout Engine) throws {
+        let numbers = Array(1...UInt64(count))
+        let ones = [UInt64](repeating: 1, count: count)
+        try numbers.withUnsafeBufferPointer { numbers in
+            try ones.withUnsafeBufferPointer { ones in
+                let run = TransactionRun(
+                    form: .operation(SimulatedWorld.operations.deposit), transactionCount: count,
+                    arguments: [ArgumentColumn(words: numbers), ArgumentColumn(words: ones)])
+                let outcome = try engine.execute([run])
+                try #require(outcome.acceptedCount == count)
+            }
+        }
     }
 }

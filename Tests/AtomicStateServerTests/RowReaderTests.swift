@@ -1,25 +1,22 @@
-import AtomicStateEngine
 import AtomicStateStorage
 import Testing
 
 @testable import AtomicStateServer
 
-/// Of more rows than are read ahead.
+/// Of more blocks than are read ahead.
 struct RowReaderTests {
-    private static let rowCount = 50_000
-    private static let image = [UInt8](repeating: 7, count: 60)
+    private static let blocks = 5..<105 as Range<UInt64>
 
-    @Test func everyRowComesInOrder() throws {
-        let keys = try Self.keysRead(from: try Self.storage())
-        #expect(keys == (0..<Self.rowCount).map(Self.key))
+    @Test func everyBlockComesInOrder() throws {
+        #expect(try Self.numbersRead(from: try Self.storage()) == Array(Self.blocks))
     }
 
     @Test func aLoaderThatFailsEndsTheReading() throws {
         let storage = try Self.storage()
-        var batchCount = 0
+        var blockCount = 0
         let error = #expect(throws: IterationError<Refusal>.self) {
-            try RowReader.forEachBatch(in: storage, schemaVersion: 1) { (_) throws(Refusal) in
-                batchCount += 1
+            try RowReader.forEachBlock(in: storage, Self.blocks) { (_) throws(Refusal) in
+                blockCount += 1
                 throw Refusal()
             }
         }
@@ -27,16 +24,16 @@ struct RowReaderTests {
             Issue.record("expected the loader's error, found \(String(describing: error))")
             return
         }
-        #expect(batchCount == 1)
-        #expect(storage.readRowCount < Self.rowCount)
+        #expect(blockCount == 1)
+        #expect(storage.readBlockCount < Self.blocks.count)
     }
 
-    @Test(arguments: [0, 1, 49_999])
-    func aReadThatFailsIsTold(readableRowCount: Int) throws {
+    @Test(arguments: [0, 1, 99])
+    func aReadThatFailsIsTold(readableBlockCount: Int) throws {
         let storage = try Self.storage()
-        storage.readableRowCount = readableRowCount
+        storage.readableBlockCount = readableBlockCount
         let error = #expect(throws: IterationError<Never>.self) {
-            _ = try Self.keysRead(from: storage)
+            _ = try Self.numbersRead(from: storage)
         }
         guard case .storage(let failure) = error else {
             Issue.record("expected the storage's error, found \(String(describing: error))")
@@ -47,33 +44,25 @@ struct RowReaderTests {
 
     private struct Refusal: Error {}
 
-    private static func keysRead(
+    private static func numbersRead(
         from storage: SimulatedStorage
-    ) throws(IterationError<Never>) -> [[UInt8]] {
-        var keys: [[UInt8]] = []
-        try RowReader.forEachBatch(in: storage, schemaVersion: 1) { rows in
-            rows.forEachInKeyOrder { key, image in
-                keys.append(Array(key))
-                if image.map({ Array($0) }) != Self.image { Issue.record("another image") }
-            }
+    ) throws(IterationError<Never>) -> [UInt64] {
+        var numbers: [UInt64] = []
+        try RowReader.forEachBlock(in: storage, blocks) { bytes in
+            numbers.append(bytes.loadUnaligned(as: UInt64.self))
         }
-        return keys
+        return numbers
     }
 
+    /// Each block has its number.
     private static func storage() throws -> SimulatedStorage {
         let storage = SimulatedStorage(seed: 1)
-        var rows = RowImageBatch()
-        for number in 0..<rowCount {
-            key(number).withUnsafeBytes { key in
-                image.withUnsafeBytes { image in rows.append(key: key, image: image) }
+        _ = try storage.storeRows(from: blocks.lowerBound, reaching: 1) {
+            (add) throws(StorageError) in
+            for number in blocks {
+                try withUnsafeBytes(of: number) { (bytes) throws(StorageError) in try add(bytes) }
             }
         }
-        try rows.store(in: storage, schemaVersion: 1, reaching: 1)
         return storage
-    }
-
-    /// The type's index, and a number.
-    private static func key(_ number: Int) -> [UInt8] {
-        [0, 0] + withUnsafeBytes(of: UInt64(number).bigEndian) { Array($0) }
     }
 }

@@ -42,15 +42,17 @@ import Testing
                 var engine = try Engine(
                     migrating: state.engine, to: CompiledSchema(text: Self.second).program,
                     schemaVersion: 2, findings: &findings)
-                try SchemaMove.writeRows(of: &engine, version: 2, to: database)
-                #expect(try rowCount(database, version: 2) == 3)
+                let rows = try SchemaMove.writeRows(of: &engine, behind: state.rows, to: database)
+                #expect(rows == RowsInForce(blocks: 0..<1, completeSequence: 3))
+                #expect(try database.rowsInForce() == .none)
+                #expect(try database.rowsReachSequence() == 3)
             }
             // The old schema goes on, and an entity goes that has a row of the next version.
             try withDatabase(path) { database in
                 var opened = try open(database, Self.first)
                 #expect(opened.schema.number == 1)
                 #expect(opened.state.engine.entityCount == 3)
-                #expect(try rowCount(database, version: 2) == 0)
+                #expect(try database.rowsReachSequence() == nil)
                 try execute(&opened, database, operation: 1, [2])
             }
             // Another schema gets the same number.
@@ -61,8 +63,9 @@ import Testing
                     #expect(opened.schema.number == 2, "start \(start)")
                     #expect(opened.state.engine.entityCount == 2)
                     #expect(opened.state.replayedTransactionCount == 0)
-                    #expect(try rowCount(database, version: 1) == 0)
-                    #expect(try rowCount(database, version: 2) == 2)
+                    #expect(
+                        try database.rowsInForce()
+                            == RowsInForce(blocks: 0..<1, completeSequence: 4))
                 }
             }
             try withDatabase(path) { database in
@@ -80,8 +83,8 @@ import Testing
             try withDatabase(path) { database in
                 var opened = try open(database, Self.first)
                 try execute(&opened, database, operation: 0, [1, 2, 3])
-                try SchemaMove.writeRows(of: &opened.state.engine, version: 1, to: database)
-                try database.put(.rowsCompleteSequence, [3, 0, 0, 0, 0, 0, 0, 0])
+                try database.enforce(
+                    SchemaMove.writeRows(of: &opened.state.engine, behind: .none, to: database))
             }
             try withDatabase(path) { database in
                 let state = try LoadedState(database, .inForce(database))
@@ -89,16 +92,17 @@ import Testing
                 var engine = try Engine(
                     migrating: state.engine, to: CompiledSchema(text: Self.second).program,
                     schemaVersion: 2, findings: &findings)
-                try SchemaMove.writeRows(of: &engine, version: 2, to: database)
                 try database.enforce(
-                    schemaVersion: 2, text: Self.second, rowsCompleteSequence: 3)
+                    schemaVersion: 2, text: Self.second,
+                    SchemaMove.writeRows(of: &engine, behind: state.rows, to: database))
             }
             try withDatabase(path) { database in
-                #expect(try rowCount(database, version: 1) == 3)
+                #expect(try blockCount(database, in: 0..<2) == 2)
                 var opened = try open(database, Self.second)
                 #expect(opened.schema.number == 2)
                 #expect(opened.state.engine.entityCount == 3)
-                #expect(try rowCount(database, version: 1) == 0)
+                #expect(throws: (any Error).self) { try blockCount(database, in: 0..<2) }
+                #expect(try blockCount(database, in: 1..<2) == 1)
                 try execute(&opened, database, operation: 1, [1])
                 let report = try Audit.run(database, schemaName: "test")
                 #expect(report.findings == [])
@@ -120,8 +124,9 @@ import Testing
                     migrating: state.engine, to: CompiledSchema(text: text).program,
                     schemaVersion: 2, findings: &findings)
                 #expect(findings.count == 1)
-                try SchemaMove.writeRows(of: &engine, version: 2, to: database)
-                try database.enforce(schemaVersion: 2, text: text, rowsCompleteSequence: 2)
+                try database.enforce(
+                    schemaVersion: 2, text: text,
+                    SchemaMove.writeRows(of: &engine, behind: state.rows, to: database))
             }
             try withDatabase(path) { database in
                 let report = try Audit.run(database, schemaName: "test")
@@ -142,7 +147,7 @@ import Testing
         var folder = try DataFolder(opening: path, schemaName: "test")
         let database = try Database(
             path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true)
-        try database.enforce(schemaVersion: 1, text: Self.first, rowsCompleteSequence: 0)
+        try database.enforce(schemaVersion: 1, text: Self.first, .none)
         try folder.markReady()
         _ = consume database
         _ = consume folder
@@ -186,9 +191,9 @@ import Testing
         }
     }
 
-    private func rowCount(_ database: Database, version: UInt16) throws -> Int {
+    private func blockCount(_ database: Database, in blocks: Range<UInt64>) throws -> Int {
         var count = 0
-        try database.forEachRow(schemaVersion: version) { _, _ in count += 1 }
+        try database.forEachRowBlock(in: blocks) { _ in count += 1 }
         return count
     }
 }

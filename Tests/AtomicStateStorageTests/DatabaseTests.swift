@@ -12,7 +12,7 @@ import Testing
                 for sequence: UInt64 in [1, 11, 300] {
                     try commit(database, sequence, "record \(sequence)")
                 }
-                try database.put(.rowsCompleteSequence, [1, 2, 3])
+                try database.put(.forgottenUntil, [1, 2, 3])
             }
             let database = try open(folder, mayCreate: false)
             #expect(
@@ -23,67 +23,85 @@ import Testing
             // A sequence in the middle of a record's group finds the record that holds it.
             #expect(try records(database, holding: 299) == ["11 record 11", "300 record 300"])
             #expect(try records(database, holding: 5_000) == ["300 record 300"])
-            #expect(try database.get(.rowsCompleteSequence) == [1, 2, 3])
+            #expect(try database.get(.forgottenUntil) == [1, 2, 3])
             #expect(try database.schemaVersion() == nil)
         }
     }
 
-    @Test func ingestedRowsReplaceAndRemove() throws {
-        try withDatabase { folder, path in
-            let database = try open(folder)
-            try ingest(database, [("a", "1"), ("b", "1"), ("c", "1")])
-            try ingest(database, [("a", nil), ("b", "2"), ("d", "2")])
-            #expect(try rows(database) == ["b2", "c1", "d2"])
-        }
-    }
-
-    /// Nothing is merged while a state is loaded.
-    @Test func filesOfRowsAreMergedOnceCompactionsHaveStarted() throws {
-        try withDatabase { folder, path in
-            let database = try open(folder)
-            func level0FileCount() throws -> UInt64? {
-                try database.health().families.first { $0.name == "rows" }?.level0FileCount
-            }
-            // The first one goes to the last level.
-            let fileCount = UInt64(RowCompaction.level0FileCount) + 2
-            for number in 1...fileCount + 1 {
-                try ingest(database, reaching: number, [("a", "\(number)"), ("b", nil)])
-            }
-            Thread.sleep(forTimeInterval: 0.2)
-            #expect(try level0FileCount() == fileCount)
-            try database.startCompactions()
-            let deadline = ContinuousClock.now + .seconds(20)
-            while try level0FileCount() != 0, .now < deadline { Thread.sleep(forTimeInterval: 0.01) }
-            #expect(try level0FileCount() == 0)
-            #expect(try rows(database) == ["a\(fileCount + 1)"])
-            #expect(try database.rowsReachSequence() == fileCount + 1)
-        }
-    }
-
-    /// Each version of the schema has rows of its own.
-    @Test func rowsOfVersionsAreApart() throws {
+    @Test func blocksOfRowsAreReadInOrder() throws {
         try withDatabase { folder, path in
             do {
                 let database = try open(folder)
-                try ingest(database, version: 255, [("a", "1"), ("b", "1")])
-                try ingest(database, version: 256, [("a", "2"), ("c", "2")])
-                try ingest(database, version: 257, [("a", "3")])
-                #expect(try rows(database, version: 255) == ["a1", "b1"])
-                #expect(try rows(database, version: 256) == ["a2", "c2"])
-                try database.discardRows(exceptOf: 256)
+                #expect(try database.rowsInForce() == .none)
+                #expect(try database.rowsReachSequence() == nil)
+                #expect(try store(database, from: 254, reaching: 300, ["a", "b"]) == 256)
+                #expect(try store(database, from: 256, reaching: 511, ["c"]) == 257)
+                #expect(try store(database, from: 257, reaching: 512, ["d"]) == 258)
+                try database.enforce(RowsInForce(blocks: 255..<257, completeSequence: 258))
+            }
+            let database = try open(folder, mayCreate: false)
+            let rows = try database.rowsInForce()
+            #expect(rows == RowsInForce(blocks: 255..<257, completeSequence: 258))
+            #expect(try blocks(database, rows.blocks) == ["b", "c"])
+            #expect(try blocks(database, 0..<0) == [])
+            // In force or not.
+            #expect(try database.rowsReachSequence() == 512)
+            for (blocks, missing) in [(253..<255, 253), (257..<260, 258), (300..<301, 300)] {
+                let error = #expect(throws: IterationError<Never>.self) {
+                    _ = try self.blocks(
+                        database, UInt64(blocks.lowerBound)..<UInt64(blocks.upperBound))
+                }
+                guard case .storage(let failure) = error else { continue }
+                #expect(failure.description.hasPrefix("block \(missing) is missing"))
+            }
+            try database.put(.rows, [1, 2, 3])
+            #expect(throws: StorageError.self) { try database.rowsInForce() }
+        }
+    }
+
+    /// What was removed does not come back when its numbers come again, and nothing is left for RocksDB to compact.
+    @Test func rowsThatAreNotInForceAreDiscarded() throws {
+        try withDatabase { folder, path in
+            do {
+                let database = try open(folder)
+                try database.startCompactions()
+                for round in 0..<20 as Range<UInt64> {
+                    let first = 3 * round
+                    #expect(
+                        try store(database, from: first, reaching: round, ["a\(round)", "b"])
+                            == first + 2)
+                    #expect(
+                        try store(database, from: first + 2, reaching: round, ["c"]) == first + 3)
+                    #expect(
+                        try store(database, from: first + 3, reaching: 90, ["x", "y\(round)"])
+                            == first + 5)
+                    #expect(try store(database, from: first + 5, reaching: 91, ["z"]) == first + 6)
+                    try database.discardRows(outside: first..<(first + 3))
+                    #expect(try blocks(database, first..<(first + 3)) == ["a\(round)", "b", "c"])
+                    #expect(try database.rowsReachSequence() == round)
+                    let health = try database.health().families.first { $0.name == "rows" }
+                    #expect(health?.level0FileCount == 0)
+                    #expect(health?.pendingCompactionByteCount == 0)
+                    #expect(throws: IterationError<Never>.self) {
+                        _ = try blocks(database, (first + 2)..<(first + 4))
+                    }
+                }
             }
             let database = try open(folder)
-            for version: UInt16 in [1, 255, 257] {
-                #expect(try rows(database, version: version) == [], "version \(version)")
-            }
-            #expect(try rows(database, version: 256) == ["a2", "c2"])
-            try database.discardRows(exceptOf: 256)
-            // What was discarded does not come back when the version is written again.
-            try ingest(database, version: 257, [("b", "4")])
-            #expect(try rows(database, version: 257) == ["b4"])
-            try database.discardRows(exceptOf: 257)
-            #expect(try rows(database, version: 256) == [])
-            #expect(try rows(database, version: 257) == ["b4"])
+            #expect(try blocks(database, 57..<60) == ["a19", "b", "c"])
+            try database.discardRows(outside: 60..<60)
+            #expect(try database.rowsReachSequence() == nil)
+        }
+    }
+
+    /// A file goes as a whole, so numbers from the middle of one can't come again.
+    @Test func filesAreDiscardedWhole() throws {
+        try withDatabase { folder, path in
+            let database = try open(folder)
+            _ = try store(database, from: 7, reaching: 1, ["a", "b"])
+            try database.discardRows(outside: 8..<9)
+            #expect(try blocks(database, 7..<9) == ["a", "b"])
+            #expect(throws: StorageError.self) { try database.discardRows(outside: 7..<8) }
         }
     }
 
@@ -91,42 +109,21 @@ import Testing
         try withDatabase { folder, path in
             do {
                 let database = try open(folder)
-                try database.enforce(schemaVersion: 1, text: "first", rowsCompleteSequence: 0)
-                try database.enforce(schemaVersion: 2, text: "second", rowsCompleteSequence: 258)
+                try database.enforce(schemaVersion: 1, text: "first", .none)
+                try database.enforce(
+                    schemaVersion: 2, text: "second",
+                    RowsInForce(blocks: 1..<3, completeSequence: 258))
                 try database.replaceSchemaText(version: 1, with: "First")
             }
             let database = try open(folder, mayCreate: false)
             #expect(try database.schemaVersion() == 2)
             #expect(try database.schemaText(version: 1) == "First")
             #expect(try database.schemaText(version: 2) == "second")
-            #expect(try database.get(.rowsCompleteSequence) == [2, 1, 0, 0, 0, 0, 0, 0])
+            #expect(
+                try database.rowsInForce() == RowsInForce(blocks: 1..<3, completeSequence: 258))
             #expect(throws: StorageError.self) { try database.schemaText(version: 3) }
             try database.put(.schemaVersion, [1])
             #expect(throws: StorageError.self) { try database.schemaVersion() }
-        }
-    }
-
-    /// The last file tells, and what discards rows keeps it.
-    @Test func sequenceThatRowsReach() throws {
-        try withDatabase { folder, path in
-            let database = try open(folder)
-            #expect(try database.rowsReachSequence() == nil)
-            try ingest(database, version: 1, reaching: 300, [("a", "1")])
-            try ingest(database, version: 2, reaching: 258, [("a", "2")])
-            #expect(try database.rowsReachSequence() == 258)
-            for version: UInt16 in [2, 3] {
-                try database.discardRows(exceptOf: version)
-                #expect(try database.rowsReachSequence() == 258)
-            }
-        }
-    }
-
-    @Test func rowsOutOfOrderAreAnError() throws {
-        try withDatabase { folder, path in
-            let database = try open(folder)
-            #expect(throws: StorageError.self) {
-                try ingest(database, [("b", "1"), ("a", "1")])
-            }
         }
     }
 
@@ -296,35 +293,27 @@ import Testing
         return records
     }
 
-    private func rows(_ database: Database, version: UInt16 = 1) throws -> [String] {
-        var rows: [String] = []
-        try database.forEachRow(schemaVersion: version) { key, image in
-            rows.append(
-                String(decoding: key, as: UTF8.self) + String(decoding: image, as: UTF8.self))
+    private func blocks(
+        _ database: Database, _ range: Range<UInt64>
+    ) throws(IterationError<Never>) -> [String] {
+        var blocks: [String] = []
+        try database.forEachRowBlock(in: range) {
+            blocks.append(String(decoding: $0, as: UTF8.self))
         }
-        return rows
+        return blocks
     }
 
-    private func ingest(
-        _ database: Database, version: UInt16 = 1, reaching sequence: UInt64 = 0,
-        _ rows: [(key: String, image: String?)]
-    ) throws {
-        func copy(_ text: String) -> UnsafeRawBufferPointer {
-            let copy = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: text.utf8.count, alignment: 1)
-            copy.copyBytes(from: text.utf8)
-            return UnsafeRawBufferPointer(copy)
-        }
-        let copies = rows.map { (key: copy($0.key), image: $0.image.map(copy)) }
-        defer {
-            for row in copies {
-                row.key.deallocate()
-                row.image?.deallocate()
+    private func store(
+        _ database: Database, from first: UInt64, reaching sequence: UInt64, _ blocks: [String]
+    ) throws -> UInt64 {
+        try database.storeRows(from: first, reaching: sequence) { (add) throws(StorageError) in
+            for block in blocks {
+                let copy = UnsafeMutableRawBufferPointer.allocate(
+                    byteCount: block.utf8.count, alignment: 1)
+                defer { copy.deallocate() }
+                copy.copyBytes(from: block.utf8)
+                try add(UnsafeRawBufferPointer(copy))
             }
-        }
-        try database.storeRows(schemaVersion: version, reaching: sequence) {
-            (add) throws(StorageError) in
-            for row in copies { try add(row.key, row.image) }
         }
     }
 }

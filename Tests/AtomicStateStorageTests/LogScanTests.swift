@@ -116,7 +116,8 @@ import Testing
                 records.append(Array(record))
             }
             #expect(
-                records == byteCounts.enumerated().map { record(UInt64($0.offset + 1), $0.element) })
+                records == byteCounts.enumerated().map { record(UInt64($0.offset + 1), $0.element) }
+            )
         }
     }
 
@@ -144,15 +145,18 @@ import Testing
             }, cut: (1, true)),
         ReuseChange(
             testDescription: "the mark before the last record again",
-            apply: { log, bounds in log.replaceSubrange(bounds[2]..<(bounds[2] + 8), with: endMark) },
+            apply: { log, bounds in log.replaceSubrange(bounds[2]..<(bounds[2] + 8), with: endMark)
+            },
             cut: (1, false)),
         ReuseChange(
             testDescription: "no mark",
-            apply: { log, bounds in log.replaceSubrange(bounds[3]..<(bounds[3] + 8), with: [1, 2]) },
+            apply: { log, bounds in log.replaceSubrange(bounds[3]..<(bounds[3] + 8), with: [1, 2])
+            },
             cut: (0, true)),
         ReuseChange(
             testDescription: "the mark before the last but one again",
-            apply: { log, bounds in log.replaceSubrange(bounds[1]..<(bounds[1] + 8), with: endMark) },
+            apply: { log, bounds in log.replaceSubrange(bounds[1]..<(bounds[1] + 8), with: endMark)
+            },
             cut: nil),
         ReuseChange(
             testDescription: "a bit of the last but one",
@@ -298,7 +302,8 @@ import Testing
                     try self.commit(database, number, byteCount, forgottenUntil: number)
                 }
                 // Until such a log is not the only one, and stays the newest one for some records.
-                while try newest != logs(in: databasePath).last || logs(in: databasePath).count < 2 {
+                while try newest != logs(in: databasePath).last || logs(in: databasePath).count < 2
+                {
                     try #require(number < 2_000, "no log is reused")
                     try commit(100_000)
                     newest = try #require(try logs(in: databasePath).last)

@@ -28,7 +28,7 @@ import Testing
 
     @Test func folderOfAnotherFormat() async throws {
         try await withUsedFolder { data in
-            try rewriteIdentity(data) { $0.replacing("format 2", with: "format 7") }
+            try rewriteIdentity(data) { $0.replacing("format 3", with: "format 7") }
             try expectRefusal(schema: bank, data, reason: "format 7")
         }
     }

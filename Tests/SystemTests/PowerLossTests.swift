@@ -39,9 +39,14 @@ import Testing
                     at: scene, withIntermediateDirectories: true)
                 let (load, trace) = try await killUnderLoad(
                     scene, initial, balances, place, &generator)
-                reusedLogCount += trace.records.filter {
-                    if case .rename(let path, _) = $0.event { path.hasSuffix(".spare") } else { false }
-                }.count
+                reusedLogCount +=
+                    trace.records.filter {
+                        if case .rename(let path, _) = $0.event {
+                            path.hasSuffix(".spare")
+                        } else {
+                            false
+                        }
+                    }.count
                 let cuts = Self.cuts(trace, load, &generator)
                 let model = try DiskModel(
                     of: scene.appending(path: "disk"), initial: initial, trace: trace)
@@ -62,7 +67,8 @@ import Testing
                 }
             }
             print(
-                "tried \(cutCount) power cuts with \(reusedLogCount) logs over former ones, seed \(seed)")
+                "tried \(cutCount) power cuts with \(reusedLogCount) logs over former ones, seed \(seed)"
+            )
         }
     }
 

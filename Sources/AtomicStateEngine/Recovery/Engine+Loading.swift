@@ -1,7 +1,7 @@
 internal import AtomicStateSchema
 internal import AtomicStateValues
 
-// Loading: row images in any order, then the journal's records in order (`Engine+Replay.swift`), then
+// Loading: blocks of rows, then the journal's records (`Engine+Replay.swift`), each in order, then
 // `finishLoading`.
 //
 // The images may be of different sequences, each at least that which storage is complete up to; the
@@ -12,61 +12,55 @@ internal import AtomicStateValues
 // deleted, without being there. References and totals are counted at the end alone.
 
 extension Engine {
-    /// Loads entities as `RowImage.swift` describes them.
-    package mutating func load(_ rows: borrowing RowImageBatch) throws(CorruptionError) {
+    /// Loads a block of rows, see `RowBlocks.swift`.
+    ///
+    /// - Returns: how many entities it has.
+    package mutating func load(_ block: UnsafeRawBufferPointer) throws(CorruptionError) -> Int {
         let fields = StoredField.all(in: program)
-        try rows.withImages { (images) throws(CorruptionError) in
-            for index in 0..<images.count {
-                let coming = index + RowImageBatch.prefetchDistance
-                if coming < images.count { prefetchSlot(ofStoredKey: images.key(coming)) }
-                let (type, key) = try storedKey(images.key(index))
-                let row = try expectRow(key, type: type)
-                try load(images.image(index), into: row, type: type, fields[type])
-            }
+        var rows = try RowBlock(block, schemaVersion: schemaVersion, typeCount: stores.count)
+        var coming = rows
+        for _ in 0..<Self.prefetchDistance { try prefetchSlot(of: coming.next()) }
+        var count = 0
+        while let entity = try rows.next() {
+            try prefetchSlot(of: coming.next())
+            try load(entity, fields[entity.type])
+            count += 1
         }
+        return count
     }
 
-    private func storedKey(
-        _ bytes: UnsafeRawBufferPointer
-    ) throws(CorruptionError) -> (type: Int, Key) {
-        var reader = ByteReader(bytes)
-        let type = Int(UInt16(bigEndian: try reader.readRaw("a row's type")))
-        guard stores.indices.contains(type) else {
-            throw CorruptionError("row of type \(type): expected one of \(stores.count)")
-        }
-        switch stores[type].shape.keyType {
+    /// How many entities ahead of its turn one's place in the index is asked for.
+    private static var prefetchDistance: Int { 16 }
+
+    private func storedKey(of entity: RowBlock.Entity) throws(CorruptionError) -> Key {
+        switch stores[entity.type].shape.keyType {
         case .uint64:
-            let number: UInt64 = try reader.readRaw("a row's key")
-            guard reader.isAtEnd else { throw CorruptionError("bytes after a row's key") }
-            return (type, .number(UInt64(bigEndian: number)))
-        case .string, .uuid:
-            return (
-                type, .text(UnsafeRawBufferPointer(rebasing: bytes[MemoryLayout<UInt16>.size...]))
-            )
+            guard entity.key.count == MemoryLayout<UInt64>.size else {
+                throw CorruptionError("a row's key of \(entity.key.count) bytes: expected 8")
+            }
+            return .number(UInt64(littleEndian: entity.key.loadUnaligned(as: UInt64.self)))
+        case .string, .uuid: return .text(entity.key)
         }
     }
 
-    /// Asks for what a look-up of the key reads first.
-    private func prefetchSlot(ofStoredKey bytes: UnsafeRawBufferPointer) {
-        guard let (type, key) = try? storedKey(bytes) else { return }
-        stores[type].prefetchSlot(of: stores[type].hash(of: key))
+    /// Asks for what a look-up of the entity's key reads first.
+    private func prefetchSlot(of entity: RowBlock.Entity?) {
+        guard let entity, let key = try? storedKey(of: entity) else { return }
+        stores[entity.type].prefetchSlot(of: stores[entity.type].hash(of: key))
     }
 
     private mutating func load(
-        _ image: UnsafeRawBufferPointer, into row: Row, type: Int, _ fields: [StoredField]
+        _ entity: RowBlock.Entity, _ fields: [StoredField]
     ) throws(CorruptionError) {
-        var reader = ByteReader(image)
-        let version: UInt8 = try reader.read("a row's format")
-        guard version == RowImage.version else {
-            throw CorruptionError("row of format \(version): expected \(RowImage.version)")
+        let type = entity.type
+        let key = try storedKey(of: entity)
+        guard !entity.image.isEmpty else {
+            // Others may refer to it still, and it may come again.
+            if let row = stores[type].find(key) { row[RowLayout.flagsOffset] &= ~RowFlags.exists }
+            return
         }
-        let zero: UInt8 = try reader.read("a row's header")
-        guard zero == 0 else { throw CorruptionError("\(zero) in a row's header: expected 0") }
-        let schemaVersion: UInt16 = try reader.read("a row's schema version")
-        guard schemaVersion == self.schemaVersion else {
-            throw CorruptionError(
-                "row of schema version \(schemaVersion): expected \(self.schemaVersion)")
-        }
+        let row = try expectRow(key, type: type)
+        var reader = ByteReader(entity.image)
         row[RowLayout.versionOffset] = try reader.read("a row's sequence")
         row[RowLayout.flagsOffset] |= RowFlags.exists
         if let offset = stores[type].shape.presenceOffset {
@@ -181,12 +175,5 @@ extension ByteReader {
     fileprivate mutating func readText() throws(CorruptionError) -> UnsafeRawBufferPointer {
         let byteCount: UInt32 = try read("a text's byte count")
         return try readBytes(Int(byteCount), "a text")
-    }
-
-    /// Reads an integer in the machine's order, which the caller converts.
-    fileprivate mutating func readRaw<Integer: FixedWidthInteger & BitwiseCopyable>(
-        _ what: String
-    ) throws(CorruptionError) -> Integer {
-        try readBytes(MemoryLayout<Integer>.size, what).loadUnaligned(as: Integer.self)
     }
 }

@@ -8,7 +8,8 @@ typealias Row = UnsafeMutablePointer<UInt64>
 enum RowFlags {
     /// There is such an entity. Without it the memory is free, or kept until a transaction ends.
     static let exists: UInt64 = 1 << 0
-    /// The row is among those that changed since they were last written to storage.
+    /// The row is among those that changed since they were last written to storage: its slot is in the store's
+    /// `dirtySlots` or `drainingSlots`.
     static let dirty: UInt64 = 1 << 1
     /// The row was changed before it was there: only while a data folder is loaded.
     static let awaited: UInt64 = 1 << 2
@@ -31,7 +32,7 @@ struct RowStore: ~Copyable {
     /// The first free row; a free row's key word is the next one.
     private var firstFree: UInt64 = 0
     private var index = KeyIndex()
-    /// The slots of rows whose `dirty` flag is set, but for those in `drainingSlots`.
+    /// Of rows that changed since those in `drainingSlots` were set aside.
     private(set) var dirtySlots = SlotSet()
     /// Of those that are being written to storage.
     private(set) var drainingSlots = SlotSet()
@@ -126,6 +127,12 @@ struct RowStore: ~Copyable {
 
     mutating func setDirtyRowsAside() {
         swap(&dirtySlots, &drainingSlots)
+    }
+
+    /// With them places that are free.
+    mutating func setAllRowsAside() {
+        setDirtyRowsAside()
+        drainingSlots.insertAll(before: slotCount)
     }
 
     /// Takes some of the rows that were set aside, in the order of their slots.

@@ -15,14 +15,23 @@ struct SlotSet: ~Copyable {
 
     deinit { words.deallocate() }
 
-    /// - Parameter slot: one that is not in the set.
     @inline(__always)
     mutating func insert(_ slot: Int) {
         let word = slot >> 6
         if word >= wordCount { reserve(word + 1) }
-        words[word] |= 1 << UInt64(slot & 63)
+        let bit: UInt64 = 1 << UInt64(slot & 63)
+        if words[word] & bit == 0 { count += 1 }
+        words[word] |= bit
         firstWord = min(firstWord, word)
-        count += 1
+    }
+
+    mutating func insertAll(before end: Int) {
+        let fullCount = end >> 6
+        reserve(fullCount + 1)
+        words.update(repeating: .max, count: fullCount)
+        words[fullCount] |= 1 << UInt64(end & 63) - 1
+        firstWord = 0
+        count = (0..<wordCount).reduce(0) { $0 + words[$1].nonzeroBitCount }
     }
 
     /// Nil if the set is empty.
@@ -36,6 +45,7 @@ struct SlotSet: ~Copyable {
     }
 
     private mutating func reserve(_ wordCount: Int) {
+        guard wordCount > self.wordCount else { return }
         let larger = max(wordCount, self.wordCount * 2)
         let words = UnsafeMutablePointer<UInt64>.allocate(capacity: larger)
         words.update(from: self.words, count: self.wordCount)

@@ -2,34 +2,54 @@ internal import AtomicStateEngine
 internal import AtomicStateStorage
 internal import Logging
 
-/// Images of changed entities on their way to storage, and, with the last ones of a round, the
-/// sequence that the rows family is then complete up to.
+/// Images of entities on their way to storage, and, with the last ones of a round, the sequence that the rows in
+/// storage are then complete up to.
 final class MaterialisationPart: @unchecked Sendable {  // Guarded by being handed over, not shared.
-    var images = RowImageBatch(expectedByteCount: ServerLimits.rowFileByteCount)
+    var rows: RowBlocks
+    /// It is the first of a round of all entities, which does without the rows before it.
+    var beginsAnew = false
     /// Of the last transaction that an image may show.
     var reachedSequence: UInt64 = 0
     var completeSequence: UInt64?
+
+    init(schemaVersion: UInt16) {
+        rows = RowBlocks(
+            schemaVersion: schemaVersion, expectedByteCount: ServerLimits.rowFileByteCount)
+    }
 }
 
-/// Decides when changed entities are written to storage, and takes their images a few at a time, so
-/// that no commit waits for all of them, and enough for the round to end within some journal: what a start
-/// may have to replay is what two rounds took. Used by the writer.
+/// Decides when entities are written to storage, and takes their images a few at a time, so that no commit waits
+/// for all of them, and enough for the round to end within some journal: what a start may have to replay is what
+/// two rounds took. Used by the writer.
+///
+/// A round is of the entities that have changed, whose images come behind those that are there. It is of all
+/// of them if storage would otherwise have two images for each, more or less.
 struct Materialisation {
     private struct Round {
         /// Of the last transaction before it.
         let sequence: UInt64
-        let entityCount: Int
+        let placeCount: Int
     }
 
     private let afterByteCount: Int
+    private let schemaVersion: UInt16
     /// The journal since the last round began.
     private var journalByteCount: Int
+    /// In storage, or on their way there.
+    private var imageCount: Int
     private var round: Round?
-    private var part = MaterialisationPart()
+    private var part: MaterialisationPart
 
-    init(afterByteCount: Int, journalByteCount: Int) {
+    /// - Parameter journalByteCount: the journal behind what rows are complete up to.
+    /// - Parameter imageCount: the images in storage, of which an entity may have several.
+    init(
+        afterByteCount: Int, journalByteCount: Int, imageCount: Int, schemaVersion: UInt16
+    ) {
         self.afterByteCount = afterByteCount
         self.journalByteCount = journalByteCount
+        self.imageCount = imageCount
+        self.schemaVersion = schemaVersion
+        part = MaterialisationPart(schemaVersion: schemaVersion)
     }
 
     mutating func noteJournal(byteCount: Int) {
@@ -41,29 +61,40 @@ struct Materialisation {
     mutating func step(_ engine: inout Engine) -> MaterialisationPart? {
         if round == nil {
             guard journalByteCount >= afterByteCount else { return nil }
-            journalByteCount = 0
-            engine.beginDraining(deleted: &part.images)
-            round = Round(sequence: engine.lastSequence, entityCount: engine.drainingCount)
+            beginRound(&engine)
         }
         let dueCount = engine.drainingCount - remainingCountMax
         engine.drain(
-            limit: max(dueCount, ServerLimits.drainedEntityCountPerGroup), into: &part.images)
+            limit: max(dueCount, ServerLimits.drainedEntityCountPerGroup), into: &part.rows)
         part.reachedSequence = engine.lastSequence
         if !engine.isDraining {
             part.completeSequence = round?.sequence
             round = nil
-        } else if part.images.byteCount < ServerLimits.rowFileByteCount {
+        } else if part.rows.byteCount < ServerLimits.rowFileByteCount {
             return nil
         }
-        defer { part = MaterialisationPart() }
+        imageCount += part.rows.entityCount
+        defer { part = MaterialisationPart(schemaVersion: schemaVersion) }
         return part
     }
 
-    /// How many of the round's entities may be left, now that so much journal was written since it began.
+    private mutating func beginRound(_ engine: inout Engine) {
+        journalByteCount = 0
+        if imageCount + 2 * engine.changedCount > 2 * engine.entityCount {
+            imageCount = 0
+            part.beginsAnew = true
+            engine.beginDrainingAll()
+        } else {
+            engine.beginDraining(deleted: &part.rows)
+        }
+        round = Round(sequence: engine.lastSequence, placeCount: engine.drainingCount)
+    }
+
+    /// How many of the round's places may be left, now that so much journal was written since it began.
     private var remainingCountMax: Int {
         guard let round else { return 0 }
         let progress = Double(journalByteCount) / Double(ServerLimits.roundLength * afterByteCount)
-        return round.entityCount - Int(Double(round.entityCount) * min(progress, 1))
+        return round.placeCount - Int(Double(round.placeCount) * min(progress, 1))
     }
 }
 
@@ -73,24 +104,27 @@ enum MaterialiserTask {
     case drop(ForgottenOutcomes)
 }
 
-/// The thread that writes images to the rows family, in key order and in bulk, off the commit path. It also
-/// drops what is not needed any more.
+/// The thread that writes images to the rows family, in bulk and off the commit path. It also drops what is not
+/// needed any more.
 final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     private let storage: any Storage
-    private let schemaVersion: UInt16
     private let statistics: Statistics
     private let journalRetentionByteCount: UInt64
     private let logger: Logger
     private let monitor = Monitor(conditionCount: 1)
     private var tasks = FirstInFirstOut<MaterialiserTask>()
     private var isStopping = false
+    /// Where the rows in force begin once the round is over.
+    private var firstBlock: UInt64
+    private var nextBlock: UInt64
 
     init(
-        storage: any Storage, schemaVersion: UInt16, statistics: Statistics,
+        storage: any Storage, rows: RowsInForce, statistics: Statistics,
         journalRetentionByteCount: UInt64, logger: Logger
     ) {
         self.storage = storage
-        self.schemaVersion = schemaVersion
+        firstBlock = rows.blocks.lowerBound
+        nextBlock = rows.blocks.upperBound
         self.statistics = statistics
         self.journalRetentionByteCount = journalRetentionByteCount
         self.logger = logger
@@ -143,27 +177,28 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     }
 
     private func store(_ part: MaterialisationPart) throws(StorageError) {
-        // The rows that complete a round tell how far they reach, even if none changed.
-        if part.images.count > 0 || part.completeSequence != nil {
-            try part.images.store(
-                in: storage, schemaVersion: schemaVersion, reaching: part.reachedSequence)
+        if part.beginsAnew { firstBlock = nextBlock }
+        if part.rows.entityCount > 0 {
+            nextBlock = try part.rows.store(
+                in: storage, from: nextBlock, reaching: part.reachedSequence)
         }
         if let sequence = part.completeSequence {
-            try storage.put(
-                .rowsCompleteSequence, withUnsafeBytes(of: sequence.littleEndian) { Array($0) })
+            let rows = RowsInForce(blocks: firstBlock..<nextBlock, completeSequence: sequence)
+            try storage.enforce(rows)
+            try storage.discardRows(outside: rows.blocks)
             statistics.noteRowsComplete(sequence: sequence)
             try storage.trimJournal(to: journalRetentionByteCount, keeping: sequence)
         }
     }
 }
 
-extension RowImageBatch {
+extension RowBlocks {
+    /// - Returns: the next block's number.
     borrowing func store(
-        in storage: any Storage, schemaVersion: UInt16, reaching sequence: UInt64
-    ) throws(StorageError) {
-        try storage.storeRows(schemaVersion: schemaVersion, reaching: sequence) {
-            (add) throws(StorageError) in
-            try forEachInKeyOrder(add)
+        in storage: any Storage, from first: UInt64, reaching sequence: UInt64
+    ) throws(StorageError) -> UInt64 {
+        try storage.storeRows(from: first, reaching: sequence) { (add) throws(StorageError) in
+            try forEach(add)
         }
     }
 }

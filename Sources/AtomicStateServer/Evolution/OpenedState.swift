@@ -17,8 +17,8 @@ package struct OpenedState: ~Copyable {
         _ database: Database, offered: CompiledSchema, logger: Logger
     ) throws {
         var schema = try SchemaVersion.inForce(database)
-        try database.discardRows(exceptOf: schema.number)
         var state = try LoadedState(database, schema)
+        try database.discardRows(outside: state.rows.blocks)
         try database.startCompactions()
         refusal = try Self.move(&state, &schema, to: offered, database, logger)
         self.schema = schema
@@ -47,7 +47,7 @@ package struct OpenedState: ~Copyable {
         let start = Clock.system.monotonicNanoseconds
         let next = SchemaVersion(number: schema.number + 1, compiled: offered)
         var findings = MigrationFindings(limit: ServerLimits.describedViolationCountMax)
-        let engine: Engine
+        var engine: Engine
         do throws(SchemaChangeError) {
             engine = try Engine(
                 migrating: state.engine, to: offered.program, schemaVersion: next.number,
@@ -58,12 +58,10 @@ package struct OpenedState: ~Copyable {
         guard findings.isEmpty else {
             return SchemaRefusal(fingerprint: offered.fingerprint, findings)
         }
-        state = LoadedState(moved: engine)
-        try SchemaMove.writeRows(of: &state.engine, version: next.number, to: database)
-        try database.enforce(
-            schemaVersion: next.number, text: offered.text,
-            rowsCompleteSequence: state.engine.lastSequence)
-        try database.discardRows(exceptOf: next.number)
+        let rows = try SchemaMove.writeRows(of: &engine, behind: state.rows, to: database)
+        try database.enforce(schemaVersion: next.number, text: offered.text, rows)
+        try database.discardRows(outside: rows.blocks)
+        state = LoadedState(moved: engine, rows)
         logger.info(
             "schema moved",
             metadata: [
@@ -80,9 +78,10 @@ package struct OpenedState: ~Copyable {
 }
 
 extension LoadedState {
-    /// A state whose rows are about to be written whole, so that nothing is left to replay.
-    init(moved engine: consuming Engine) {
-        rowsCompleteSequence = engine.lastSequence
+    /// A state whose rows were just written whole, so that nothing is left to replay.
+    init(moved engine: consuming Engine, _ rows: RowsInForce) {
+        self.rows = rows
+        imageCount = engine.entityCount
         replayedTransactionCount = 0
         replayedByteCount = 0
         self.engine = engine

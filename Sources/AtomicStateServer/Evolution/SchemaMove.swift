@@ -3,22 +3,25 @@ package import AtomicStateStorage
 
 /// The part of a change of schema that takes long.
 package enum SchemaMove {
-    /// Writes an image of every entity that has none under this version yet, and how far rows reach
-    /// even if there are none. Nobody looks at them before `Database.enforce`; until then the version
-    /// before is whole, whatever happens.
+    /// Writes an image of every entity behind the rows in force. They do not stand for anything before
+    /// `Database.enforce`; until then the version before is whole, whatever happens.
+    ///
+    /// - Returns: what is to be enforced.
     package static func writeRows(
-        of engine: inout Engine, version: UInt16, to database: Database
-    ) throws(StorageError) {
-        var images = RowImageBatch(expectedByteCount: ServerLimits.rowFileByteCount)
-        engine.beginDraining(deleted: &images)
-        repeat {
-            engine.drain(limit: ServerLimits.drainedEntityCountPerGroup, into: &images)
-            guard !engine.isDraining || images.byteCount >= ServerLimits.rowFileByteCount else {
-                continue
+        of engine: inout Engine, behind rows: RowsInForce, to database: Database
+    ) throws(StorageError) -> RowsInForce {
+        var next = rows.blocks.upperBound
+        engine.beginDrainingAll()
+        while engine.isDraining {
+            var blocks = RowBlocks(
+                schemaVersion: engine.schemaVersion,
+                expectedByteCount: ServerLimits.rowFileByteCount)
+            while engine.isDraining, blocks.byteCount < ServerLimits.rowFileByteCount {
+                engine.drain(limit: ServerLimits.drainedEntityCountPerGroup, into: &blocks)
             }
-            try images.store(
-                in: database, schemaVersion: version, reaching: engine.lastSequence)
-            images = RowImageBatch(expectedByteCount: ServerLimits.rowFileByteCount)
-        } while engine.isDraining
+            next = try blocks.store(in: database, from: next, reaching: engine.lastSequence)
+        }
+        return RowsInForce(
+            blocks: rows.blocks.upperBound..<next, completeSequence: engine.lastSequence)
     }
 }

@@ -1,42 +1,47 @@
 internal import AtomicStateEngine
 internal import AtomicStateStorage
 
-/// Reads rows on a thread of its own, a few batches ahead of whoever loads them.
+/// Reads blocks of rows on a thread of its own, a few ahead of whoever loads them.
 final class RowReader: @unchecked Sendable {  // Guarded by `monitor`.
     private enum Wake {
         static let reader = 0
         static let loader = 1
     }
 
-    private final class Batch {
-        var rows = RowImageBatch(expectedByteCount: ServerLimits.readRowByteCount)
+    private final class Block {
+        private(set) var bytes: ByteBuffer
+
+        init(_ bytes: UnsafeRawBufferPointer) {
+            self.bytes = ByteBuffer(capacity: bytes.count)
+            self.bytes.append(bytes)
+        }
     }
 
     private struct NobodyLoads: Error {}
 
     private let monitor = Monitor(conditionCount: 2)
-    private var batches = FirstInFirstOut<Batch>()
-    private var batchCount = 0
+    private var blocks = FirstInFirstOut<Block>()
+    private var blockCount = 0
     private var hasEnded = false
     private var failure: StorageError?
     private var isAbandoned = false
 
     private init() {}
 
-    /// Calls the body with all rows of a version, batch after batch, in the order of the keys.
-    static func forEachBatch<Failure: Error>(
-        in storage: any Storage, schemaVersion: UInt16,
-        _ body: (borrowing RowImageBatch) throws(Failure) -> Void
+    /// Calls the body with each of the blocks, in order.
+    static func forEachBlock<Failure: Error>(
+        in storage: any Storage, _ blocks: Range<UInt64>,
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(IterationError<Failure>) {
         let reader = RowReader()
-        let thread = WorkerThread(name: "row-reader") { reader.read(storage, schemaVersion) }
+        let thread = WorkerThread(name: "row-reader") { reader.read(blocks, storage) }
         defer {
             reader.abandon()
             thread.join()
         }
-        while let batch = reader.next() {
-            do {
-                try body(batch.rows)
+        while let block = reader.next() {
+            do throws(Failure) {
+                try block.bytes.withBytes(body)
             } catch {
                 throw .body(error)
             }
@@ -48,14 +53,14 @@ final class RowReader: @unchecked Sendable {  // Guarded by `monitor`.
 // MARK: Loader
 
 extension RowReader {
-    /// The next batch; nil behind the last one, after which `failure` tells why there are no more.
-    private func next() -> Batch? {
+    /// The next block; nil behind the last one, after which `failure` tells why there are no more.
+    private func next() -> Block? {
         monitor.withLock {
             while true {
-                if let batch = batches.removeFirst() {
-                    batchCount -= 1
+                if let block = blocks.removeFirst() {
+                    blockCount -= 1
                     monitor.signal(Wake.reader)
-                    return batch
+                    return block
                 }
                 if hasEnded { return nil }
                 monitor.wait(Wake.loader)
@@ -75,18 +80,12 @@ extension RowReader {
 // MARK: Reader
 
 extension RowReader {
-    private func read(_ storage: any Storage, _ schemaVersion: UInt16) {
-        var batch = Batch()
+    private func read(_ blocks: Range<UInt64>, _ storage: any Storage) {
         var failure: StorageError?
         do throws(IterationError<NobodyLoads>) {
-            try storage.forEachRow(schemaVersion: schemaVersion) {
-                (key, image) throws(NobodyLoads) in
-                batch.rows.append(key: key, image: image)
-                guard batch.rows.byteCount >= ServerLimits.readRowByteCount else { return }
-                try hand(batch)
-                batch = Batch()
+            try storage.forEachRowBlock(in: blocks) { (bytes) throws(NobodyLoads) in
+                try hand(Block(bytes))
             }
-            if batch.rows.count > 0 { try? hand(batch) }
         } catch {
             if case .storage(let error) = error { failure = error }
         }
@@ -98,13 +97,13 @@ extension RowReader {
     }
 
     /// Waits until the loader is not far behind.
-    private func hand(_ batch: Batch) throws(NobodyLoads) {
+    private func hand(_ block: Block) throws(NobodyLoads) {
         let isWanted = monitor.withLock {
-            while batchCount >= ServerLimits.readRowBatchCount, !isAbandoned {
+            while blockCount >= ServerLimits.readRowBlockCount, !isAbandoned {
                 monitor.wait(Wake.reader)
             }
-            batches.append(batch)
-            batchCount += 1
+            blocks.append(block)
+            blockCount += 1
             monitor.signal(Wake.loader)
             return !isAbandoned
         }

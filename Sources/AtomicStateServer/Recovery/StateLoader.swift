@@ -13,18 +13,27 @@ package struct RecoveryError: Error, Sendable, CustomStringConvertible {
 /// The state that a data folder stands for: its rows, and the journal from where they are complete.
 package struct LoadedState: ~Copyable {
     package var engine: Engine
-    package let rowsCompleteSequence: UInt64
+    package let rows: RowsInForce
+    /// The images in the rows, of which an entity may have several.
+    package let imageCount: Int
     package let replayedTransactionCount: UInt64
     package let replayedByteCount: Int
 
     /// - Throws: what is damaged, and where. The folder is not changed.
     package init(_ storage: any Storage, _ schema: SchemaVersion) throws(RecoveryError) {
         var engine = Engine(program: schema.compiled.program, schemaVersion: schema.number)
-        let complete = try storage.number(.rowsCompleteSequence)
+        let rows: RowsInForce
+        do throws(StorageError) {
+            rows = try storage.rowsInForce()
+        } catch {
+            throw RecoveryError(error.description)
+        }
+        let complete = rows.completeSequence
+        var imageCount = 0
         try describingFailures("rows") { () throws(IterationError<CorruptionError>) in
-            try RowReader.forEachBatch(in: storage, schemaVersion: schema.number) {
-                (rows) throws(CorruptionError) in
-                try engine.load(rows)
+            try RowReader.forEachBlock(in: storage, rows.blocks) {
+                (block) throws(CorruptionError) in
+                imageCount += try engine.load(block)
             }
         }
         engine.resume(after: complete)
@@ -47,22 +56,22 @@ package struct LoadedState: ~Copyable {
                 byteCount += bytes.count
             }
         }
-        try Self.checkEnds(of: engine, rowsCompleteSequence: complete, storage)
+        try Self.checkEnd(of: engine, storage)
         do throws(CorruptionError) {
             try engine.finishLoading()
         } catch {
             throw RecoveryError("state: \(error)")
         }
-        rowsCompleteSequence = complete
+        self.rows = rows
+        self.imageCount = imageCount
         replayedTransactionCount = engine.lastSequence - complete
         replayedByteCount = byteCount
         self.engine = engine
     }
 
-    /// Neither the journal nor the rows may lack their end: rows would be served beside others that are
-    /// older.
-    private static func checkEnds(
-        of engine: borrowing Engine, rowsCompleteSequence complete: UInt64, _ storage: any Storage
+    /// The journal may not lack its end: rows may show transactions that would then be made anew.
+    private static func checkEnd(
+        of engine: borrowing Engine, _ storage: any Storage
     ) throws(RecoveryError) {
         let reached: UInt64?
         do throws(StorageError) {
@@ -70,17 +79,10 @@ package struct LoadedState: ~Copyable {
         } catch {
             throw RecoveryError("rows: \(error)")
         }
-        guard let reached else { return }
-        guard reached <= engine.lastSequence else {
-            throw RecoveryError(
-                "journal: it ends at sequence \(engine.lastSequence), and rows show transactions up "
-                    + "to \(reached): its end is gone")
-        }
-        guard complete <= reached else {
-            throw RecoveryError(
-                "rows: they were complete up to sequence \(complete), and show transactions up to "
-                    + "\(reached): the last files of rows are gone")
-        }
+        guard let reached, reached > engine.lastSequence else { return }
+        throw RecoveryError(
+            "journal: it ends at sequence \(engine.lastSequence), and rows show transactions up "
+                + "to \(reached): its end is gone")
     }
 }
 

@@ -26,14 +26,12 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
 
     init(
         engine: consuming Engine, sequencer: Sequencer, committer: Committer,
-        statistics: Statistics,
-        materialiseAfterByteCount: Int, replayByteCount: Int, usedGroups: UsedGroups,
+        materialisation: Materialisation, statistics: Statistics, usedGroups: UsedGroups,
         clock: Clock, logger: Logger
     ) {
         group = usedGroups.take()
         forgottenUntil = engine.outcomes.forgottenUntil
-        materialisation = Materialisation(
-            afterByteCount: materialiseAfterByteCount, journalByteCount: replayByteCount)
+        self.materialisation = materialisation
         self.engine = engine
         self.sequencer = sequencer
         self.committer = committer

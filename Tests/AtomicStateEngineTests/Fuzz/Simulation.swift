@@ -25,14 +25,14 @@ struct Simulation {
         if random.oneIn(2) {
             let between = random.oneIn(2)
             try checked.takeImages(
-                before: Int.random(in: 0...4, using: &random),
+                ofAll: random.oneIn(3), before: Int.random(in: 0...4, using: &random),
                 then: { if between { try execute() } },
                 after: Int.random(in: 0...4, using: &random))
         }
         if random.oneIn(2) { closeGroup() }
         if random.oneIn(8) {
             if random.oneIn(2) { closeGroup() }
-            try checked.crashAndRecover { $0.shuffled(using: &random) }
+            try checked.crashAndRecover()
         }
     }
 

@@ -147,23 +147,25 @@ extension CheckedEngine {
     }
 
     /// Takes images of changed entities, and more of them after the body has run.
+    ///
+    /// - Parameter ofAll: whether a round that begins is of all entities.
     func takeImages(
-        before: Int = 0, then body: () throws -> Void = {}, after: Int = .max
+        ofAll: Bool = false, before: Int = 0, then body: () throws -> Void = {}, after: Int = .max
     ) throws {
-        guard var batch = storage.beginTaking(from: &engine) else { return }
-        engine.drain(limit: before, into: &batch)
+        guard var rows = storage.beginTaking(from: &engine, ofAll: ofAll) else { return }
+        engine.drain(limit: before, into: &rows)
         try body()
-        engine.drain(limit: after, into: &batch)
-        try storage.endTaking(&batch, isLast: !engine.isDraining)
+        engine.drain(limit: after, into: &rows)
+        storage.endTaking(rows, isLast: !engine.isDraining)
     }
 
     /// What is not durable is gone; everything else is there, whatever was stored when.
-    func crashAndRecover(loading order: ([StoredRow]) -> [StoredRow] = { $0 }) throws {
+    func crashAndRecover() throws {
         storage.crash()
         model = durableModel
         do throws(CorruptionError) {
             engine = try Engine(
-                program: program, rows: order(storage.rowsInKeyOrder),
+                program: program, blocks: storage.blocks,
                 completeSequence: storage.completeSequence, records: records)
         } catch {
             Issue.record("\(name): \(error)")
@@ -175,7 +177,8 @@ extension CheckedEngine {
 
     /// The journal alone leads to the same state; and what it records, executed again, to itself.
     func replayJournal() throws {
-        var replayed = try Engine(program: program, rows: [], completeSequence: 0, records: records)
+        var replayed = try Engine(
+            program: program, blocks: [], completeSequence: 0, records: records)
         try replayed.compare(with: durableModel, name)
         var repeated = Engine(program: program, schemaVersion: testSchemaVersion)
         for record in records {

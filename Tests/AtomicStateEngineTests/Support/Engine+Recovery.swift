@@ -11,19 +11,13 @@ struct StoredRecord {
     let bytes: [UInt8]
 }
 
-/// An entity's row image as it is kept.
-struct StoredRow {
-    let key: [UInt8]
-    let image: [UInt8]
-}
-
 extension Engine {
-    /// What row images and the journal after them lead to.
+    /// What blocks of rows and the journal after them lead to.
     init(
-        program: Program, rows: [StoredRow], completeSequence: UInt64, records: [StoredRecord]
+        program: Program, blocks: [[UInt8]], completeSequence: UInt64, records: [StoredRecord]
     ) throws(CorruptionError) {
         self.init(program: program, schemaVersion: testSchemaVersion)
-        try load(rows)
+        try load(blocks)
         resume(after: completeSequence)
         for record in records where record.firstSequence > completeSequence {
             let memory = ExactMemory(record.bytes)
@@ -33,14 +27,16 @@ extension Engine {
         try finishLoading()
     }
 
-    mutating func load(_ rows: [StoredRow]) throws(CorruptionError) {
-        var batch = RowImageBatch()
-        for row in rows {
-            row.key.withUnsafeBytes { key in
-                row.image.withUnsafeBytes { image in batch.append(key: key, image: image) }
-            }
+    /// - Returns: how many entities the blocks have.
+    @discardableResult
+    mutating func load(_ blocks: [[UInt8]]) throws(CorruptionError) -> Int {
+        var count = 0
+        for block in blocks {
+            let memory = ExactMemory(block)
+            defer { withExtendedLifetime(memory) {} }
+            count += try load(memory.bytes)
         }
-        try load(batch)
+        return count
     }
 
     /// Executes a record's transactions, all of which are accepted again. Returns the record that they

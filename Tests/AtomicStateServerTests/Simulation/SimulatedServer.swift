@@ -38,11 +38,14 @@ final class SimulatedServer {
     private(set) var hasStopped = false
 
     /// Recovers from storage.
+    ///
+    /// - Throws: `StorageError` for a write that failed, and `RecoveryError`.
     init(
         _ storage: SimulatedStorage, _ schema: SchemaVersion, _ clock: Clock,
         rememberedOutcomeCount: Int
     ) throws {
         var state = try LoadedState(storage, schema)
+        try storage.discardRows(outside: state.rows.blocks)
         state.engine.outcomes = try .init(storage, capacity: rememberedOutcomeCount)
         let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
         pipeline = CommitPipeline(

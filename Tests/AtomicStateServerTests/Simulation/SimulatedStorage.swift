@@ -12,12 +12,12 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // One thread at a
     private var hasFailed = false
     private var journal: [(number: UInt64, bytes: [UInt8])] = []
     private var outcomes: [(number: UInt64, bytes: [UInt8])] = []
-    private var rows: [[UInt8]: [UInt8]] = [:]
-    private var reachedSequence: UInt64?
+    private var rowBlocks: [UInt64: (bytes: [UInt8], reachedSequence: UInt64)] = [:]
+    private var rows = RowsInForce.none
     private var facts: [String: [UInt8]] = [:]
-    /// After how many rows reading them fails.
-    var readableRowCount = Int.max
-    private(set) var readRowCount = 0
+    /// After how many blocks of rows reading them fails.
+    var readableBlockCount = Int.max
+    private(set) var readBlockCount = 0
     private(set) var failureCount = 0
     private(set) var writeCount = 0
 
@@ -63,17 +63,29 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // One thread at a
     }
 
     func storeRows(
-        schemaVersion: UInt16, reaching sequence: UInt64,
-        _ addAll: (_ add: AddRow) throws(StorageError) -> Void
-    ) throws(StorageError) {
-        var changes: [(key: [UInt8], image: [UInt8]?)] = []
-        try addAll { key, image in
-            changes.append((Array(key), image.map { Array($0) }))
+        from first: UInt64, reaching sequence: UInt64,
+        _ addAll: (_ add: AddBlock) throws(StorageError) -> Void
+    ) throws(StorageError) -> UInt64 {
+        var next = first
+        var added: [UInt64: (bytes: [UInt8], reachedSequence: UInt64)] = [:]
+        try addAll { block in
+            added[next] = (Array(block), sequence)
+            next += 1
         }
-        try write {
-            for change in changes { rows[change.key] = change.image }
-            reachedSequence = sequence
-        }
+        precondition(next > first, "a file has a block at least")
+        precondition(
+            rowBlocks.keys.allSatisfy { $0 < first }, "blocks come behind those that are there")
+        try write { rowBlocks.merge(added) { $1 } }
+        return next
+    }
+
+    func enforce(_ rows: RowsInForce) throws(StorageError) {
+        try write { self.rows = rows }
+    }
+
+    func discardRows(outside blocks: Range<UInt64>) throws(StorageError) {
+        guard rowBlocks.keys.contains(where: { !blocks.contains($0) }) else { return }
+        try write { rowBlocks = rowBlocks.filter { blocks.contains($0.key) } }
     }
 
     func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError) {
@@ -99,18 +111,21 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // One thread at a
         facts[key.rawValue]
     }
 
-    func rowsReachSequence() throws(StorageError) -> UInt64? { reachedSequence }
+    func rowsInForce() throws(StorageError) -> RowsInForce { rows }
 
-    func forEachRow<Failure: Error>(
-        schemaVersion: UInt16,
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void
+    func rowsReachSequence() throws(StorageError) -> UInt64? {
+        rowBlocks.max { $0.key < $1.key }?.value.reachedSequence
+    }
+
+    func forEachRowBlock<Failure: Error>(
+        in blocks: Range<UInt64>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(IterationError<Failure>) {
-        for (key, image) in rows.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            guard readRowCount < readableRowCount else {
+        for number in blocks {
+            guard readBlockCount < readableBlockCount, let block = rowBlocks[number] else {
                 throw .storage(StorageError("simulated: the device failed"))
             }
-            readRowCount += 1
-            try Self.call(body, key, image)
+            readBlockCount += 1
+            try Self.call({ (_, bytes) throws(Failure) in try body(bytes) }, number, block.bytes)
         }
     }
 
@@ -138,23 +153,6 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // One thread at a
         copy.copyBytes(from: bytes)
         do throws(Failure) {
             try body(number, UnsafeRawBufferPointer(copy))
-        } catch {
-            throw .body(error)
-        }
-    }
-
-    private static func call<Failure: Error>(
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(Failure) -> Void,
-        _ key: [UInt8], _ image: [UInt8]
-    ) throws(IterationError<Failure>) {
-        let bytes = key + image
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-        defer { copy.deallocate() }
-        copy.copyBytes(from: bytes)
-        do throws(Failure) {
-            try body(
-                UnsafeRawBufferPointer(rebasing: copy[..<key.count]),
-                UnsafeRawBufferPointer(rebasing: copy[key.count...]))
         } catch {
             throw .body(error)
         }

@@ -130,9 +130,13 @@ struct SimulatedWorld {
     private mutating func start() throws {
         storage.restart()
         startCount += 1
-        server = try SimulatedServer(
-            storage, SchemaVersion(number: 1, compiled: Self.schema), time.clock,
-            rememberedOutcomeCount: rememberedOutcomeCount)
+        do {
+            server = try SimulatedServer(
+                storage, SchemaVersion(number: 1, compiled: Self.schema), time.clock,
+                rememberedOutcomeCount: rememberedOutcomeCount)
+        } catch is StorageError {
+            // It starts again.
+        }
     }
 
     private mutating func crash() {

@@ -55,8 +55,8 @@ extension InputTarget {
     private static func checkImages(of engine: inout Engine) throws(Finding) {
         var loaded = Depot.engine()
         do throws(CorruptionError) {
-            try engine.drainAll().forEachInKeyOrder { (key, image) throws(CorruptionError) in
-                if let image { try loaded.load(key: key, image: image) }
+            try engine.drained(ofAll: false).forEach { (block) throws(CorruptionError) in
+                _ = try loaded.load(block)
             }
             loaded.resume(after: engine.lastSequence)
             try loaded.finishLoading()
@@ -94,52 +94,55 @@ extension InputTarget {
         try expect(differences == [], "replayed and carried out again, rows differ: \(differences)")
     }
 
-    /// A row's key, after a byte that says how long it is, and its image.
+    /// A block of rows that comes behind others.
     static let row = InputTarget(
         name: "row",
         seeds: {
             let served = ServedEngine.served(Depot.requests)
-            var engine = Depot.engine()
-            try engine.load(journal: Depot.journal + served.journal)
-            var inputs: [[UInt8]] = []
-            engine.drainAll().forEachInKeyOrder { key, image in
-                inputs.append([UInt8(key.count)] + key + (image.map { Array($0) } ?? []))
+            return try [true, false].flatMap { ofAll in
+                var engine = Depot.engine()
+                try engine.load(journal: Depot.journal + served.journal)
+                return engine.drained(ofAll: ofAll).blocks
             }
-            return inputs
         },
-        words: { [Array("east".utf8), [4, 0, 0, 0], [0, 1]] }
+        words: { [Array("east".utf8), [4, 0, 0, 0], [8, 0, 0, 0], [0, 1]] }
     ) { (bytes) throws(Finding) in
-        guard let byteCount = bytes.first.map(Int.init), byteCount < bytes.count else { return }
-        let key = UnsafeRawBufferPointer(rebasing: bytes[1..<(byteCount + 1)])
-        let image = UnsafeRawBufferPointer(rebasing: bytes[(byteCount + 1)...])
         var engine = Depot.engine()
+        var others = Depot.engine()
         do throws(CorruptionError) {
-            try loadNeighbours(of: key, into: &engine)
-            try engine.load(key: key, image: image)
+            try others.load(journal: Depot.journal)
+            try others.drained(ofAll: true).forEach { (block) throws(CorruptionError) in
+                _ = try engine.load(block)
+            }
+            _ = try engine.load(bytes)
             engine.resume(after: .max - 1)
             try engine.finishLoading()
         } catch {
             try expect(!error.description.isEmpty, "a row is refused without a reason")
             return
         }
-        engine.markAllDirty()
-        var found: [UInt8]?
-        engine.drainAll().forEachInKeyOrder { otherKey, otherImage in
-            if key.elementsEqual(otherKey) { found = otherImage.map { Array($0) } }
+        let found = images(in: engine.drained(ofAll: true).blocks)
+        for (entity, image) in images(in: [Array(bytes)]) {
+            try expect(found[entity] ?? [] == image, "an accepted image is written otherwise")
         }
-        try expect(found == Array(image), "an accepted image is written otherwise")
     }
 
-    /// The rows that there are but for the one with this key.
-    private static func loadNeighbours(
-        of key: UnsafeRawBufferPointer, into engine: inout Engine
-    ) throws(CorruptionError) {
-        var neighbours = Depot.engine()
-        try neighbours.load(journal: Depot.journal)
-        try neighbours.drainAll().forEachInKeyOrder { (other, image) throws(CorruptionError) in
-            guard let image, !key.elementsEqual(other) else { return }
-            try engine.load(key: other, image: image)
+    /// The last image of each entity, by type and key.
+    private static func images(in blocks: [[UInt8]]) -> [[UInt8]: [UInt8]] {
+        var images: [[UInt8]: [UInt8]] = [:]
+        for block in blocks {
+            block.withUnsafeBytes { bytes in
+                guard
+                    var rows = try? RowBlock(
+                        bytes, schemaVersion: Depot.schemaVersion,
+                        typeCount: Depot.compiled.schema.entities.count)
+                else { return }
+                while let entity = try? rows.next() {
+                    images[[UInt8(entity.type)] + entity.key] = Array(entity.image)
+                }
+            }
         }
+        return images
     }
 }
 
@@ -157,26 +160,19 @@ extension Engine {
         try finishLoading()
     }
 
-    mutating func drainAll() -> RowImageBatch {
-        var batch = RowImageBatch()
-        beginDraining(deleted: &batch)
-        drain(limit: .max, into: &batch)
-        return batch
-    }
-
-    mutating func markAllDirty() {
-        for type in program.layouts.indices {
-            for row in rows(of: type) { stores[type].markDirty(row) }
-        }
+    /// The images of all entities, or of those that have changed.
+    mutating func drained(ofAll: Bool) -> RowBlocks {
+        var rows = RowBlocks(schemaVersion: schemaVersion)
+        if ofAll { beginDrainingAll() } else { beginDraining(deleted: &rows) }
+        drain(limit: .max, into: &rows)
+        return rows
     }
 }
 
-extension Engine {
-    fileprivate mutating func load(
-        key: UnsafeRawBufferPointer, image: UnsafeRawBufferPointer
-    ) throws(CorruptionError) {
-        var rows = RowImageBatch()
-        rows.append(key: key, image: image)
-        try load(rows)
+extension RowBlocks {
+    fileprivate var blocks: [[UInt8]] {
+        var blocks: [[UInt8]] = []
+        forEach { blocks.append(Array($0)) }
+        return blocks
     }
 }

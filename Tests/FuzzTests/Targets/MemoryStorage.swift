@@ -45,16 +45,20 @@ final class MemoryStorage: Storage {
         _ body: (_ number: UInt64, _ record: UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(IterationError<Failure>) {}
 
-    func forEachRow<Failure: Error>(
-        schemaVersion: UInt16,
-        _ body: (_ key: UnsafeRawBufferPointer, _ image: UnsafeRawBufferPointer) throws(Failure)
-            -> Void
+    func forEachRowBlock<Failure: Error>(
+        in blocks: Range<UInt64>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(IterationError<Failure>) {}
 
     func storeRows(
-        schemaVersion: UInt16, reaching sequence: UInt64,
-        _ addAll: (_ add: AddRow) throws(StorageError) -> Void
-    ) throws(StorageError) {}
+        from first: UInt64, reaching sequence: UInt64,
+        _ addAll: (_ add: AddBlock) throws(StorageError) -> Void
+    ) throws(StorageError) -> UInt64 { first }
+
+    func enforce(_ rows: RowsInForce) throws(StorageError) {}
+
+    func discardRows(outside blocks: Range<UInt64>) throws(StorageError) {}
+
+    func rowsInForce() throws(StorageError) -> RowsInForce { .none }
 
     func rowsReachSequence() throws(StorageError) -> UInt64? { nil }
 
