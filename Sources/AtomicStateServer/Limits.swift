@@ -88,7 +88,7 @@ package enum ServerLimits {
     /// too long.
     package static let drainedEntityCountPerGroup = 2_048
     /// The journal in which a round of the materialiser ends, as a multiple of that after which one begins.
-    package static let roundLength = 2
+    package static let roundLength = 1.5
     /// The images that go to the rows family as one file.
     package static let rowFileByteCount = 32 << 20
     /// The blocks of rows that wait at a start, between the thread that reads them and the one that loads them.

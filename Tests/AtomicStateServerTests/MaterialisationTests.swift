@@ -38,7 +38,7 @@ import Testing
         var materialisation = Materialisation(
             afterByteCount: Self.afterByteCount, journalByteCount: Self.afterByteCount,
             imageCount: 0, schemaVersion: 1)
-        let roundByteCount = ServerLimits.roundLength * Self.afterByteCount
+        let roundByteCount = Int(ServerLimits.roundLength * Double(Self.afterByteCount))
         var takenCount: Int { Self.entityCount - engine.drainingCount }
         var completeSequence: UInt64?
         for index in 0...groupCount where completeSequence == nil {

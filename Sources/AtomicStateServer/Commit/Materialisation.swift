@@ -93,7 +93,8 @@ struct Materialisation {
     /// How many of the round's places may be left, now that so much journal was written since it began.
     private var remainingCountMax: Int {
         guard let round else { return 0 }
-        let progress = Double(journalByteCount) / Double(ServerLimits.roundLength * afterByteCount)
+        let progress =
+            Double(journalByteCount) / (ServerLimits.roundLength * Double(afterByteCount))
         return round.placeCount - Int(Double(round.placeCount) * min(progress, 1))
     }
 }
