@@ -8,6 +8,7 @@ import Testing
 @Suite struct MaterialisationTests {
     private static let entityCount = 20 * ServerLimits.drainedEntityCountPerGroup
     private static let afterByteCount = 1 << 20
+    private static let roundByteCount = Int(ServerLimits.roundLength * Double(afterByteCount))
 
     private func engineWithAccounts() throws -> Engine {
         let schema = SimulatedWorld.schema
@@ -38,14 +39,14 @@ import Testing
         var materialisation = Materialisation(
             afterByteCount: Self.afterByteCount, journalByteCount: Self.afterByteCount,
             imageCount: 0, schemaVersion: 1)
-        let roundByteCount = Int(ServerLimits.roundLength * Double(Self.afterByteCount))
         var takenCount: Int { Self.entityCount - engine.drainingCount }
         var completeSequence: UInt64?
         for index in 0...groupCount where completeSequence == nil {
             completeSequence = materialisation.step(&engine)?.completeSequence
             // The first step sets the entities aside, and takes as few as if there was time.
             if index == 0 { #expect(takenCount == ServerLimits.drainedEntityCountPerGroup) }
-            materialisation.noteJournal(byteCount: (roundByteCount + groupCount - 1) / groupCount)
+            materialisation.noteJournal(
+                byteCount: (Self.roundByteCount + groupCount - 1) / groupCount)
         }
         #expect(takenCount == Self.entityCount)
         #expect(completeSequence == engine.lastSequence)
@@ -66,7 +67,7 @@ import Testing
             afterByteCount: Self.afterByteCount, journalByteCount: Self.afterByteCount,
             imageCount: imageCount, schemaVersion: 1)
         _ = materialisation.step(&engine)
-        materialisation.noteJournal(byteCount: ServerLimits.roundLength * Self.afterByteCount)
+        materialisation.noteJournal(byteCount: Self.roundByteCount)
         let last = materialisation.step(&engine)
         let part = try #require(last)
         #expect(part.beginsAnew == isOfAll)
