@@ -29,7 +29,7 @@ package struct RowsInForce: Equatable, Sendable {
         self.completeSequence = completeSequence
     }
 
-    /// The first and the last block's number, the latter one more, and the sequence: eight little-endian bytes each.
+    /// The first block's number, the one behind the last block's, and the sequence: eight little-endian bytes each.
     init(_ bytes: [UInt8]) throws(StorageError) {
         let numbers = bytes.withUnsafeBytes { bytes in
             stride(from: 0, to: bytes.count & ~7, by: 8).map {
