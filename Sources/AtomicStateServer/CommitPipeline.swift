@@ -32,7 +32,7 @@ final class CommitPipeline: Sendable {
             replies: ReplySender(), clock: clock, logger: logger)
         let materialisation = Materialisation(
             afterByteCount: configuration.materialiseAfterByteCount,
-            journalByteCount: state.replayedByteCount, imageCount: state.imageCount,
+            journalByteCount: state.replayedByteCount, stored: state.rowVolume,
             schemaVersion: schema.number)
         writer = Writer(
             engine: state.engine, sequencer: sequencer, committer: committer,

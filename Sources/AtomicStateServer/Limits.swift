@@ -91,6 +91,8 @@ package enum ServerLimits {
     package static let roundLength = 1.5
     /// The images that go to the rows family as one file.
     package static let rowFileByteCount = 32 << 20
+    /// The files of rows beyond those that their bytes fill.
+    package static let smallRowFileCountMax = 256
     /// The blocks of rows that wait at a start, between the thread that reads them and the one that loads them.
     package static let readRowBlockCount = 4
     /// The reasons against a change of the schema that are described.

@@ -38,7 +38,7 @@ import Testing
         var engine = try engineWithAccounts()
         var materialisation = Materialisation(
             afterByteCount: Self.afterByteCount, journalByteCount: Self.afterByteCount,
-            imageCount: 0, schemaVersion: 1)
+            stored: RowVolume(), schemaVersion: 1)
         var takenCount: Int { Self.entityCount - engine.drainingCount }
         var completeSequence: UInt64?
         for index in 0...groupCount where completeSequence == nil {
@@ -62,10 +62,11 @@ import Testing
         drainAll(&engine)
         let changedCount = Int(Double(Self.entityCount) * changedShare)
         try deposit(to: changedCount, of: &engine)
-        let imageCount = Int(Double(Self.entityCount) * imagesOfEach)
+        var stored = RowVolume()
+        stored.imageCount = Int(Double(Self.entityCount) * imagesOfEach)
         var materialisation = Materialisation(
             afterByteCount: Self.afterByteCount, journalByteCount: Self.afterByteCount,
-            imageCount: imageCount, schemaVersion: 1)
+            stored: stored, schemaVersion: 1)
         _ = materialisation.step(&engine)
         materialisation.noteJournal(byteCount: Self.roundByteCount)
         let last = materialisation.step(&engine)
@@ -73,6 +74,49 @@ import Testing
         #expect(part.beginsAnew == isOfAll)
         #expect(part.rows.entityCount == (isOfAll ? Self.entityCount : changedCount))
         #expect(part.completeSequence == engine.lastSequence)
+    }
+
+    /// Small files don't gather for long, and files that are full may be many.
+    @Test func aRoundOfAllForTheSakeOfFiles() throws {
+        var engine = try engineWithAccounts()
+        drainAll(&engine)
+        try deposit(to: 10, of: &engine)
+        var stored = RowVolume()
+        stored.imageCount = Self.entityCount
+        for (fullCount, smallCount, isDue) in [
+            (0, ServerLimits.smallRowFileCountMax, false), (9_000, 0, false),
+            (0, ServerLimits.smallRowFileCountMax + 1, true),
+            (9_000, ServerLimits.smallRowFileCountMax + 1, true),
+        ] {
+            stored.byteCount = fullCount * ServerLimits.rowFileByteCount
+            stored.fileCount = fullCount + smallCount
+            let isToBeginAnew = stored.isToBeginAnew(
+                entityCount: engine.entityCount, changedCount: engine.changedCount)
+            #expect(isToBeginAnew == isDue, "\(fullCount) full files, \(smallCount) small ones")
+        }
+    }
+
+    /// What is loaded is reckoned like what was written: by its last blocks, a file for each.
+    @Test func filesAreCountedByTheirLastBlocks() throws {
+        var engine = try engineWithAccounts()
+        engine.beginDrainingAll()
+        var written = RowVolume()
+        var loaded = RowVolume()
+        while engine.isDraining {
+            var rows = RowBlocks(schemaVersion: 1)
+            engine.drain(limit: Self.entityCount / 2, into: &rows)
+            written.add(rows)
+            var imageCount = rows.entityCount
+            rows.forEach { block in
+                loaded.add(block: block, imageCount: imageCount)
+                imageCount = 0
+            }
+        }
+        #expect(written.fileCount == 2)
+        #expect(written.byteCount > 2 * RowBlock.byteCountMin)
+        #expect(loaded.imageCount == Self.entityCount && written.imageCount == Self.entityCount)
+        #expect(loaded.byteCount == written.byteCount)
+        #expect(loaded.fileCount == written.fileCount)
     }
 
     private func drainAll(_ engine: inout Engine) {

@@ -42,8 +42,10 @@ import Testing
                 var engine = try Engine(
                     migrating: state.engine, to: CompiledSchema(text: Self.second).program,
                     schemaVersion: 2, findings: &findings)
-                let rows = try SchemaMove.writeRows(of: &engine, behind: state.rows, to: database)
+                let (rows, volume) = try SchemaMove.writeRows(
+                    of: &engine, behind: state.rows, to: database)
                 #expect(rows == RowsInForce(blocks: 0..<1, completeSequence: 3))
+                #expect(volume.imageCount == 3 && volume.fileCount == 1)
                 #expect(try database.rowsInForce() == .none)
                 #expect(try database.rowsReachSequence() == 3)
             }
@@ -84,7 +86,8 @@ import Testing
                 var opened = try open(database, Self.first)
                 try execute(&opened, database, operation: 0, [1, 2, 3])
                 try database.enforce(
-                    SchemaMove.writeRows(of: &opened.state.engine, behind: .none, to: database))
+                    SchemaMove.writeRows(of: &opened.state.engine, behind: .none, to: database).rows
+                )
             }
             try withDatabase(path) { database in
                 let state = try LoadedState(database, .inForce(database))
@@ -94,7 +97,7 @@ import Testing
                     schemaVersion: 2, findings: &findings)
                 try database.enforce(
                     schemaVersion: 2, text: Self.second,
-                    SchemaMove.writeRows(of: &engine, behind: state.rows, to: database))
+                    SchemaMove.writeRows(of: &engine, behind: state.rows, to: database).rows)
             }
             try withDatabase(path) { database in
                 #expect(try blockCount(database, in: 0..<2) == 2)
@@ -126,7 +129,7 @@ import Testing
                 #expect(findings.count == 1)
                 try database.enforce(
                     schemaVersion: 2, text: text,
-                    SchemaMove.writeRows(of: &engine, behind: state.rows, to: database))
+                    SchemaMove.writeRows(of: &engine, behind: state.rows, to: database).rows)
             }
             try withDatabase(path) { database in
                 let report = try Audit.run(database, schemaName: "test")

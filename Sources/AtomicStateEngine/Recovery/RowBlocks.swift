@@ -23,11 +23,11 @@ package struct RowBlocks: ~Copyable {
     package private(set) var entityCount = 0
 
     /// - Parameter schemaVersion: that the entities are of.
-    /// - Parameter expectedByteCount: of all blocks. What is added does not move until there are as many
-    ///   bytes and a few more. The system gives memory for them when they come.
+    /// - Parameter expectedByteCount: of all blocks. What is added does not move until there are twice as many
+    ///   bytes. The system gives memory for them when they come.
     package init(schemaVersion: UInt16, expectedByteCount: Int = 1 << 16) {
         self.schemaVersion = schemaVersion
-        bytes = ByteBuffer(capacity: expectedByteCount + max(expectedByteCount / 16, 1 << 16))
+        bytes = ByteBuffer(capacity: 2 * expectedByteCount)
     }
 
     package var byteCount: Int { bytes.count }

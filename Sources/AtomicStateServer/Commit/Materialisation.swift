@@ -18,12 +18,41 @@ final class MaterialisationPart: @unchecked Sendable {  // Guarded by being hand
     }
 }
 
+/// What the rows in storage are, or are about to be.
+package struct RowVolume {
+    /// An entity may have several.
+    var imageCount = 0
+    var byteCount = 0
+    var fileCount = 0
+
+    mutating func add(_ rows: borrowing RowBlocks) {
+        imageCount += rows.entityCount
+        byteCount += rows.byteCount
+        fileCount += 1
+    }
+
+    /// - Parameter imageCount: of the block.
+    mutating func add(block: UnsafeRawBufferPointer, imageCount: Int) {
+        self.imageCount += imageCount
+        byteCount += block.count
+        // Only the last block of a file is not full.
+        if block.count < RowBlock.byteCountMin { fileCount += 1 }
+    }
+
+    /// Whether it is to be all entities' images alone, rather than images of some behind it: if there would be
+    /// two for each otherwise, more or less, or many files that are small.
+    func isToBeginAnew(entityCount: Int, changedCount: Int) -> Bool {
+        imageCount + 2 * changedCount > 2 * entityCount
+            || fileCount > byteCount / ServerLimits.rowFileByteCount
+                + ServerLimits.smallRowFileCountMax
+    }
+}
+
 /// Decides when entities are written to storage, and takes their images a few at a time, so that no commit waits
 /// for all of them, and enough for the round to end within some journal: what a start may have to replay is what
 /// two rounds took. Used by the writer.
 ///
-/// A round is of the entities that have changed, whose images come behind those that are there. It is of all
-/// of them if storage would otherwise have two images for each, more or less.
+/// A round is of the entities that have changed, whose images come behind those that are there, or of all.
 struct Materialisation {
     private struct Round {
         /// Of the last transaction before it.
@@ -35,19 +64,17 @@ struct Materialisation {
     private let schemaVersion: UInt16
     /// The journal since the last round began.
     private var journalByteCount: Int
-    /// In storage, or on their way there.
-    private var imageCount: Int
+    private var stored: RowVolume
     private var round: Round?
     private var part: MaterialisationPart
 
     /// - Parameter journalByteCount: the journal behind what rows are complete up to.
-    /// - Parameter imageCount: the images in storage, of which an entity may have several.
     init(
-        afterByteCount: Int, journalByteCount: Int, imageCount: Int, schemaVersion: UInt16
+        afterByteCount: Int, journalByteCount: Int, stored: RowVolume, schemaVersion: UInt16
     ) {
         self.afterByteCount = afterByteCount
         self.journalByteCount = journalByteCount
-        self.imageCount = imageCount
+        self.stored = stored
         self.schemaVersion = schemaVersion
         part = MaterialisationPart(schemaVersion: schemaVersion)
     }
@@ -73,15 +100,17 @@ struct Materialisation {
         } else if part.rows.byteCount < ServerLimits.rowFileByteCount {
             return nil
         }
-        imageCount += part.rows.entityCount
+        stored.add(part.rows)
         defer { part = MaterialisationPart(schemaVersion: schemaVersion) }
         return part
     }
 
     private mutating func beginRound(_ engine: inout Engine) {
         journalByteCount = 0
-        if imageCount + 2 * engine.changedCount > 2 * engine.entityCount {
-            imageCount = 0
+        if stored.isToBeginAnew(
+            entityCount: engine.entityCount, changedCount: engine.changedCount)
+        {
+            stored = RowVolume()
             part.beginsAnew = true
             engine.beginDrainingAll()
         } else {

@@ -58,10 +58,11 @@ package struct OpenedState: ~Copyable {
         guard findings.isEmpty else {
             return SchemaRefusal(fingerprint: offered.fingerprint, findings)
         }
-        let rows = try SchemaMove.writeRows(of: &engine, behind: state.rows, to: database)
+        let (rows, rowVolume) = try SchemaMove.writeRows(
+            of: &engine, behind: state.rows, to: database)
         try database.enforce(schemaVersion: next.number, text: offered.text, rows)
         try database.discardRows(outside: rows.blocks)
-        state = LoadedState(moved: engine, rows)
+        state = LoadedState(moved: engine, rows, rowVolume)
         logger.info(
             "schema moved",
             metadata: [
@@ -79,9 +80,9 @@ package struct OpenedState: ~Copyable {
 
 extension LoadedState {
     /// A state whose rows were just written whole, so that nothing is left to replay.
-    init(moved engine: consuming Engine, _ rows: RowsInForce) {
+    init(moved engine: consuming Engine, _ rows: RowsInForce, _ rowVolume: RowVolume) {
         self.rows = rows
-        imageCount = engine.entityCount
+        self.rowVolume = rowVolume
         replayedTransactionCount = 0
         replayedByteCount = 0
         self.engine = engine

@@ -6,11 +6,12 @@ package enum SchemaMove {
     /// Writes an image of every entity behind the rows in force. They do not stand for anything before
     /// `Database.enforce`; until then the version before is whole, whatever happens.
     ///
-    /// - Returns: what is to be enforced.
+    /// - Returns: what is to be enforced, and how much it is.
     package static func writeRows(
         of engine: inout Engine, behind rows: RowsInForce, to database: Database
-    ) throws(StorageError) -> RowsInForce {
+    ) throws(StorageError) -> (rows: RowsInForce, volume: RowVolume) {
         var next = rows.blocks.upperBound
+        var volume = RowVolume()
         engine.beginDrainingAll()
         while engine.isDraining {
             var blocks = RowBlocks(
@@ -20,8 +21,10 @@ package enum SchemaMove {
                 engine.drain(limit: ServerLimits.drainedEntityCountPerGroup, into: &blocks)
             }
             next = try blocks.store(in: database, from: next, reaching: engine.lastSequence)
+            volume.add(blocks)
         }
-        return RowsInForce(
+        let written = RowsInForce(
             blocks: rows.blocks.upperBound..<next, completeSequence: engine.lastSequence)
+        return (written, volume)
     }
 }

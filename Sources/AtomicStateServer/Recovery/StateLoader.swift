@@ -14,8 +14,7 @@ package struct RecoveryError: Error, Sendable, CustomStringConvertible {
 package struct LoadedState: ~Copyable {
     package var engine: Engine
     package let rows: RowsInForce
-    /// The images in the rows, of which an entity may have several.
-    package let imageCount: Int
+    package let rowVolume: RowVolume
     package let replayedTransactionCount: UInt64
     package let replayedByteCount: Int
 
@@ -29,11 +28,11 @@ package struct LoadedState: ~Copyable {
             throw RecoveryError(error.description)
         }
         let complete = rows.completeSequence
-        var imageCount = 0
+        var rowVolume = RowVolume()
         try describingFailures("rows") { () throws(IterationError<CorruptionError>) in
             try RowReader.forEachBlock(in: storage, rows.blocks) {
                 (block) throws(CorruptionError) in
-                imageCount += try engine.load(block)
+                rowVolume.add(block: block, imageCount: try engine.load(block))
             }
         }
         engine.resume(after: complete)
@@ -63,7 +62,7 @@ package struct LoadedState: ~Copyable {
             throw RecoveryError("state: \(error)")
         }
         self.rows = rows
-        self.imageCount = imageCount
+        self.rowVolume = rowVolume
         replayedTransactionCount = engine.lastSequence - complete
         replayedByteCount = byteCount
         self.engine = engine
