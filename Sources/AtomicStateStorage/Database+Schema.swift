@@ -10,8 +10,8 @@ internal import CRocksDB
 // before and its rows as they were.
 
 extension Database {
-    /// The greatest number of a version.
-    package static let schemaVersionMax = UInt16.max
+    /// The greatest number of a version; the one after it is that of a schema which is only tried.
+    package static let schemaVersionMax = UInt16.max - 1
 
     /// The number of the version in force; nil for a database that was just created.
     package func schemaVersion() throws(StorageError) -> UInt16? {
@@ -38,7 +38,7 @@ extension Database {
     package func enforce(
         schemaVersion: UInt16, text: String, _ rows: RowsInForce
     ) throws(StorageError) {
-        precondition(schemaVersion > 0)
+        precondition((1...Self.schemaVersionMax).contains(schemaVersion))
         try put([
             (Self.schemaKey(schemaVersion), Array(text.utf8)),
             (MetaKey.schemaVersion.rawValue, littleEndianBytes(schemaVersion)),

@@ -171,7 +171,7 @@ extension Database {
     }
 
     /// Stores a fact durably.
-    package func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError) {
+    func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError) {
         try put([(key.rawValue, value)])
     }
 

@@ -36,8 +36,6 @@ package protocol Storage: AnyObject, Sendable {
     /// The sequence that came last with stored rows, in force or not; nil if there are none.
     func rowsReachSequence() throws(StorageError) -> UInt64?
 
-    func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError)
-
     func get(_ key: MetaKey) throws(StorageError) -> [UInt8]?
 
     /// Drops old journal records, so that about as many bytes of journal stay.

@@ -19,7 +19,7 @@ extension Engine {
         let fields = StoredField.all(in: program)
         var rows = try RowBlock(block, schemaVersion: schemaVersion, typeCount: stores.count)
         var coming = rows
-        for _ in 0..<Self.prefetchDistance { try prefetchSlot(of: coming.next()) }
+        for _ in 0..<RowBlock.prefetchDistance { try prefetchSlot(of: coming.next()) }
         var count = 0
         while let entity = try rows.next() {
             try prefetchSlot(of: coming.next())
@@ -28,9 +28,6 @@ extension Engine {
         }
         return count
     }
-
-    /// How many entities ahead of its turn one's place in the index is asked for.
-    private static var prefetchDistance: Int { 16 }
 
     private func storedKey(of entity: RowBlock.Entity) throws(CorruptionError) -> Key {
         switch stores[entity.type].shape.keyType {

@@ -77,6 +77,8 @@ package struct RowBlock {
     static let format: UInt8 = 1
     /// A block is full when it has as many bytes.
     package static let byteCountMin = 256 << 10
+    /// How many entities ahead of its turn one is brought near, on the way to a block and from there.
+    static let prefetchDistance = 16
 
     /// An entity as its block has it.
     package struct Entity {

@@ -74,7 +74,7 @@ extension Engine {
     ///
     /// - Parameter limit: the most places to look at.
     package mutating func drain(limit: Int, into blocks: inout RowBlocks) {
-        withUnsafeTemporaryAllocation(of: Row.self, capacity: Self.prefetchDistance) { rows in
+        withUnsafeTemporaryAllocation(of: Row.self, capacity: RowBlock.prefetchDistance) { rows in
             var remaining = limit
             for type in stores.indices {
                 while remaining > 0, stores[type].drainingSlots.count > 0 {
@@ -86,9 +86,6 @@ extension Engine {
             }
         }
     }
-
-    /// How many rows ahead of its turn one is brought near.
-    private static var prefetchDistance: Int { 16 }
 
     private func drain(_ row: Row, type: Int, into blocks: inout RowBlocks) {
         row[RowLayout.flagsOffset] &= ~RowFlags.dirty

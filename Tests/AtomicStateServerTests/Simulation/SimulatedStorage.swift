@@ -88,10 +88,6 @@ final class SimulatedStorage: Storage, @unchecked Sendable {  // One thread at a
         try write { rowBlocks = rowBlocks.filter { blocks.contains($0.key) } }
     }
 
-    func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError) {
-        try write { facts[key.rawValue] = value }
-    }
-
     /// Drops less than it may, as files are dropped whole.
     func trimJournal(to byteCount: UInt64, keeping needed: UInt64) throws(StorageError) {
         let countUpToNeeded = journal.count { $0.number <= needed }

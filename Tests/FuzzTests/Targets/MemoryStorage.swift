@@ -62,8 +62,6 @@ final class MemoryStorage: Storage {
 
     func rowsReachSequence() throws(StorageError) -> UInt64? { nil }
 
-    func put(_ key: MetaKey, _ value: [UInt8]) throws(StorageError) {}
-
     func get(_ key: MetaKey) throws(StorageError) -> [UInt8]? { nil }
 
     func trimJournal(to byteCount: UInt64, keeping needed: UInt64) throws(StorageError) {}
