@@ -78,7 +78,7 @@ final class DatabaseOptions {
         }
         rocksdb_options_set_bytes_per_sync(database, 1 << 20)
         // See `FlushPace`.
-        flushLimiter = rocksdb_flush_limiter_create()
+        flushLimiter = rocksdb_flush_limiter_create(Int64(FlushPace.bytesPerSecondMin))
         rocksdb_options_set_flush_limiter(database, flushLimiter)
         if !isReadOnly {
             rocksdb_options_set_slow_deletion(

@@ -1,5 +1,6 @@
 #include <rocksdb/rate_limiter.h>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 
@@ -15,18 +16,26 @@ constexpr int64_t kRefillMicroseconds = 5000;
 // compactions.
 class FlushLimiter : public rocksdb::RateLimiter {
  public:
-  FlushLimiter()
-      : limiter_(rocksdb::NewGenericRateLimiter(std::numeric_limits<int64_t>::max() / 2,
+  explicit FlushLimiter(const int64_t bytes_per_second_min)
+      : bytes_per_second_min_(bytes_per_second_min),
+        request_bytes_max_(bytes_per_second_min * kRefillMicroseconds / 1000000),
+        limiter_(rocksdb::NewGenericRateLimiter(std::numeric_limits<int64_t>::max() / 2,
                                                 kRefillMicroseconds)) {}
 
-  void SetBytesPerSecond(int64_t bytes_per_second) override {
-    limiter_->SetBytesPerSecond(bytes_per_second);
+  void SetBytesPerSecond(const int64_t bytes_per_second) override {
+    limiter_->SetBytesPerSecond(std::max(bytes_per_second, bytes_per_second_min_));
   }
 
+  // When RocksDB has read how much may be asked for at once, the limit may fall before it asks, and a RocksDB that is
+  // built with assertions, such as Debian's, then stops the process. So its limiter is asked for so little at once
+  // that any limit allows it.
   using RateLimiter::Request;
   void Request(const int64_t bytes, const rocksdb::Env::IOPriority priority,
                rocksdb::Statistics *statistics) override {
-    if (priority == rocksdb::Env::IO_HIGH) limiter_->Request(bytes, priority, statistics);
+    if (priority != rocksdb::Env::IO_HIGH) return;
+    for (int64_t left = bytes; left > 0; left -= request_bytes_max_) {
+      limiter_->Request(std::min(left, request_bytes_max_), priority, statistics);
+    }
   }
 
   size_t RequestToken(size_t bytes, size_t alignment, rocksdb::Env::IOPriority priority,
@@ -45,6 +54,8 @@ class FlushLimiter : public rocksdb::RateLimiter {
   }
 
  private:
+  const int64_t bytes_per_second_min_;
+  const int64_t request_bytes_max_;
   const std::unique_ptr<rocksdb::RateLimiter> limiter_;
 };
 
@@ -54,8 +65,8 @@ struct rocksdb_flush_limiter_t {
   std::shared_ptr<FlushLimiter> rep;
 };
 
-rocksdb_flush_limiter_t *rocksdb_flush_limiter_create(void) {
-  return new rocksdb_flush_limiter_t{std::make_shared<FlushLimiter>()};
+rocksdb_flush_limiter_t *rocksdb_flush_limiter_create(int64_t bytes_per_second_min) {
+  return new rocksdb_flush_limiter_t{std::make_shared<FlushLimiter>(bytes_per_second_min)};
 }
 
 void rocksdb_flush_limiter_destroy(rocksdb_flush_limiter_t *limiter) { delete limiter; }

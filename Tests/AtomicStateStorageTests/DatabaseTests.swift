@@ -1,5 +1,6 @@
 import CRocksDBAdditions
 import Foundation
+import Synchronization
 import Testing
 
 @testable import AtomicStateStorage
@@ -242,6 +243,32 @@ import Testing
             let log = try String(contentsOfFile: folder.databasePath + "/LOG", encoding: .utf8)
             let line = log.split(separator: "\n").first { $0.contains("Options.rate_limiter:") }
             #expect(try #require(line).contains("0x"))
+        }
+    }
+
+    /// See `flush_limiter.cpp`.
+    @Test func theLimitOfFlushesMayChangeMeanwhile() throws {
+        try withDatabase { folder, path in
+            let database = try open(folder, memtableByteCount: 1 << 20)
+            // SAFETY: a limit may be set on any thread, and the database outlives this one.
+            nonisolated(unsafe) let limiter = database.options.flushLimiter
+            let isDone = Mutex(false)
+            let changes = DispatchGroup()
+            DispatchQueue.global().async(group: changes) {
+                while !isDone.withLock({ $0 }) {
+                    for bytesPerSecond: Int64 in [0, 256 << 20] {
+                        rocksdb_flush_limiter_set_bytes_per_second(limiter, bytesPerSecond)
+                    }
+                }
+            }
+            defer {
+                isDone.withLock { $0 = true }
+                changes.wait()
+            }
+            let text = String(repeating: "x", count: 64 << 10)
+            let sequences = 1...UInt64(512)
+            for sequence in sequences { try commit(database, sequence, text) }
+            #expect(try records(database, holding: 1).count == sequences.count)
         }
     }
 

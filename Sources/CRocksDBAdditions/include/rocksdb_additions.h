@@ -50,11 +50,12 @@ void rocksdb_options_set_slow_deletion(rocksdb_options_t *options, rocksdb_log_f
 typedef struct rocksdb_flush_limiter_t rocksdb_flush_limiter_t;
 
 // A limiter that lets everything pass at first. To be destroyed after use, in any order with the options.
-rocksdb_flush_limiter_t *rocksdb_flush_limiter_create(void);
+// - bytes_per_second_min: a lower limit is taken for this one; at least 1 MiB.
+rocksdb_flush_limiter_t *rocksdb_flush_limiter_create(int64_t bytes_per_second_min);
 void rocksdb_flush_limiter_destroy(rocksdb_flush_limiter_t *limiter);
 void rocksdb_options_set_flush_limiter(rocksdb_options_t *options, rocksdb_flush_limiter_t *limiter);
 
-// At any time and on any thread; greater than 0.
+// At any time and on any thread.
 void rocksdb_flush_limiter_set_bytes_per_second(rocksdb_flush_limiter_t *limiter, int64_t bytes_per_second);
 
 // CRC-32C (Castagnoli): https://datatracker.ietf.org/doc/html/rfc3720#appendix-B.4. As RocksDB computes it.
