@@ -5,11 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 folder=${1:?the folder to put atomic-state into}
-# With testing enabled, as the Makefile builds what is tested and measured: without, the compiler does not see
-# constants of other modules, and a transaction takes an eighth more instructions.
+# As the Makefile builds what is tested and measured.
+read -ra flags <scripts/swift-flags
 build=(
     swift build --configuration release --static-swift-stdlib --product atomic-state
-    --scratch-path .build-image/swift -Xswiftc -enable-testing
+    --scratch-path .build-image/swift "${flags[@]}"
 )
 
 "${build[@]}"

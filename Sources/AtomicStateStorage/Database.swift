@@ -49,6 +49,8 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     private let stagingPath: String
     private let stagingFileCount = Atomic<UInt64>(0)
     private let flushPace: Mutex<FlushPace>
+    /// Of commits, one after the other: its memory is used again.
+    private let commitBatch = WriteBatch()
     /// What was cut off the logs before they were opened; for a database that is only read, what is
     /// left out.
     package let logTails: [LogTail]
@@ -129,29 +131,24 @@ extension Database {
     package func commit(
         journal: NumberedRecord?, outcomes: NumberedRecord?, forgottenUntil: UInt64?
     ) throws(StorageError) {
-        let batch = rocksdb_writebatch_create()
-        defer { rocksdb_writebatch_destroy(batch) }
-        if let journal { put(journal, to: .journal, batch) }
-        if let outcomes { put(outcomes, to: .outcomes, batch) }
+        commitBatch.clear()
+        if let journal { put(journal, to: .journal) }
+        if let outcomes { put(outcomes, to: .outcomes) }
         if let forgottenUntil {
-            let name = MetaKey.forgottenUntil.rawValue
             withUnsafeBytes(of: forgottenUntil.littleEndian) { value in
-                rocksdb_writebatch_put_cf(
-                    batch, family(.meta), name, name.utf8.count,
-                    value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)
+                commitBatch.put(MetaKey.forgottenUntil.rawValue, value, in: family(.meta))
             }
         }
-        try write(batch, "a commit group")
+        try write(commitBatch, "a commit group")
     }
 
     private func write(
-        _ batch: OpaquePointer?, _ what: @autoclosure () -> String
+        _ batch: WriteBatch, _ what: @autoclosure () -> String
     ) throws(StorageError) {
         try withErrorPointer("write \(what())") { error in
-            rocksdb_write(handle, options.syncedWrite, batch, error)
+            rocksdb_write(handle, options.syncedWrite, batch.handle, error)
         }
-        var byteCount = 0
-        rocksdb_writebatch_data(batch, &byteCount)
+        let byteCount = batch.byteCount
         let flushLimit = flushPace.withLock {
             $0.limit(afterWriting: byteCount, now: ContinuousClock.now)
         }
@@ -160,13 +157,9 @@ extension Database {
         }
     }
 
-    private func put(
-        _ record: NumberedRecord, to family: ColumnFamily, _ batch: OpaquePointer?
-    ) {
+    private func put(_ record: NumberedRecord, to family: ColumnFamily) {
         withBigEndianBytes(record.number) { key in
-            rocksdb_writebatch_put_cf(
-                batch, self.family(family), key.baseAddress, key.count,
-                record.bytes.baseAddress?.assumingMemoryBound(to: CChar.self), record.bytes.count)
+            commitBatch.put(key, record.bytes, in: self.family(family))
         }
     }
 
@@ -177,14 +170,9 @@ extension Database {
 
     /// Stores facts durably, all or none of them.
     func put(_ facts: [(name: String, value: [UInt8])]) throws(StorageError) {
-        let batch = rocksdb_writebatch_create()
-        defer { rocksdb_writebatch_destroy(batch) }
+        let batch = WriteBatch()
         for (name, value) in facts {
-            value.withUnsafeBytes { value in
-                rocksdb_writebatch_put_cf(
-                    batch, family(.meta), name, name.utf8.count,
-                    value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)
-            }
+            value.withUnsafeBytes { batch.put(name, $0, in: family(.meta)) }
         }
         try write(batch, facts.map(\.name).joined(separator: ", "))
     }

@@ -1,0 +1,32 @@
+internal import CRocksDB
+
+/// What RocksDB is to write at once, all or none of it.
+final class WriteBatch {
+    let handle = rocksdb_writebatch_create()
+
+    deinit { rocksdb_writebatch_destroy(handle) }
+
+    /// Leaves it empty; its memory stays.
+    func clear() { rocksdb_writebatch_clear(handle) }
+
+    func put(
+        _ key: UnsafeBufferPointer<CChar>, _ value: UnsafeRawBufferPointer,
+        in family: OpaquePointer
+    ) {
+        rocksdb_writebatch_put_cf(
+            handle, family, key.baseAddress, key.count,
+            value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)
+    }
+
+    func put(_ name: String, _ value: UnsafeRawBufferPointer, in family: OpaquePointer) {
+        name.withCString { key in
+            put(UnsafeBufferPointer(start: key, count: name.utf8.count), value, in: family)
+        }
+    }
+
+    var byteCount: Int {
+        var byteCount = 0
+        rocksdb_writebatch_data(handle, &byteCount)
+        return byteCount
+    }
+}
