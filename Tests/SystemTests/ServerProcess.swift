@@ -49,6 +49,7 @@ final class ServerProcess {
         starting schema: String, data: URL, port: Int, arguments: [String],
         environment: [String: String], descriptorCountMax: Int? = nil
     ) throws {
+        let port = port == 0 ? try ServerPorts.next() : port
         address = ServerAddress(host: "127.0.0.1", port: port)
         errors = data.deletingLastPathComponent().appending(path: "\(UUID()).log")
         process.executableURL = binary("atomic-state")
