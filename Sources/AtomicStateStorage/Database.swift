@@ -132,8 +132,8 @@ extension Database {
         journal: NumberedRecord?, outcomes: NumberedRecord?, forgottenUntil: UInt64?
     ) throws(StorageError) {
         commitBatch.clear()
-        if let journal { put(journal, to: .journal) }
-        if let outcomes { put(outcomes, to: .outcomes) }
+        if let journal { commitBatch.put(journal, in: family(.journal)) }
+        if let outcomes { commitBatch.put(outcomes, in: family(.outcomes)) }
         if let forgottenUntil {
             withUnsafeBytes(of: forgottenUntil.littleEndian) { value in
                 commitBatch.put(MetaKey.forgottenUntil.rawValue, value, in: family(.meta))
@@ -148,18 +148,11 @@ extension Database {
         try withErrorPointer("write \(what())") { error in
             rocksdb_write(handle, options.syncedWrite, batch.handle, error)
         }
-        let byteCount = batch.byteCount
         let flushLimit = flushPace.withLock {
-            $0.limit(afterWriting: byteCount, now: ContinuousClock.now)
+            $0.limit(afterWriting: batch.byteCount, now: ContinuousClock.now)
         }
         if let flushLimit {
             rocksdb_flush_limiter_set_bytes_per_second(options.flushLimiter, flushLimit)
-        }
-    }
-
-    private func put(_ record: NumberedRecord, to family: ColumnFamily) {
-        withBigEndianBytes(record.number) { key in
-            commitBatch.put(key, record.bytes, in: self.family(family))
         }
     }
 

@@ -4,7 +4,7 @@
 /// Whatever changes is durable when the call returns. When one throws, it is unknown whether it took effect,
 /// and nothing may be written any more.
 package protocol Storage: AnyObject, Sendable {
-    /// Makes a commit group durable, as a whole: one after the other.
+    /// Makes a commit group durable, as a whole. One at a time.
     ///
     /// - Parameters:
     ///   - journal: the group's journal record, by its first sequence; nil if it changed nothing.

@@ -9,13 +9,14 @@ final class WriteBatch {
     /// Leaves it empty; its memory stays.
     func clear() { rocksdb_writebatch_clear(handle) }
 
-    func put(
-        _ key: UnsafeBufferPointer<CChar>, _ value: UnsafeRawBufferPointer,
-        in family: OpaquePointer
-    ) {
-        rocksdb_writebatch_put_cf(
-            handle, family, key.baseAddress, key.count,
-            value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)
+    var byteCount: Int {
+        var byteCount = 0
+        rocksdb_writebatch_data(handle, &byteCount)
+        return byteCount
+    }
+
+    func put(_ record: NumberedRecord, in family: OpaquePointer) {
+        withBigEndianBytes(record.number) { put($0, record.bytes, in: family) }
     }
 
     func put(_ name: String, _ value: UnsafeRawBufferPointer, in family: OpaquePointer) {
@@ -24,9 +25,12 @@ final class WriteBatch {
         }
     }
 
-    var byteCount: Int {
-        var byteCount = 0
-        rocksdb_writebatch_data(handle, &byteCount)
-        return byteCount
+    private func put(
+        _ key: UnsafeBufferPointer<CChar>, _ value: UnsafeRawBufferPointer,
+        in family: OpaquePointer
+    ) {
+        rocksdb_writebatch_put_cf(
+            handle, family, key.baseAddress, key.count,
+            value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)
     }
 }
