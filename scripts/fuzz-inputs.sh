@@ -12,7 +12,7 @@ seconds=${2:?the seconds for each target}
 # SwiftPM's own option instruments C; Swift takes the last of the two and would be without the other.
 ATOMIC_STATE_FUZZER=1 swift build -c release --scratch-path .build-fuzz --product fuzzer \
     --sanitize=fuzzer -Xswiftc -sanitize=fuzzer,address -Xcc -fsanitize=address \
-    -Xswiftc -enable-testing
+    -Xswiftc -enable-testing -Xswiftc -DSANITIZED
 fuzzer=.build-fuzz/release/fuzzer
 export ASAN_OPTIONS=detect_leaks=0
 

@@ -82,7 +82,8 @@ def main():
 
 
 def package(name):
-    return ["-c", "release", "--scratch-path", FOLDERS[name], "-Xswiftc", "-enable-testing", *FLAGS[name]]
+    swift_flags = ("-Xswiftc", "-enable-testing", "-Xswiftc", "-DSANITIZED")
+    return ["-c", "release", "--scratch-path", FOLDERS[name], *swift_flags, *FLAGS[name]]
 
 
 def build(name):

@@ -5,10 +5,10 @@ internal import CProtocol
 /// protobuf-c takes a message's parts from it, so that decoding costs no `malloc` for each part.
 /// An arena is used by one thread at a time.
 final class Arena {
-    private static let firstChunkByteCount = 16 << 10
     private static let alignment = 16
 
-    private var chunks: [UnsafeMutableRawBufferPointer] = []
+    private let firstChunk: ArenaChunk
+    private var laterChunks: [ArenaChunk] = []
     private var next: UnsafeMutableRawPointer
     private var remaining: Int
     private var allocated = 0
@@ -20,18 +20,16 @@ final class Arena {
 
     /// - Parameter limit: the bytes after which `allocate` returns nil.
     init(limit: Int = .max) {
-        let chunk = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: Self.firstChunkByteCount, alignment: Self.alignment)
-        chunks.append(chunk)
-        byteCount = chunk.count
-        // SAFETY: a buffer of a positive size has a base address.
-        next = chunk.baseAddress!
-        remaining = chunk.count
+        firstChunk = ArenaChunk.pool.take(byteCount: ArenaChunk.byteCountMin)
+        next = firstChunk.start
+        remaining = firstChunk.byteCount
+        byteCount = firstChunk.byteCount
         self.limit = limit
     }
 
     deinit {
-        for chunk in chunks { chunk.deallocate() }
+        ArenaChunk.pool.put(firstChunk)
+        for chunk in laterChunks { ArenaChunk.pool.put(chunk) }
     }
 
     /// Memory that stays valid as long as the arena, or nil beyond the limit.
@@ -50,14 +48,12 @@ final class Arena {
     }
 
     private func addChunk(for byteCount: Int) {
-        let last = chunks[chunks.count - 1].count
-        let chunk = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(byteCount, 2 * last), alignment: Self.alignment)
-        chunks.append(chunk)
-        self.byteCount += chunk.count
-        // SAFETY: as above.
-        next = chunk.baseAddress!
-        remaining = chunk.count
+        let last = laterChunks.last ?? firstChunk
+        let chunk = ArenaChunk.pool.take(byteCount: max(byteCount, 2 * last.byteCount))
+        laterChunks.append(chunk)
+        self.byteCount += chunk.byteCount
+        next = chunk.start
+        remaining = chunk.byteCount
     }
 
     /// Calls the body with protobuf-c's view of the arena.

@@ -17,14 +17,16 @@ struct ReplySender: Sendable {
     }
 
     private func deliver(_ replies: [PendingReply], on loop: any EventLoop) {
+        // A loop that has carried the request out itself sends the answer at once.
+        guard !loop.inEventLoop else { return deliver(replies) }
         let parcel = Parcel(replies: replies)
-        loop.execute {
-            // By place: to take an answer out of the list would copy and count all that it refers to.
-            for index in parcel.replies.indices {
-                parcel.replies[index].connection.write(parcel.replies[index])
-            }
-            for index in parcel.replies.indices { parcel.replies[index].connection.flushReplies() }
-        }
+        loop.execute { deliver(parcel.replies) }
+    }
+
+    private func deliver(_ replies: [PendingReply]) {
+        // By place: to take an answer out of the list would copy and count all that it refers to.
+        for index in replies.indices { replies[index].connection.write(replies[index]) }
+        for index in replies.indices { replies[index].connection.flushReplies() }
     }
 
     private struct Parcel: @unchecked Sendable {  // Guarded by being handed over, not shared.
