@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import load, machine, preflight
+from . import bare_pair, load, machine, preflight, words
 from .errors import BenchError
 from .metrics import Sampler
 from .server import Server, audit
@@ -34,20 +34,25 @@ class Bench:
         self.host = machine.describe(options.data)
         print(f"machine      {machine.in_words(self.host)}")
         print(f"sync         {SYNC}")
-        # With processors that may sleep, and, once a scenario wants it, with such that may not.
-        self._disks = {False: self._measure_disk()}
-
-    @property
-    def disk(self):
-        return self._disks[False]
+        self.disk = self._measure_disk()
 
     def measure(self, scenario):
         print(f"\nscenario     {scenario.name}: {settings_in_words(scenario.settings)}")
-        if scenario.keeps_processors_awake and True not in self._disks:
-            with machine.processors_kept_awake():
-                self._disks[True] = self._measure_disk()
+        disk = self._disk_for(scenario)
         with self.folder() as folder:
-            return self._measure(scenario, folder)
+            return self._measure(scenario, disk, folder)
+
+    def _disk_for(self, scenario):
+        """As it was at the start, unless the scenario is for processors in another state, or its target is
+        a share of what the disk allows: that is another one a few minutes later."""
+        if not scenario.keeps_processors_awake and not scenario.is_limited_by_syncs:
+            return self.disk
+        is_awake = scenario.keeps_processors_awake
+        with machine.processors_kept_awake() if is_awake else contextlib.nullcontext():
+            disk = self._measure_disk()
+            if scenario.is_limited_by_syncs:
+                disk["bare_pair_per_second"] = self._measure_bare_pair()
+        return disk
 
     @contextlib.contextmanager
     def folder(self):
@@ -83,7 +88,15 @@ class Bench:
         preflight.require_fast_enough(measured, self._options.preflight_gate_us)
         return measured
 
-    def _measure(self, scenario, folder):
+    def _measure_bare_pair(self):
+        if self._options.preflight_seconds == 0:
+            return None
+        with self.folder() as folder:
+            rate = bare_pair.measure(folder, self._options.preflight_seconds)
+        print(f"limit        two processes that only exchange messages and sync: {words.rate(rate)}")
+        return rate
+
+    def _measure(self, scenario, disk, folder):
         data = folder / "data"
         schema = ROOT / scenario.settings["schema"]
         flags = ["--keep-processors-awake"] if scenario.keeps_processors_awake else []
@@ -95,9 +108,9 @@ class Bench:
         print(f"audit        {audit_text}")
         report = _report(loaded, sampler.samples, is_intact, audit_text)
         report["scenario"] = scenario.name
-        disk = self._disks[scenario.keeps_processors_awake]
         report["fsync_preflight_us"] = disk["mean_us"]
         report["fsync_preflight_p99_us"] = disk["p99_us"]
+        report["bare_pair_per_second"] = disk.get("bare_pair_per_second")
         report["machine"] = self.host
         report["settings"] = {
             **loaded.report["settings"],

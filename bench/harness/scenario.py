@@ -30,6 +30,10 @@ class Scenario:
         return self.settings["keep_processors_awake"]
 
     @property
+    def is_limited_by_syncs(self):
+        return "sync_limit_share" in self.target
+
+    @property
     def references(self):
         """Scenarios that have to be measured before this one."""
         slowdown_of = self.target.get("slowdown", {}).get("of")
