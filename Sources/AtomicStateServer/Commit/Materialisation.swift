@@ -1,6 +1,7 @@
 internal import AtomicStateEngine
 internal import AtomicStateStorage
 internal import Logging
+internal import struct NIOCore.CircularBuffer
 
 /// Images of entities on their way to storage, and, with the last ones of a round, the sequence that the rows in
 /// storage are then complete up to.
@@ -142,7 +143,7 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     private let journalRetentionByteCount: UInt64
     private let logger: Logger
     private let monitor = Monitor(conditionCount: 1)
-    private var tasks = FirstInFirstOut<MaterialiserTask>()
+    private var tasks = CircularBuffer<MaterialiserTask>()
     private var isStopping = false
     /// Where the rows in force begin once the round is over.
     private var firstBlock: UInt64
@@ -187,7 +188,7 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     private func waitForTask() -> MaterialiserTask? {
         monitor.withLock {
             while true {
-                if let task = tasks.removeFirst() { return task }
+                if let task = tasks.popFirst() { return task }
                 if isStopping { return nil }
                 monitor.wait(0)
             }
@@ -196,7 +197,7 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
 
     /// The next task, if there is one by now.
     func nextTask() -> MaterialiserTask? {
-        monitor.withLock { tasks.removeFirst() }
+        monitor.withLock { tasks.popFirst() }
     }
 
     func carryOut(_ task: MaterialiserTask) throws(StorageError) {

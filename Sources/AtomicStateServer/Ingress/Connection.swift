@@ -21,6 +21,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
 
     let eventLoop: any EventLoop
     let service: RequestService
+    /// The requests that wait for the writer, which are the sequencer's.
+    let lane = FairQueue.Lane()
     private(set) var context: ChannelHandlerContext?
     /// What has come and was not consumed: the beginning of a frame, or frames that have to wait.
     var incoming = ByteBuffer()

@@ -1,5 +1,6 @@
 internal import AtomicStateEngine
 internal import AtomicStateStorage
+internal import struct NIOCore.CircularBuffer
 
 /// Reads blocks of rows on a thread of its own, a few ahead of whoever loads them.
 final class RowReader: @unchecked Sendable {  // Guarded by `monitor`.
@@ -20,7 +21,7 @@ final class RowReader: @unchecked Sendable {  // Guarded by `monitor`.
     private struct NobodyLoads: Error {}
 
     private let monitor = Monitor(conditionCount: 2)
-    private var blocks = FirstInFirstOut<Block>()
+    private var blocks = CircularBuffer<Block>()
     private var blockCount = 0
     private var hasEnded = false
     private var failure: StorageError?
@@ -57,7 +58,7 @@ extension RowReader {
     private func next() -> Block? {
         monitor.withLock {
             while true {
-                if let block = blocks.removeFirst() {
+                if let block = blocks.popFirst() {
                     blockCount -= 1
                     monitor.signal(Wake.reader)
                     return block

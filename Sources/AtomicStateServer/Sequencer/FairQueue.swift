@@ -1,83 +1,61 @@
+internal import NIOCore
+
 /// The requests that wait for the writer: those of a connection in their order, the connections by turns.
 ///
 /// A turn is worth a number of transactions, which a connection saves up until they pay for its next
 /// request (deficit round robin: Shreedhar and Varghese, 1995). So a small request does not wait for more
 /// than a turn of each other connection, and the request that is carried out already.
 struct FairQueue {
-    private struct Lane {
-        var items = FirstInFirstOut<WorkItem>()
-        var credit = 0
+    /// The requests of a connection. It belongs to the queue, and lies with the connection so that nobody
+    /// has to look for it.
+    final class Lane {
+        fileprivate var items = CircularBuffer<WorkItem>(initialCapacity: 1)
+        fileprivate var credit = 0
     }
 
-    private var lanes: [ObjectIdentifier: Lane] = [:]
-    /// The connections whose requests wait; the next one's first.
-    private var turns = FirstInFirstOut<ObjectIdentifier>()
+    /// The lanes that hold requests; the next one's first.
+    private var turns = CircularBuffer<Lane>()
 
     var isEmpty: Bool { turns.isEmpty }
 
     mutating func append(_ item: WorkItem) {
-        withLane(of: item) { $0.items.append(item) }
+        let lane = laneWithTurn(of: item)
+        lane.items.append(item)
     }
 
     /// Queues an item again that was taken and not carried out: before its connection's others, at the end
     /// of the turns.
     mutating func putBack(_ item: WorkItem) {
-        withLane(of: item) { lane in
-            lane.items.prepend(item)
-            lane.credit += item.transactionCount
-        }
+        let lane = laneWithTurn(of: item)
+        lane.items.prepend(item)
+        lane.credit += item.transactionCount
     }
 
     mutating func removeFirst() -> WorkItem? {
-        while let identifier = turns.removeFirst() {
-            guard var lane = lanes.removeValue(forKey: identifier) else {
+        while let lane = turns.popFirst() {
+            guard let item = lane.items.popFirst() else {
                 preconditionFailure("a connection that has a turn has a request")
             }
             lane.credit += ServerLimits.turnTransactionCount
-            let item = lane.items.removeFirst { $0.transactionCount <= lane.credit }
-            lane.credit -= item?.transactionCount ?? 0
-            if !lane.items.isEmpty {
-                lanes[identifier] = lane
-                turns.append(identifier)
+            let isPaid = item.transactionCount <= lane.credit
+            if isPaid {
+                lane.credit -= item.transactionCount
+            } else {
+                lane.items.prepend(item)
             }
-            if let item { return item }
+            if lane.items.isEmpty {
+                lane.credit = 0
+            } else {
+                turns.append(lane)
+            }
+            if isPaid { return item }
         }
         return nil
     }
 
-    private mutating func withLane(of item: WorkItem, _ body: (inout Lane) -> Void) {
-        let identifier = ObjectIdentifier(item.connection)
-        if lanes[identifier] == nil { turns.append(identifier) }
-        body(&lanes[identifier, default: Lane()])
-    }
-}
-
-/// A queue whose ends both take constant time.
-struct FirstInFirstOut<Element> {
-    private var incoming: [Element] = []
-    private var outgoing: [Element] = []
-
-    var isEmpty: Bool { incoming.isEmpty && outgoing.isEmpty }
-
-    mutating func append(_ element: Element) {
-        incoming.append(element)
-    }
-
-    mutating func prepend(_ element: Element) {
-        outgoing.append(element)
-    }
-
-    mutating func removeFirst() -> Element? {
-        removeFirst { _ in true }
-    }
-
-    /// The first element, if it is one that the closure wants.
-    mutating func removeFirst(if isWanted: (Element) -> Bool) -> Element? {
-        if outgoing.isEmpty {
-            outgoing = incoming.reversed()
-            incoming.removeAll(keepingCapacity: true)
-        }
-        guard let first = outgoing.last, isWanted(first) else { return nil }
-        return outgoing.popLast()
+    private mutating func laneWithTurn(of item: WorkItem) -> Lane {
+        let lane = item.connection.lane
+        if lane.items.isEmpty { turns.append(lane) }
+        return lane
     }
 }
