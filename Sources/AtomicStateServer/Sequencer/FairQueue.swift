@@ -1,4 +1,4 @@
-internal import NIOCore
+internal import struct NIOCore.CircularBuffer
 
 /// The requests that wait for the writer: those of a connection in their order, the connections by turns.
 ///
