@@ -5,8 +5,6 @@ internal import CProtocol
 /// protobuf-c takes a message's parts from it, so that decoding costs no `malloc` for each part.
 /// An arena is used by one thread at a time.
 final class Arena {
-    private static let alignment = 16
-
     private let firstChunk: ArenaChunk
     private var laterChunks: [ArenaChunk] = []
     private var next: UnsafeMutableRawPointer
@@ -34,7 +32,8 @@ final class Arena {
 
     /// Memory that stays valid as long as the arena, or nil beyond the limit.
     func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
-        let rounded = (max(byteCount, 1) + Self.alignment - 1) & ~(Self.alignment - 1)
+        let alignment = ArenaChunk.alignment
+        let rounded = (max(byteCount, 1) + alignment - 1) & ~(alignment - 1)
         guard allocated + rounded <= limit else {
             isExhausted = true
             return nil

@@ -4,14 +4,15 @@ internal import Synchronization
 struct ArenaChunk: @unchecked Sendable {  // Guarded by being handed over, not shared.
     /// Enough for a message of a transaction or two.
     static let byteCountMin = 2 << 10
+    /// What protobuf-c's messages and all their parts need at most.
+    static let alignment = 16
     static let pool = ArenaChunkPool()
 
     let start: UnsafeMutableRawPointer
     let byteCount: Int
 
     fileprivate init(byteCount: Int) {
-        // As malloc aligns it: 16 bytes.
-        start = .allocate(byteCount: byteCount, alignment: 16)
+        start = .allocate(byteCount: byteCount, alignment: Self.alignment)
         self.byteCount = byteCount
     }
 

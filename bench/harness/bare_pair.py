@@ -16,8 +16,12 @@ def measure(folder, seconds):
     if compiler is None:
         raise BenchError(f"there is no C compiler for {_SOURCE}: expected clang or cc")
     program = folder / "bare_pair"
-    subprocess.run([compiler, "-O2", "-o", program, _SOURCE], check=True)
-    result = subprocess.run([program, folder, str(seconds)], capture_output=True, text=True)
+    _run(compiler, "-O2", "-o", program, _SOURCE)
+    return float(_run(program, folder, str(seconds)))
+
+
+def _run(*command):
+    result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode != 0:
         raise BenchError(f"the bare pair failed: {result.stderr.strip()}")
-    return float(result.stdout)
+    return result.stdout

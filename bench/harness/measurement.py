@@ -49,10 +49,7 @@ class Bench:
             return self.disk
         is_awake = scenario.keeps_processors_awake
         with machine.processors_kept_awake() if is_awake else contextlib.nullcontext():
-            disk = self._measure_disk()
-            if scenario.is_limited_by_syncs:
-                disk["bare_pair_per_second"] = self._measure_bare_pair()
-        return disk
+            return self._measure_disk(with_bare_pair=scenario.is_limited_by_syncs)
 
     @contextlib.contextmanager
     def folder(self):
@@ -76,25 +73,21 @@ class Bench:
         elif waited > 0:
             print(f"disk         calm after {waited:.0f} s")
 
-    def _measure_disk(self):
-        if self._options.preflight_seconds == 0:
-            return {"mean_us": None, "p99_us": None}
+    def _measure_disk(self, with_bare_pair=False):
+        seconds = self._options.preflight_seconds
+        if seconds == 0:
+            return {"mean_us": None, "p99_us": None, "bare_pair_per_second": None}
         with self.folder() as folder:
-            measured = preflight.measure_sync_write(folder, self._options.preflight_seconds)
+            measured = preflight.measure_sync_write(folder, seconds)
+            pair = bare_pair.measure(folder, seconds) if with_bare_pair else None
         print(
             f"disk         a synced 4 KiB write takes {measured['mean_us']:.0f} us, "
             f"p99 {measured['p99_us']:.0f} us"
         )
+        if pair is not None:
+            print(f"limit        two processes that only exchange messages and sync: {words.rate(pair)}")
         preflight.require_fast_enough(measured, self._options.preflight_gate_us)
-        return measured
-
-    def _measure_bare_pair(self):
-        if self._options.preflight_seconds == 0:
-            return None
-        with self.folder() as folder:
-            rate = bare_pair.measure(folder, self._options.preflight_seconds)
-        print(f"limit        two processes that only exchange messages and sync: {words.rate(rate)}")
-        return rate
+        return {**measured, "bare_pair_per_second": pair}
 
     def _measure(self, scenario, disk, folder):
         data = folder / "data"
@@ -110,7 +103,7 @@ class Bench:
         report["scenario"] = scenario.name
         report["fsync_preflight_us"] = disk["mean_us"]
         report["fsync_preflight_p99_us"] = disk["p99_us"]
-        report["bare_pair_per_second"] = disk.get("bare_pair_per_second")
+        report["bare_pair_per_second"] = disk["bare_pair_per_second"]
         report["machine"] = self.host
         report["settings"] = {
             **loaded.report["settings"],

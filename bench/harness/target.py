@@ -67,11 +67,8 @@ def _sync_limit_share(share, report, _):
     if sync_us is None or rate is None:
         return _check(what, target, "nothing to compare", None)
 
-    def to_syncs(rate):
-        return f"{rate * sync_us / 1e6:.2f}"
-
-    measured = f"{to_syncs(rate)}, a bare pair {to_syncs(report['bare_pair_per_second'])}"
-    return _check(what, target, measured, rate * sync_us / 1e6 >= share)
+    ours, bare = (each * sync_us / 1e6 for each in (rate, report["bare_pair_per_second"]))
+    return _check(what, target, f"{ours:.2f}, a bare pair {bare:.2f}", ours >= share)
 
 
 def _slowdown(wanted, report, reports):

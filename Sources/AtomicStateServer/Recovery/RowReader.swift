@@ -22,7 +22,6 @@ final class RowReader: @unchecked Sendable {  // Guarded by `monitor`.
 
     private let monitor = Monitor(conditionCount: 2)
     private var blocks = CircularBuffer<Block>()
-    private var blockCount = 0
     private var hasEnded = false
     private var failure: StorageError?
     private var isAbandoned = false
@@ -59,7 +58,6 @@ extension RowReader {
         monitor.withLock {
             while true {
                 if let block = blocks.popFirst() {
-                    blockCount -= 1
                     monitor.signal(Wake.reader)
                     return block
                 }
@@ -100,11 +98,10 @@ extension RowReader {
     /// Waits until the loader is not far behind.
     private func hand(_ block: Block) throws(NobodyLoads) {
         let isWanted = monitor.withLock {
-            while blockCount >= ServerLimits.readRowBlockCount, !isAbandoned {
+            while blocks.count >= ServerLimits.readRowBlockCount, !isAbandoned {
                 monitor.wait(Wake.reader)
             }
             blocks.append(block)
-            blockCount += 1
             monitor.signal(Wake.loader)
             return !isAbandoned
         }
