@@ -29,13 +29,13 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
     }
 
     package struct Submit {
-        package let runs: [RunView]
-        package let transactionCount: Int
+        package internal(set) var runs: [RunView] = []
+        package fileprivate(set) var transactionCount = 0
         /// Whether one rejection rejects the whole batch.
-        package let isAtomic: Bool
+        package internal(set) var isAtomic = false
         /// 0 for no deadline.
-        package let timeoutMilliseconds: UInt32
-        package let name: BatchName?
+        package internal(set) var timeoutMilliseconds: UInt32 = 0
+        package internal(set) var name: BatchName?
     }
 
     package struct Get {
@@ -47,7 +47,17 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
     /// - Throws: `invalidArgument` for bytes that are no request, `resourceExhausted` for one that takes
     ///   more memory than a request may. What is wrong inside of a request becomes its body, so that it
     ///   can be answered.
-    package init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
+    package convenience init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
+        let arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
+        if let (id, submit) = try? Self.readSubmit(bytes, in: arena) {
+            self.init(id: id, arena) { () throws(Status) in .submit(try submit.checked()) }
+        } else {
+            try self.init(readingWithProtobufC: bytes)
+        }
+    }
+
+    /// The same for any form that a message may have.
+    convenience init(readingWithProtobufC bytes: UnsafeRawBufferPointer) throws(Status) {
         let arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
         let unpacked = arena.withAllocator { allocator in
             atomicstate__v1__request__unpack(
@@ -64,16 +74,24 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
                 .invalidArgument,
                 "\(bytes.count) bytes that are not a Request of Protos/atomic_state.proto")
         }
-        id = message.id
-        self.arena = arena
-        do throws(Status) {
-            body = try Self.body(of: message)
-        } catch {
-            body = .invalid(error)
+        self.init(id: message.id, arena) { () throws(Status) in
+            try Self.body(of: message, in: arena)
         }
     }
 
-    private static func body(of message: Atomicstate__V1__Request) throws(Status) -> Body {
+    private init(id: UInt64, _ arena: Arena, _ body: () throws(Status) -> Body) {
+        self.id = id
+        self.arena = arena
+        do throws(Status) {
+            self.body = try body()
+        } catch {
+            self.body = .invalid(error)
+        }
+    }
+
+    private static func body(
+        of message: Atomicstate__V1__Request, in arena: Arena
+    ) throws(Status) -> Body {
         switch message.body_case {
         case ATOMICSTATE__V1__REQUEST__BODY_HELLO:
             let hello = message.hello.pointee
@@ -83,14 +101,16 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
                     client: text(hello.client),
                     schemaFingerprint: text(hello.schema_fingerprint)))
         case ATOMICSTATE__V1__REQUEST__BODY_SUBMIT:
-            return .submit(try Submit(message.submit.pointee))
+            return .submit(try Submit(message.submit.pointee, in: arena).checked())
         case ATOMICSTATE__V1__REQUEST__BODY_GET:
             let get = message.get.pointee
             guard let keys = get.keys else {
                 throw Status(.invalidArgument, "Get.keys: expected a column of keys, found none")
             }
             return .get(
-                Get(entity: get.entity, keys: try ColumnView(keys.pointee, name: "Get.keys")))
+                Get(
+                    entity: get.entity,
+                    keys: try ColumnView(keys.pointee).checked(name: "Get.keys")))
         case ATOMICSTATE__V1__REQUEST__BODY_DESCRIBE: return .describe
         case ATOMICSTATE__V1__REQUEST__BODY_HEALTH: return .health
         case ATOMICSTATE__V1__REQUEST__BODY_PING: return .ping
@@ -103,67 +123,76 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
 }
 
 extension DecodedRequest.Submit {
-    fileprivate init(_ message: Atomicstate__V1__Submit) throws(Status) {
-        var runs: [RunView] = []
+    fileprivate init(_ message: Atomicstate__V1__Submit, in arena: Arena) throws(Status) {
         runs.reserveCapacity(message.n_runs)
-        var transactionCount = 0
         for index in 0..<message.n_runs {
             guard let run = message.runs[index] else { continue }
-            let view = try RunView(run.pointee, index: index)
-            transactionCount += view.transactionCount
+            runs.append(try RunView(run.pointee, index: index, in: arena))
+        }
+        isAtomic = message.atomic != 0
+        timeoutMilliseconds = message.timeout_milliseconds
+        name = message.name.map { BatchName($0.pointee) }
+    }
+
+    fileprivate consuming func checked() throws(Status) -> Self {
+        for (index, run) in runs.enumerated() {
+            try run.check(index)
+            transactionCount += run.transactionCount
             guard transactionCount <= ProtocolLimits.batchTransactionCountMax else {
                 throw Status(
                     .resourceExhausted,
                     "a batch of at least \(transactionCount) transactions: expected at most "
                         + "\(ProtocolLimits.batchTransactionCountMax)")
             }
-            runs.append(view)
         }
-        self.runs = runs
-        self.transactionCount = transactionCount
-        isAtomic = message.atomic != 0
-        timeoutMilliseconds = message.timeout_milliseconds
-        name = try message.name.map { name throws(Status) in try BatchName(name.pointee) }
+        try name?.check()
+        return self
     }
 }
 
 /// A run of a request, in the request's memory.
 package struct RunView {
     /// Called by every transaction, if there are no steps.
-    package let operation: UInt32
-    package let transactionCount: Int
+    package internal(set) var operation: UInt32 = 0
+    package internal(set) var transactionCount = 0
     /// What every transaction consists of; empty if it is one call of `operation`.
-    package let steps: [Step]
-    package let columns: [ColumnView]
+    package fileprivate(set) var steps: [Step] = []
+    package internal(set) var columns = UnsafeBufferPointer<ColumnView>(start: nil, count: 0)
     /// Empty, or `IdempotencyKey.byteCount` bytes for each transaction.
-    package let idempotencyKeys: UnsafeRawBufferPointer
+    package internal(set) var idempotencyKeys = UnsafeRawBufferPointer(start: nil, count: 0)
 
-    fileprivate init(_ message: Atomicstate__V1__Run, index: Int) throws(Status) {
+    fileprivate init(
+        _ message: Atomicstate__V1__Run, index: Int, in arena: Arena
+    ) throws(Status) {
         operation = message.operation
         transactionCount = Int(message.count)
-        guard transactionCount > 0 else {
-            throw Status(.invalidArgument, "run \(index): expected at least one transaction")
-        }
         steps = try Self.steps(of: message, index: index)
         try requireAtMost(
             ProtocolLimits.runColumnCountMax, message.n_arguments, "columns", of: "run \(index)")
-        var columns: [ColumnView] = []
-        columns.reserveCapacity(message.n_arguments)
-        for argument in 0..<message.n_arguments {
-            guard let column = message.arguments[argument] else { continue }
-            var name: String { "run \(index), argument \(argument)" }
-            let view = try ColumnView(column.pointee, name: name)
-            guard view.valueCount == transactionCount else {
-                throw Status(
-                    .invalidArgument,
-                    "\(name): \(view.valueCount) values for \(transactionCount) transactions")
-            }
-            columns.append(view)
+        let arguments = UnsafeBufferPointer(start: message.arguments, count: message.n_arguments)
+        guard let columns = try? arena.array(of: ColumnView.self, count: arguments.count) else {
+            throw Status(.resourceExhausted, "run \(index): more memory than a request may take")
         }
-        self.columns = columns
+        _ = columns.initialize(from: arguments.lazy.compactMap { $0?.pointee }.map(ColumnView.init))
+        self.columns = UnsafeBufferPointer(columns)
         // SAFETY: the bytes are in the request's memory.
         idempotencyKeys = UnsafeRawBufferPointer(
             start: message.idempotency_keys.data, count: message.idempotency_keys.len)
+    }
+
+    fileprivate func check(_ index: Int) throws(Status) {
+        guard transactionCount > 0 else {
+            throw Status(.invalidArgument, "run \(index): expected at least one transaction")
+        }
+        for (argument, column) in columns.enumerated() {
+            var name: String { "run \(index), argument \(argument)" }
+            try column.check(name: name)
+            guard column.valueCount == transactionCount else {
+                throw Status(
+                    .invalidArgument,
+                    "\(name): \(column.valueCount) values for \(transactionCount) transactions")
+            }
+        }
         try requireKeys(idempotencyKeys, count: transactionCount, index)
     }
 
@@ -214,37 +243,46 @@ private func requireKeys(
 }
 
 extension BatchName {
-    fileprivate init(_ message: Atomicstate__V1__BatchName) throws(Status) {
-        guard message.number <= Self.numberMax else {
-            throw Status(
-                .invalidArgument, "a batch's number is \(message.number): expected one below 2^63")
-        }
+    fileprivate init(_ message: Atomicstate__V1__BatchName) {
         self.init(
             producer: message.producer, number: message.number,
             sentMilliseconds: message.sent_milliseconds)
     }
+
+    fileprivate func check() throws(Status) {
+        guard number <= Self.numberMax else {
+            throw Status(
+                .invalidArgument, "a batch's number is \(number): expected one below 2^63")
+        }
+    }
 }
 
 /// A column of a request, in the request's memory.
-package struct ColumnView {
-    package let words: UnsafeBufferPointer<UInt64>
-    package let text: UnsafeRawBufferPointer
-    package let lengths: UnsafeBufferPointer<UInt32>
-    package let nanoseconds: UnsafeBufferPointer<UInt32>
+package struct ColumnView: BitwiseCopyable {
+    package internal(set) var words = UnsafeBufferPointer<UInt64>(start: nil, count: 0)
+    package internal(set) var text = UnsafeRawBufferPointer(start: nil, count: 0)
+    package internal(set) var lengths = UnsafeBufferPointer<UInt32>(start: nil, count: 0)
+    package internal(set) var nanoseconds = UnsafeBufferPointer<UInt32>(start: nil, count: 0)
 
     /// Whether the values are text.
     package var isText: Bool { !lengths.isEmpty }
     package var valueCount: Int { isText ? lengths.count : words.count }
 
-    fileprivate init(
-        _ message: Atomicstate__V1__Column, name: @autoclosure () -> String
-    ) throws(Status) {
+    fileprivate init(_ message: Atomicstate__V1__Column) {
         // SAFETY: protobuf-c's arrays hold as many elements as their count says, and live in the
         // request's arena.
         words = UnsafeBufferPointer(start: message.words, count: message.n_words)
         text = UnsafeRawBufferPointer(start: message.text.data, count: message.text.len)
         lengths = UnsafeBufferPointer(start: message.lengths, count: message.n_lengths)
         nanoseconds = UnsafeBufferPointer(start: message.nanoseconds, count: message.n_nanoseconds)
+    }
+
+    fileprivate func checked(name: String) throws(Status) -> Self {
+        try check(name: name)
+        return self
+    }
+
+    fileprivate func check(name: @autoclosure () -> String) throws(Status) {
         guard nanoseconds.isEmpty || nanoseconds.count == words.count else {
             throw Status(
                 .invalidArgument,

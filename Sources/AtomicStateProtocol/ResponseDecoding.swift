@@ -4,10 +4,21 @@ internal import CProtocol
 package struct DecodedResponse: Sendable {
     package let id: UInt64
     package let body: ResponseBody
+}
 
+extension DecodedResponse {
     /// - Parameter bytes: one message, without its frame's header.
     /// - Throws: `internal` for bytes that are no response of this protocol version.
     package init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
+        if let (id, reply) = try? Self.readSubmitReply(bytes) {
+            self.init(id: id, body: .submit(reply))
+        } else {
+            try self.init(readingWithProtobufC: bytes)
+        }
+    }
+
+    /// The same for any form that a message may have.
+    init(readingWithProtobufC bytes: UnsafeRawBufferPointer) throws(Status) {
         let arena = Arena()
         let unpacked = arena.withAllocator { allocator in
             atomicstate__v1__response__unpack(
@@ -16,8 +27,7 @@ package struct DecodedResponse: Sendable {
         guard let message = unpacked?.pointee else {
             throw Status(.internal, "the server sent \(bytes.count) bytes that are no Response")
         }
-        id = message.id
-        body = try ResponseBody(message)
+        self.init(id: message.id, body: try ResponseBody(message))
         withExtendedLifetime(arena) {}
     }
 }

@@ -1,13 +1,10 @@
-internal import CProtocol
-
 /// Puts a `SubmitReply` into bytes, rejection by rejection, whose texts need not be Strings.
 package struct SubmitReplyEncoder: ~Copyable {
     /// UTF-8 that lies anywhere; it is copied.
     package typealias Text = UnsafeRawBufferPointer
 
-    private let arena = Arena()
     private let reply: SubmitReply
-    private var rejections: [UnsafeMutablePointer<Atomicstate__V1__Rejection>] = []
+    private var rejections: [(index: Int, message: EncodedMessage)] = []
 
     /// - Parameter reply: its rejections are the first ones.
     package init(_ reply: SubmitReply) {
@@ -16,7 +13,7 @@ package struct SubmitReplyEncoder: ~Copyable {
     }
 
     package mutating func append(_ rejection: Rejection) {
-        rejections.append(arena.rejection(rejection))
+        rejections.append((rejection.index, EncodedMessage(rejection)))
     }
 
     /// See `Rejection`.
@@ -25,88 +22,92 @@ package struct SubmitReplyEncoder: ~Copyable {
         entityKey: Text, message: Text,
         observations: [(name: Text, value: Text, before: Text)], value: Text, limit: Text
     ) {
-        rejections.append(
-            arena.rejection(
-                index: index, code: code, retryCanHelp: retryCanHelp, rule: rule,
-                entityType: entityType, entityKey: entityKey, message: message,
-                observations: observations, value: value, limit: limit))
+        let rejection = RejectionMessage(
+            index: index, code: code, rule: rule, entityType: entityType, entityKey: entityKey,
+            message: message, observations: observations.map(ObservationMessage.init),
+            retryCanHelp: retryCanHelp, value: value, limit: limit)
+        rejections.append((index, EncodedMessage(rejection)))
     }
 
     /// The message alone, its rejections in the batch's order, as it is kept for a repetition of its batch.
     package consuming func bytes() -> [UInt8] {
-        rejections.sort { $0.pointee.index < $1.pointee.index }
-        let message = arena.submitReply(reply, rejections)
-        let byteCount = atomicstate__v1__submit_reply__get_packed_size(message)
-        return [UInt8](unsafeUninitializedCapacity: byteCount) { bytes, count in
-            count = atomicstate__v1__submit_reply__pack(message, bytes.baseAddress)
-            withExtendedLifetime(arena) {}
-        }
+        rejections.sort { $0.index < $1.index }
+        return EncodedMessage(
+            SubmitReplyMessage(reply: reply, rejections: rejections.map(\.message))
+        ).bytes
     }
 }
 
-extension SubmitReply {
+extension SubmitReply: WireMessage {
     /// The message alone, as it is kept for a repetition of its batch.
     package var encoded: [UInt8] { SubmitReplyEncoder(self).bytes() }
+
+    func encode(into sink: inout some WireSink) {
+        SubmitReplyMessage(reply: self, rejections: rejections).encode(into: &sink)
+    }
 }
 
-extension Arena {
-    func submitReply(_ reply: SubmitReply) -> UnsafeMutablePointer<Atomicstate__V1__SubmitReply> {
-        submitReply(reply, reply.rejections.map { rejection($0) })
-    }
+private struct SubmitReplyMessage<Rejection: WireMessage>: WireMessage {
+    let reply: SubmitReply
+    /// In place of the reply's.
+    let rejections: [Rejection]
 
-    fileprivate func submitReply(
-        _ reply: SubmitReply, _ rejections: [UnsafeMutablePointer<Atomicstate__V1__Rejection>]
-    ) -> UnsafeMutablePointer<Atomicstate__V1__SubmitReply> {
-        message(atomicstate__v1__submit_reply__init) {
-            $0.first_sequence = reply.firstSequence
-            $0.accepted = UInt32(reply.acceptedCount)
-            $0.n_rejections = rejections.count
-            $0.rejections = pointers(rejections)
-            $0.n_duplicates = reply.duplicates.count
-            $0.duplicates = copy(reply.duplicates.map { UInt32($0.index) })
-            $0.n_duplicate_sequences = reply.duplicates.count
-            $0.duplicate_sequences = copy(reply.duplicates.map(\.sequence))
-        }
+    func encode(into sink: inout some WireSink) {
+        sink.varint(1, reply.firstSequence)
+        sink.varint(2, reply.acceptedCount)
+        sink.messages(3, rejections)
+        sink.packedVarints(4, reply.duplicates.map(\.index))
+        sink.packedFixed(5, reply.duplicates.map(\.sequence))
     }
+}
 
-    fileprivate func rejection(
-        _ rejection: Rejection
-    ) -> UnsafeMutablePointer<Atomicstate__V1__Rejection> {
-        self.rejection(
-            index: rejection.index, code: rejection.code, retryCanHelp: rejection.retryCanHelp,
-            rule: rejection.rule.utf8, entityType: rejection.entityType.utf8,
-            entityKey: rejection.entityKey.utf8, message: rejection.message.utf8,
-            observations: rejection.observations.map {
-                ($0.name.utf8, $0.value.utf8, $0.before.utf8)
-            }, value: rejection.value.utf8, limit: rejection.limit.utf8)
+extension Rejection: WireMessage {
+    func encode(into sink: inout some WireSink) {
+        RejectionMessage(
+            index: index, code: code, rule: rule.utf8, entityType: entityType.utf8,
+            entityKey: entityKey.utf8, message: message.utf8,
+            observations: observations.map {
+                ObservationMessage(
+                    name: $0.name.utf8, value: $0.value.utf8, before: $0.before.utf8)
+            }, retryCanHelp: retryCanHelp, value: value.utf8, limit: limit.utf8
+        ).encode(into: &sink)
     }
+}
 
-    fileprivate func rejection<Text: Collection<UInt8>>(
-        index: Int, code: UInt32, retryCanHelp: Bool, rule: Text, entityType: Text,
-        entityKey: Text, message: Text,
-        observations: [(name: Text, value: Text, before: Text)], value: Text, limit: Text
-    ) -> UnsafeMutablePointer<Atomicstate__V1__Rejection> {
-        self.message(atomicstate__v1__rejection__init) {
-            $0.index = UInt32(index)
-            $0.code = code
-            $0.rule = string(rule)
-            $0.entity_type = string(entityType)
-            $0.entity_key = string(entityKey)
-            $0.message = string(message)
-            $0.n_observations = observations.count
-            $0.observations = array(
-                of: UnsafeMutablePointer<Atomicstate__V1__Observation>?.self,
-                count: observations.count)
-            for (place, observation) in observations.enumerated() {
-                $0.observations[place] = self.message(atomicstate__v1__observation__init) {
-                    $0.name = string(observation.name)
-                    $0.value = string(observation.value)
-                    $0.before = string(observation.before)
-                }
-            }
-            $0.retry_can_help = retryCanHelp ? 1 : 0
-            $0.value = string(value)
-            $0.limit = string(limit)
-        }
+private struct RejectionMessage<Text: Collection<UInt8>>: WireMessage {
+    let index: Int
+    let code: UInt32
+    let rule: Text
+    let entityType: Text
+    let entityKey: Text
+    let message: Text
+    let observations: [ObservationMessage<Text>]
+    let retryCanHelp: Bool
+    let value: Text
+    let limit: Text
+
+    func encode(into sink: inout some WireSink) {
+        sink.varint(1, index)
+        sink.varint(2, code)
+        sink.bytes(3, rule)
+        sink.bytes(4, entityType)
+        sink.bytes(5, entityKey)
+        sink.bytes(6, message)
+        sink.messages(7, observations)
+        sink.bool(8, retryCanHelp)
+        sink.bytes(9, value)
+        sink.bytes(10, limit)
+    }
+}
+
+private struct ObservationMessage<Text: Collection<UInt8>>: WireMessage {
+    let name: Text
+    let value: Text
+    let before: Text
+
+    func encode(into sink: inout some WireSink) {
+        sink.bytes(1, name)
+        sink.bytes(2, value)
+        sink.bytes(3, before)
     }
 }

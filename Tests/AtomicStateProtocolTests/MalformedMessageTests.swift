@@ -1,4 +1,3 @@
-import SeededRandom
 import Testing
 
 @testable import AtomicStateProtocol
@@ -35,7 +34,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func changedRequestsAreRefusedOrConsistent(seed: UInt64) throws {
-        var mutator = Mutator(seed: seed)
+        var mutator = MessageMutator(seed: seed)
         var refusedCount = 0
         var decodedCount = 0
         for bytes in Samples.requests.map({ Samples.bytes(of: $0) }) {
@@ -55,7 +54,7 @@ import Testing
 
     @Test(arguments: [5, 6, 7, 8] as [UInt64])
     func changedResponsesAreRefusedOrDecoded(seed: UInt64) {
-        var mutator = Mutator(seed: seed)
+        var mutator = MessageMutator(seed: seed)
         var refusedCount = 0
         var decodedCount = 0
         for bytes in Samples.responses.map({ Samples.bytes(of: $0) }) {
@@ -99,29 +98,5 @@ import Testing
         #expect(column.words.isEmpty || column.lengths.isEmpty)
         #expect(column.lengths.reduce(0) { $0 + Int($1) } == column.text.count)
         #expect(column.strings.count == column.lengths.count)
-    }
-}
-
-/// Changes bytes at random, as a seed determines.
-private struct Mutator {
-    private var random: SeededGenerator
-
-    init(seed: UInt64) {
-        random = SeededGenerator(state: seed)
-    }
-
-    mutating func mutation(of original: [UInt8]) -> [UInt8] {
-        var bytes = original
-        for _ in 0..<Int.random(in: 1...3, using: &random) {
-            let index = Int.random(in: 0...bytes.count, using: &random)
-            let byte = UInt8.random(in: .min ... .max, using: &random)
-            switch Int.random(in: 0..<4, using: &random) {
-            case 0 where index < bytes.count: bytes[index] = byte
-            case 1 where index < bytes.count: bytes[index] ^= 1 << (byte & 7)
-            case 2 where index < bytes.count: bytes.remove(at: index)
-            default: bytes.insert(byte, at: index)
-            }
-        }
-        return bytes
     }
 }

@@ -1,0 +1,132 @@
+import AtomicStateValues
+import SeededRandom
+import Testing
+
+@testable import AtomicStateProtocol
+
+/// What the decoders here read of a message is what protobuf-c reads of it.
+@Suite struct CodecComparisonTests {
+    @Test func whatIsHotIsReadHere() throws {
+        for message in Self.hotRequests {
+            try message.withUnsafeBytes { _ = try DecodedRequest.readSubmit($0, in: Arena()) }
+        }
+        let reply = Samples.bytes(
+            of: ResponseBody.submit(
+                SubmitReply(firstSequence: 41, acceptedCount: 2, rejections: [])))
+        try reply.withUnsafeBytes { _ = try DecodedResponse.readSubmitReply($0) }
+    }
+
+    @Test func requestsAsTheyAreWritten() throws {
+        for message in Self.hotRequests + Samples.requests.map({ Samples.bytes(of: $0) }) {
+            try expectSameRequest(message)
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 4] as [UInt64])
+    func changedRequests(seed: UInt64) throws {
+        var mutator = MessageMutator(seed: seed)
+        for message in Self.hotRequests {
+            for _ in 0..<5_000 { try expectSameRequest(mutator.mutation(of: message)) }
+        }
+    }
+
+    @Test(arguments: [5, 6] as [UInt64])
+    func changedReplies(seed: UInt64) throws {
+        var mutator = MessageMutator(seed: seed)
+        for (sequence, count) in [(0, 0), (1, 1), (1 << 40, 8_000), (UInt64.max, 65_536)] {
+            let reply = SubmitReply(
+                firstSequence: sequence, acceptedCount: count, rejections: [])
+            let message = Samples.bytes(of: ResponseBody.submit(reply), id: 1 << 20)
+            try expectSameResponse(message)
+            for _ in 0..<5_000 { try expectSameResponse(mutator.mutation(of: message)) }
+        }
+    }
+
+    /// Fields twice, fields apart, and numbers in more bytes than they need: all that protobuf allows.
+    @Test(
+        arguments: [
+            // The id twice, and after the body.
+            [0x08, 1, 0x08, 2, 0x1A, 0], [0x1A, 0, 0x08, 3],
+            // Two submits, which are one: timeouts 5 and 6, the second one's runs behind the first's.
+            [0x1A, 6, 0x0A, 2, 0x10, 1, 0x10, 5, 0x1A, 6, 0x0A, 2, 0x10, 1, 0x10, 6],
+            // A submit, then a ping: the last one counts; and the other way.
+            [0x1A, 0, 0x3A, 0], [0x3A, 0, 0x1A, 0],
+            // A timeout in ten bytes, and one beyond 32 bits.
+            [0x1A, 11, 0x10, 0x85, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0],
+            [0x1A, 6, 0x10, 0x85, 0x80, 0x80, 0x80, 0x10],
+            // A tag in two bytes, an unknown field, a field of another type.
+            [0x1A, 3, 0x90, 0x00, 5], [0x1A, 3, 0x78, 1, 0], [0x1A, 2, 0x0D, 0],
+            // A column's values in two parts, and unpacked.
+            [
+                0x1A, 26, 0x0A, 24, 0x10, 2, 0x1A, 20, 0x0A, 8, 1, 0, 0, 0, 0, 0, 0, 0,
+                0x0A, 8, 2, 0, 0, 0, 0, 0, 0, 0,
+            ],
+            [
+                0x1A, 15, 0x0A, 13, 0x10, 1, 0x1A, 9, 0x09, 1, 0, 0, 0, 0, 0, 0, 0,
+            ],
+            // Lengths and text, the text twice.
+            [0x1A, 14, 0x0A, 12, 0x10, 1, 0x1A, 8, 0x12, 1, 65, 0x12, 0, 0x1A, 1, 0],
+        ] as [[UInt8]])
+    func unusualForms(message: [UInt8]) throws {
+        try expectSameRequest(message)
+    }
+
+    private static let hotRequests: [[UInt8]] = {
+        var keyed = Samples.textRun
+        keyed.idempotencyKeys = (0..<3).map {
+            IdempotencyKey(milliseconds: 1_700_000_000_000, high: 7, low: $0)
+        }
+        let name = BatchName(producer: .max, number: 9, sentMilliseconds: 1_700_000_000_000)
+        return [
+            RequestBody.submit([Samples.wordRun], timeoutMilliseconds: 0),
+            .submit([keyed, Samples.wordRun], timeoutMilliseconds: 30_000, name: name),
+            .submit([Samples.textRun], isAtomic: true, timeoutMilliseconds: 1),
+        ].map { Samples.bytes(of: $0, id: 300) }
+    }()
+
+    private func expectSameRequest(_ message: [UInt8]) throws {
+        let (ours, reference) = message.withUnsafeBytes { bytes in
+            (
+                described { () throws(Status) in try DecodedRequest(bytes) },
+                described { () throws(Status) in try DecodedRequest(readingWithProtobufC: bytes) }
+            )
+        }
+        try #require(ours == reference, "\(message)")
+    }
+
+    private func expectSameResponse(_ message: [UInt8]) throws {
+        let (ours, reference) = message.withUnsafeBytes { bytes in
+            (
+                described { () throws(Status) in try DecodedResponse(bytes) },
+                described { () throws(Status) in try DecodedResponse(readingWithProtobufC: bytes) }
+            )
+        }
+        try #require(ours == reference, "\(message)")
+    }
+
+    private func described(_ decode: () throws(Status) -> DecodedRequest) -> String {
+        do throws(Status) {
+            let request = try decode()
+            guard case .submit(let submit) = request.body else {
+                return "\(request.id) \(request.body)"
+            }
+            let runs = submit.runs.map { run in
+                "\(run.operation) \(run.transactionCount) \(run.steps) "
+                    + "\(run.columns.map(Column.init)) \(Array(run.idempotencyKeys))"
+            }
+            return "\(request.id) \(runs) \(submit.transactionCount) \(submit.isAtomic) "
+                + "\(submit.timeoutMilliseconds) \(String(describing: submit.name))"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func described(_ decode: () throws(Status) -> DecodedResponse) -> String {
+        do throws(Status) {
+            let response = try decode()
+            return "\(response.id) \(response.body)"
+        } catch {
+            return "\(error)"
+        }
+    }
+}
