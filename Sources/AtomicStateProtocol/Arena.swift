@@ -2,7 +2,7 @@ internal import CProtocol
 
 /// Memory for one message: taken from the front, given back all at once.
 ///
-/// protobuf-c takes a message's parts from it, so that decoding costs no `malloc` for each part.
+/// A message's parts are taken from it, so that decoding costs no `malloc` for each part.
 /// An arena is used by one thread at a time.
 final class Arena {
     private let firstChunk: ArenaChunk

@@ -173,8 +173,9 @@ package struct RunView {
         guard let columns = try? arena.array(of: ColumnView.self, count: arguments.count) else {
             throw Status(.resourceExhausted, "run \(index): more memory than a request may take")
         }
-        _ = columns.initialize(from: arguments.lazy.compactMap { $0?.pointee }.map(ColumnView.init))
-        self.columns = UnsafeBufferPointer(columns)
+        let (_, end) = columns.initialize(
+            from: arguments.lazy.compactMap { $0?.pointee }.map(ColumnView.init))
+        self.columns = UnsafeBufferPointer(rebasing: columns[..<end])
         // SAFETY: the bytes are in the request's memory.
         idempotencyKeys = UnsafeRawBufferPointer(
             start: message.idempotency_keys.data, count: message.idempotency_keys.len)
