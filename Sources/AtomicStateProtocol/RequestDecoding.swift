@@ -104,13 +104,12 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
             return .submit(try Submit(message.submit.pointee, in: arena).checked())
         case ATOMICSTATE__V1__REQUEST__BODY_GET:
             let get = message.get.pointee
-            guard let keys = get.keys else {
+            guard let column = get.keys else {
                 throw Status(.invalidArgument, "Get.keys: expected a column of keys, found none")
             }
-            return .get(
-                Get(
-                    entity: get.entity,
-                    keys: try ColumnView(keys.pointee).checked(name: "Get.keys")))
+            let keys = ColumnView(column.pointee)
+            try keys.check(name: "Get.keys")
+            return .get(Get(entity: get.entity, keys: keys))
         case ATOMICSTATE__V1__REQUEST__BODY_DESCRIBE: return .describe
         case ATOMICSTATE__V1__REQUEST__BODY_HEALTH: return .health
         case ATOMICSTATE__V1__REQUEST__BODY_PING: return .ping
@@ -276,11 +275,6 @@ package struct ColumnView: BitwiseCopyable {
         text = UnsafeRawBufferPointer(start: message.text.data, count: message.text.len)
         lengths = UnsafeBufferPointer(start: message.lengths, count: message.n_lengths)
         nanoseconds = UnsafeBufferPointer(start: message.nanoseconds, count: message.n_nanoseconds)
-    }
-
-    fileprivate func checked(name: String) throws(Status) -> Self {
-        try check(name: name)
-        return self
     }
 
     fileprivate func check(name: @autoclosure () -> String) throws(Status) {

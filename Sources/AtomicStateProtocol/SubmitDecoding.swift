@@ -7,19 +7,8 @@ extension DecodedRequest {
     static func readSubmit(
         _ bytes: UnsafeRawBufferPointer, in arena: Arena
     ) throws(UnusualForm) -> (id: UInt64, submit: Submit) {
-        var reader = try WireReader(bytes)
-        var id: UInt64 = 0
-        var submit: Submit?
-        while let tag = reader.nextTag() {
-            switch tag {
-            case WireType.varint.tag(1): id = try reader.varint()
-            case WireType.bytes.tag(3) where submit == nil:
-                submit = try Submit(try reader.message(), in: arena)
-            default: throw UnusualForm()
-            }
-        }
-        guard let submit else { throw UnusualForm() }
-        return (id, submit)
+        let (id, body) = try WireReader.envelope(bytes, bodyTag: WireType.bytes.tag(3))
+        return (id, try Submit(body, in: arena))
     }
 }
 
@@ -110,19 +99,8 @@ extension DecodedResponse {
     static func readSubmitReply(
         _ bytes: UnsafeRawBufferPointer
     ) throws(UnusualForm) -> (id: UInt64, reply: SubmitReply) {
-        var reader = try WireReader(bytes)
-        var id: UInt64 = 0
-        var reply: SubmitReply?
-        while let tag = reader.nextTag() {
-            switch tag {
-            case WireType.varint.tag(1): id = try reader.varint()
-            case WireType.bytes.tag(4) where reply == nil:
-                reply = try SubmitReply(try reader.message())
-            default: throw UnusualForm()
-            }
-        }
-        guard let reply else { throw UnusualForm() }
-        return (id, reply)
+        let (id, body) = try WireReader.envelope(bytes, bodyTag: WireType.bytes.tag(4))
+        return (id, try SubmitReply(body))
     }
 }
 

@@ -23,6 +23,8 @@ protocol WireSink {
     mutating func append(varint: UInt64)
     /// - Parameter fill: is given as much memory.
     mutating func append(byteCount: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void)
+    /// - Parameter byteCount: the message's.
+    mutating func append(_ message: some WireMessage, byteCount: Int)
 }
 
 extension WireSink {
@@ -64,9 +66,10 @@ extension WireSink {
     }
 
     mutating func message(_ field: UInt8, _ value: some WireMessage) {
+        let byteCount = value.encodedByteCount
         append(tag: field, .bytes)
-        append(varint: UInt64(value.encodedByteCount))
-        value.encode(into: &self)
+        append(varint: UInt64(byteCount))
+        append(value, byteCount: byteCount)
     }
 
     // MARK: Repeated fields
@@ -155,6 +158,10 @@ private struct WireCounter: WireSink {
         self.byteCount += byteCount
     }
 
+    mutating func append(_ message: some WireMessage, byteCount: Int) {
+        self.byteCount += byteCount
+    }
+
     /// Seven bits to a byte, and one byte for 0.
     static func byteCount(of varint: UInt64) -> Int {
         (70 - (varint | 1).leadingZeroBitCount) / 7
@@ -185,5 +192,8 @@ private struct WireWriter: WireSink {
     mutating func append(byteCount: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void) {
         fill(UnsafeMutableRawBufferPointer(rebasing: memory[position..<(position + byteCount)]))
         position += byteCount
+    }
+    mutating func append(_ message: some WireMessage, byteCount: Int) {
+        message.encode(into: &self)
     }
 }

@@ -60,6 +60,24 @@ struct WireReader {
         try WireReader(try bytes())
     }
 
+    /// A request or a response: its id, and its body, which stands behind this tag.
+    static func envelope(
+        _ bytes: UnsafeRawBufferPointer, bodyTag: UInt8
+    ) throws(UnusualForm) -> (id: UInt64, body: WireReader) {
+        var reader = try WireReader(bytes)
+        var id: UInt64 = 0
+        var body: WireReader?
+        while let tag = reader.nextTag() {
+            switch tag {
+            case WireType.varint.tag(1): id = try reader.varint()
+            case bodyTag where body == nil: body = try reader.message()
+            default: throw UnusualForm()
+            }
+        }
+        guard let body else { throw UnusualForm() }
+        return (id, body)
+    }
+
     /// Numbers of a repeated field, copied to where they are aligned.
     mutating func packedFixed<Number: FixedWidthInteger & BitwiseCopyable>(
         _ type: Number.Type, in arena: Arena

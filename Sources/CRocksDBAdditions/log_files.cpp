@@ -55,7 +55,7 @@ class LogFile : public rocksdb::FSWritableFile {
         path_(std::move(path)),
         descriptor_(descriptor),
         byte_count_(ByteCount(descriptor)),
-        written_(byte_count_) {}
+        ahead_end_(byte_count_) {}
 
   ~LogFile() override {
     if (descriptor_ >= 0) close(descriptor_);
@@ -123,10 +123,10 @@ class LogFile : public rocksdb::FSWritableFile {
   // is written with zeros before, for many of their syncs at once; for large ones all would be written twice. Page by page,
   // as the system syncs a page of a larger piece more slowly.
   void WriteAhead(uint64_t end) {
-    if (end <= written_) return;
-    for (written_ = end; written_ < std::min(end + kAhead, byte_count_); written_ += kPageSize) {
+    if (end <= ahead_end_) return;
+    for (ahead_end_ = end; ahead_end_ < std::min(end + kAhead, byte_count_); ahead_end_ += kPageSize) {
       static constexpr char kZeros[kPageSize] = {};
-      if (pwrite(descriptor_, kZeros, kPageSize, static_cast<off_t>(written_)) != kPageSize) return;
+      if (pwrite(descriptor_, kZeros, kPageSize, static_cast<off_t>(ahead_end_)) != kPageSize) return;
     }
   }
 
@@ -135,7 +135,7 @@ class LogFile : public rocksdb::FSWritableFile {
   int descriptor_;
   uint64_t byte_count_;
   // Up to where small records need nothing written ahead of them.
-  uint64_t written_;
+  uint64_t ahead_end_;
   uint64_t end_ = 0;
 };
 
