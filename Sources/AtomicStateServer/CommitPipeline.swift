@@ -58,9 +58,7 @@ final class CommitPipeline: Sendable {
 
     /// Queues a request. On its connection's event loop.
     func enqueue(_ item: WorkItem) {
-        guard sequencer.enqueue(item) else { return }
-        // Later, when all that has come is looked at: more than this may have.
-        item.connection.eventLoop.execute { self.writer.runInPlace() }
+        if sequencer.enqueue(item) { item.connection.hasTurn = true }
     }
 
     /// Returns when everything queued is durable, answered and, as far as it was due, materialised.

@@ -19,6 +19,8 @@ enum Listeners {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             // The connection asks for each read, so that a full queue stops them.
             .childChannelOption(.autoRead, value: false)
+            // Writable is what has sent all: a connection gives its channel one part of its answers at a time.
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 1, high: 1))
             .childChannelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(

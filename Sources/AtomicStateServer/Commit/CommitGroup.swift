@@ -1,7 +1,7 @@
 internal import AtomicStateEngine
 internal import Synchronization
 
-/// The batches that become durable together, with the answers that wait for it. Handed from the
+/// The requests that become durable together, and are answered then. Handed from the
 /// writer to the committer, and back for its memory.
 final class CommitGroup: @unchecked Sendable {  // Guarded by being handed over, not shared.
     var record = ByteBuffer()
@@ -17,7 +17,7 @@ final class CommitGroup: @unchecked Sendable {  // Guarded by being handed over,
     var lastSequence: UInt64 = 0
     /// What was submitted, rejected ones included.
     var transactionCount = 0
-    var replies: [PendingReply] = []
+    var items: [WorkItem] = []
     /// Images of changed entities, to be stored when the group is durable.
     var rowImages: MaterialisationPart?
 
@@ -28,7 +28,7 @@ final class CommitGroup: @unchecked Sendable {  // Guarded by being handed over,
         outcomes.removeAll()
         forgotten = nil
         transactionCount = 0
-        replies.removeAll(keepingCapacity: true)
+        items.removeAll(keepingCapacity: true)
         rowImages = nil
     }
 

@@ -47,25 +47,25 @@ final class Committer: Sendable {
     func commit(_ group: CommitGroup) throws(StorageError) {
         recordOutcomes(of: group)
         if group.hasChanges { try write(group) }
-        replies.send(group.replies)
+        replies.send(group.items)
         if let forgotten = group.forgotten { materialiser.enqueue(.drop(forgotten)) }
         if let images = group.rowImages { materialiser.enqueue(.store(images)) }
-        group.replies.removeAll(keepingCapacity: true)
+        group.items.removeAll(keepingCapacity: true)
         group.rowImages = nil
         usedGroups.put(group)
     }
 
     /// Puts what repetitions of the group's batches are told into words, and into its outcome record.
     private func recordOutcomes(of group: CommitGroup) {
-        for index in group.replies.indices {
-            guard case .outcome(let outcome, of: let request) = group.replies[index].body,
-                let identity = outcome.identity
-            else { continue }
+        for item in group.items {
+            guard case .outcome(let outcome) = item.answer, let identity = outcome.identity else {
+                continue
+            }
             if let remembered = identity.reply {
                 remembered.bytes = outcome.reply(schema)
-                group.replies[index].body = .remembered(remembered)
+                item.answer = .remembered(remembered)
             }
-            withExtendedLifetime(request) { group.outcomes.append(outcome) }
+            group.outcomes.append(outcome)
         }
     }
 

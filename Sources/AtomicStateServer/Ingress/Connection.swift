@@ -36,13 +36,15 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     private var waitsForTurn = false
     /// Frames may lie in `incoming` because the connection could not take them.
     private var framesWait = false
+    /// The event loop is to take the writer's steps when it has looked at all that has come.
+    var hasTurn = false
     private var isSending = false
     var hasFinishedSending = false
     /// Of the requests that are not answered, in their order, which is that of their answers.
     private(set) var loads = CircularBuffer<Load>()
     private var inFlightByteCount = 0
     private var inFlightTransactionCount = 0
-    /// Answers were written, and not looked at since.
+    /// There were answers, and they were not looked at since.
     private var hasAnswers = false
     var backlog = ReplyBacklog()
     private let held = Atomic<Int>(0)
@@ -84,6 +86,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         backlog = ReplyBacklog()
         noteHeld(0)
         service.connections.remove(self)
+        takeTurn()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -100,6 +103,12 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
         settle()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        guard !isSending, hasSentAll(context) else { return }
+        backlog.partWasSent()
+        advance()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -119,13 +128,21 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         settle()
     }
 
-    /// Sends what was answered, and asks for more where there is room for it.
+    /// Sends what was answered, asks for more where there is room for it, and has done what came if that is left
+    /// to this loop.
     func settle() {
         sendBacklog()
         if framesWait, !isClosing, canTakeRequest, !waitsForTurn { yieldTurn() }
         keepLittle()
         noteHeld(heldNow)
         readMore()
+        takeTurn()
+    }
+
+    private func takeTurn() {
+        guard hasTurn else { return }
+        hasTurn = false
+        service.takeTurn()
     }
 
     private func readMore() {
@@ -282,20 +299,20 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
 
     // MARK: Answers
 
-    /// Writes the answer to a queued request. On the connection's event loop.
-    func write(_ reply: PendingReply) {
-        guard let load = loads.popFirst() else {
+    /// Answers a request that was queued. On the connection's event loop.
+    func answer(_ item: WorkItem) {
+        guard let load = loads.popFirst(), let answer = item.answer else {
             preconditionFailure("an answer belongs to a request in flight")
         }
         inFlightByteCount -= load.byteCount
         inFlightTransactionCount -= load.transactionCount
         hasAnswers = true
         guard !isClosing else { return }
-        backlog.append(service.response(for: reply.body), requestID: reply.requestID)
+        backlog.append(service.response(for: answer), requestID: item.request.id)
     }
 
-    /// Sends what was written, and looks at what had to wait for it. On the connection's event loop.
-    func flushReplies() {
+    /// Sends the answers, and looks at what had to wait for them. On the connection's event loop.
+    func flushAnswers() {
         guard hasAnswers else { return }
         hasAnswers = false
         advance()
@@ -305,14 +322,15 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         guard let context else { return }
         isSending = true
         while let part = backlog.nextPart() {
-            context.writeAndFlush(wrapOutboundOut(part)).whenSuccess { self.partWasSent() }
+            context.writeAndFlush(wrapOutboundOut(part), promise: nil)
+            if hasSentAll(context) { backlog.partWasSent() }
         }
         isSending = false
         if isClosing, backlog.isEmpty { finishSending() }
     }
 
-    private func partWasSent() {
-        backlog.partWasSent()
-        if !isSending { advance() }
+    /// Whether the system has taken all that the channel was given.
+    private func hasSentAll(_ context: ChannelHandlerContext) -> Bool {
+        context.channel.isWritable
     }
 }

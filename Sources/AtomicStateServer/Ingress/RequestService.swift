@@ -112,6 +112,11 @@ final class RequestService: Sendable {
         }
     }
 
+    /// Takes the writer's steps, in the turn that the sequencer left to a connection's event loop.
+    func takeTurn() {
+        pipeline.writer.runInPlace()
+    }
+
     private func queue(
         _ kind: WorkItem.Kind, _ request: DecodedRequest, _ connection: Connection,
         timeoutMilliseconds: UInt32, transactionCount: Int, forms: [[TransactionStep]],
@@ -141,10 +146,10 @@ final class RequestService: Sendable {
 // MARK: Responses
 
 extension RequestService {
-    func response(for body: PendingReply.Body) -> ResponseBody {
-        switch body {
+    func response(for answer: WorkItem.Answer) -> ResponseBody {
+        switch answer {
         case .failure(let status): .failure(status)
-        case .outcome(let outcome, of: _): outcome.response(compiled.schema)
+        case .outcome(let outcome): outcome.response(compiled.schema)
         case .told(let reply): .submit(reply)
         case .remembered(let reply): .encodedSubmit(reply.bytes)
         case .read(let result): fitting(GetReply(result))

@@ -3,11 +3,22 @@ internal import AtomicStateProtocol
 internal import AtomicStateSchema
 internal import AtomicStateValues
 
-/// A request on its way through the writer, checked against the schema.
-struct WorkItem {
+/// A request on its way, checked against the schema: queued, carried out by the writer, and answered when its
+/// group is durable.
+final class WorkItem: @unchecked Sendable {  // Guarded by being handed over, not shared.
     enum Kind {
         case submit([TransactionRun], isAtomic: Bool, name: BatchName?)
         case get(type: Int, keys: ArgumentColumn, count: Int)
+    }
+
+    enum Answer {
+        /// Its identity refers to memory of the request.
+        case outcome(BatchOutcome)
+        case told(SubmitReply)
+        /// What every repetition of the batch is told.
+        case remembered(RememberedReply)
+        case read(ReadResult)
+        case failure(Status)
     }
 
     let kind: Kind
@@ -20,21 +31,19 @@ struct WorkItem {
     let byteCount: Int
     /// The different sequences of steps that its transactions have, as far as they were not looked at yet.
     var forms: ArraySlice<[TransactionStep]>
-}
+    /// Nil until the writer has carried it out.
+    var answer: Answer?
 
-/// An answer that waits for its group to be durable.
-struct PendingReply {
-    enum Body {
-        /// The request owns memory that the outcome's identity refers to.
-        case outcome(BatchOutcome, of: DecodedRequest)
-        case told(SubmitReply)
-        /// What every repetition of the batch is told.
-        case remembered(RememberedReply)
-        case read(ReadResult)
-        case failure(Status)
+    init(
+        kind: Kind, request: DecodedRequest, connection: Connection, deadline: UInt64?,
+        transactionCount: Int, byteCount: Int, forms: ArraySlice<[TransactionStep]>
+    ) {
+        self.kind = kind
+        self.request = request
+        self.connection = connection
+        self.deadline = deadline
+        self.transactionCount = transactionCount
+        self.byteCount = byteCount
+        self.forms = forms
     }
-
-    let connection: Connection
-    let requestID: UInt64
-    var body: Body
 }

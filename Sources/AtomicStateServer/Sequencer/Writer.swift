@@ -65,8 +65,8 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
     /// Carries a step out. False if it was the last.
     func take(_ step: Sequencer.WriterStep) throws(StorageError) -> Bool {
         switch step {
-        case .work(var item):
-            if compilesForm(of: &item) {
+        case .work(let item):
+            if compilesForm(of: item) {
                 sequencer.putBack(item)
             } else {
                 carryOut(item)
@@ -83,7 +83,7 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
     var openGroup: Sequencer.OpenGroup {
         let transactionCount = group.transactionCount
         return Sequencer.OpenGroup(
-            isEmpty: group.replies.isEmpty,
+            isEmpty: group.items.isEmpty,
             isLarge: transactionCount >= ServerLimits.groupTransactionCountLarge,
             isFull: transactionCount >= ServerLimits.groupTransactionCountMax
                 || engine.groupByteCount >= ServerLimits.groupByteCountMax || engine.formsAreFull)
@@ -91,26 +91,25 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
 
     /// Compiles at most one new sequence of steps of the item, which takes as long as thousands of
     /// transactions: others come between two of them.
-    private func compilesForm(of item: inout WorkItem) -> Bool {
+    private func compilesForm(of item: WorkItem) -> Bool {
         while let steps = item.forms.popFirst() {
             guard engine.prepareForm(of: steps) else { continue }
             // A group that holds something is closed when there are too many forms; an empty one can't be,
             // and would stay full.
-            if group.replies.isEmpty { engine.limitForms() }
+            if group.items.isEmpty { engine.limitForms() }
             return true
         }
         return false
     }
 
     private func carryOut(_ item: WorkItem) {
-        if group.replies.isEmpty { engine.beginGroup(microseconds: clock.wallMicroseconds) }
-        group.replies.append(
-            PendingReply(
-                connection: item.connection, requestID: item.request.id, body: perform(item)))
+        if group.items.isEmpty { engine.beginGroup(microseconds: clock.wallMicroseconds) }
+        item.answer = perform(item)
+        group.items.append(item)
         group.transactionCount += item.transactionCount
     }
 
-    private func perform(_ item: WorkItem) -> PendingReply.Body {
+    private func perform(_ item: WorkItem) -> WorkItem.Answer {
         let isLate = item.deadline.map { clock.monotonicNanoseconds > $0 } ?? false
         let lateness = Status(
             .deadlineExceeded, "the request waited longer than its timeout; nothing was done")
@@ -122,10 +121,10 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
                     guard let name,
                         let known = try engine.recall(runs, isAtomic: isAtomic, name: name)
                     else { return .failure(lateness) }
-                    return reply(to: item, known)
+                    return answer(to: item, known)
                 }
                 let submission = try engine.submit(runs, isAtomic: isAtomic, name: name)
-                return reply(to: item, submission)
+                return answer(to: item, submission)
             } catch {
                 return .failure(Status(.invalidArgument, error.description))
             }
@@ -135,11 +134,11 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
         }
     }
 
-    private func reply(to item: WorkItem, _ submission: Submission) -> PendingReply.Body {
+    private func answer(to item: WorkItem, _ submission: Submission) -> WorkItem.Answer {
         switch submission {
         case .carriedOut(let outcome):
             statistics.noteBatch(outcome)
-            return .outcome(outcome, of: item.request)
+            return .outcome(outcome)
         case .acceptedBefore(firstSequence: let sequence):
             statistics.repeatedBatchCount.add(1, ordering: .relaxed)
             return .told(
