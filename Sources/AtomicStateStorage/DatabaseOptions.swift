@@ -60,6 +60,8 @@ final class DatabaseOptions {
         rocksdb_options_set_create_if_missing(database, mayCreate ? 1 : 0)
         rocksdb_options_set_create_missing_column_families(database, isReadOnly ? 0 : 1)
         rocksdb_options_set_paranoid_checks(database, 1)
+        // Commits come one after the other, and memtables that are vectors take no others.
+        rocksdb_options_set_allow_concurrent_memtable_write(database, 0)
         // The ends of logs were found before, see `LogTail`: there may be nothing that can't be read.
         rocksdb_options_set_wal_recovery_mode(
             database, CInt(rocksdb_absolute_consistency_recovery))
@@ -111,7 +113,9 @@ final class DatabaseOptions {
                 rocksdb_options_set_write_buffer_size(options, 1 << 20)
             case .journal, .outcomes:
                 // A few large values in ascending order: big memtables, so that files are few and
-                // move down the levels without being rewritten. The records are packed already.
+                // move down the levels without being rewritten. The records are packed already. A vector
+                // compares no keys when it grows, and is sorted when it is flushed or, seldom, read.
+                rocksdb_options_set_memtable_vector_rep(options)
                 rocksdb_options_set_write_buffer_size(options, memtableByteCount)
                 rocksdb_options_set_max_write_buffer_number(
                     options, SlowdownLimits.memtableCountMax)
