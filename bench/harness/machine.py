@@ -1,8 +1,11 @@
 """What the benchmark runs on."""
 
+import collections
 import contextlib
+import ctypes
 import os
 import platform
+import tempfile
 from pathlib import Path
 
 from .errors import BenchError
@@ -10,6 +13,8 @@ from .errors import BenchError
 # See "PM Quality Of Service Interface" in the Linux kernel's documentation.
 PROCESSOR_LATENCY = Path("/dev/cpu_dma_latency")
 IDLE_DRIVER = Path("/sys/devices/system/cpu/cpuidle/current_driver")
+
+_SYNC_COUNT = 500
 
 
 def describe(folder):
@@ -65,6 +70,29 @@ def processors_kept_awake():
     with open(PROCESSOR_LATENCY, "wb", buffering=0) as device:
         device.write(bytes(4))
         yield
+
+
+def processor_of_syncs(folder):
+    """Where a thread wakes up when a sync is done, mostly: the processor of the disk's interrupts."""
+    library = ctypes.CDLL(None)
+    processors = collections.Counter()
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(_SYNC_COUNT):
+            os.pwrite(file.fileno(), bytes(4096), 0)
+            os.fdatasync(file.fileno())
+            processors[library.sched_getcpu()] += 1
+    return processors.most_common(1)[0][0]
+
+
+@contextlib.contextmanager
+def on_processor(processor):
+    """What is started meanwhile runs there."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {processor})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def in_words(host):

@@ -38,9 +38,17 @@ class Bench:
 
     def measure(self, scenario):
         print(f"\nscenario     {scenario.name}: {settings_in_words(scenario.settings)}")
-        disk = self._disk_for(scenario)
-        with self.folder() as folder:
-            return self._measure(scenario, disk, folder)
+        with self._processor_for(scenario):
+            disk = self._disk_for(scenario)
+            with self.folder() as folder:
+                return self._measure(scenario, disk, folder)
+
+    def _processor_for(self, scenario):
+        if not scenario.runs_on_one_processor:
+            return contextlib.nullcontext()
+        processor = machine.processor_of_syncs(self._options.data)
+        print(f"processor    {processor}, of the disk's interrupts, for everything")
+        return machine.on_processor(processor)
 
     def _disk_for(self, scenario):
         """As it was at the start, unless the scenario is for processors in another state, or its target is
@@ -109,6 +117,7 @@ class Bench:
             **loaded.report["settings"],
             "schema": scenario.settings["schema"],
             "keep_processors_awake": scenario.keeps_processors_awake,
+            "processors": sorted(os.sched_getaffinity(0)),
             "preflight_seconds": self._options.preflight_seconds,
             "preflight_gate_us": self._options.preflight_gate_us,
             **_server_environment(),
@@ -181,8 +190,9 @@ def settings_in_words(settings):
     pace = f", {settings['rate']:,.0f} transactions/s asked for" if settings["rate"] else ""
     keys = "" if settings["keys"] == "each" else ", no idempotency keys"
     awake = ", processors kept awake" if settings["keep_processors_awake"] else ""
+    one = ", all on one processor" if settings["one_processor"] else ""
     return (
         f"{settings['workers']} workers, {settings['in_flight']} batches of "
         f"{settings['batch']:,} in flight each, {population}, {settings['duration']}, "
-        f"seed {settings['seed']}{keys}{pace}{awake}"
+        f"seed {settings['seed']}{keys}{pace}{awake}{one}"
     )

@@ -30,6 +30,10 @@ class Scenario:
         return self.settings["keep_processors_awake"]
 
     @property
+    def runs_on_one_processor(self):
+        return self.settings["one_processor"]
+
+    @property
     def is_limited_by_syncs(self):
         return "sync_limit_share" in self.target
 

@@ -46,7 +46,10 @@ LOAD = (
 )
 
 # What a scenario's file has besides; no flag changes what a scenario is.
-FIXED = {"load": "bank", "schema": "examples/bank.yaml", "keep_processors_awake": False}
+FIXED = {
+    "load": "bank", "schema": "examples/bank.yaml", "keep_processors_awake": False,
+    "one_processor": False,
+}  # fmt: skip
 
 # A target is for the scenario as its file describes it; these may differ all the same.
 FREE = {"duration", "seed"}
