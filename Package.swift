@@ -158,7 +158,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "AtomicStateStorageTests",
-            dependencies: ["AtomicStateStorage", "CRocksDB", "CRocksDBAdditions"],
+            dependencies: ["AtomicStateStorage", "CRocksDB", "CRocksDBAdditions", "SeededRandom"],
             swiftSettings: settings),
         .testTarget(
             name: "AtomicStateProtocolTests",

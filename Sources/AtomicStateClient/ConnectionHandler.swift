@@ -20,6 +20,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var unflushedByteCount = 0
     private var flushIsScheduled = false
+    /// Whether the last request was the only one in flight.
+    private var wasAlone = false
     /// Goes off at the first deadline, or before.
     private var alarm: Scheduled<Void>?
     private var alarmTime = NIODeadline.distantFuture
@@ -142,7 +144,10 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard let context else { return }
         unflushedByteCount += frame.readableBytes
         context.write(wrapOutboundOut(frame), promise: nil)
-        if unflushedByteCount >= Self.flushByteCountMin {
+        // Where the last one was alone too, no others are to be expected in this turn.
+        let isAlone = window.inFlightCount == 1
+        defer { wasAlone = isAlone }
+        if unflushedByteCount >= Self.flushByteCountMin || (isAlone && wasAlone) {
             flush()
         } else if !flushIsScheduled {
             flushIsScheduled = true

@@ -80,6 +80,8 @@ struct RequestWindow<Caller> {
         return next.frame
     }
 
+    var inFlightCount: Int { inFlight.count }
+
     mutating func widen(to capacity: Int) {
         self.capacity = max(capacity, 1)
     }

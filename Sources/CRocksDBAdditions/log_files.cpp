@@ -20,7 +20,7 @@ constexpr char kSpareSuffix[] = ".spare";
 constexpr uint64_t kPageSize = 4096;
 constexpr uint64_t kRoomMin = 1 << 20;
 constexpr uint64_t kRoomMax = 8 << 20;
-constexpr uint64_t kAhead = 64 * kPageSize;
+constexpr int kAheadPages = 64;
 
 bool EndsWith(const std::string &text, const std::string &suffix) {
   return text.size() >= suffix.size() &&
@@ -29,8 +29,7 @@ bool EndsWith(const std::string &text, const std::string &suffix) {
 
 std::string NameOf(const std::string &path) { return path.substr(path.rfind('/') + 1); }
 
-rocksdb::IOStatus Failure(const char *call, const std::string &path) {
-  const int error = errno;
+rocksdb::IOStatus Failure(const char *call, const std::string &path, int error = errno) {
   const std::string context = std::string(call) + " " + path;
   return error == ENOSPC ? rocksdb::IOStatus::NoSpace(context, std::strerror(error))
                          : rocksdb::IOStatus::IOError(context, std::strerror(error));
@@ -48,44 +47,30 @@ constexpr size_t kMarkSize = sizeof ROCKSDB_LOG_END_MARK - 1;
 constexpr char kTail[kMarkSize + kPageSize] = ROCKSDB_LOG_END_MARK;
 
 // A log from its beginning on, be its file new or that of a former log.
+//
+// Large records go through the page cache. Small ones pass it by, and are durable when they are written, in one call: in
+// whole pages, whose beginning is kept for that.
 class LogFile : public rocksdb::FSWritableFile {
  public:
   LogFile(LogFiles &files, std::string path, int descriptor)
       : files_(files),
         path_(std::move(path)),
         descriptor_(descriptor),
+        direct_descriptor_(open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_DIRECT)),
         byte_count_(ByteCount(descriptor)),
         ahead_end_(byte_count_) {}
 
   ~LogFile() override {
+    CloseDirect();
     if (descriptor_ >= 0) close(descriptor_);
   }
 
   using FSWritableFile::Append;
   rocksdb::IOStatus Append(const rocksdb::Slice &data, const rocksdb::IOOptions &,
                            rocksdb::IODebugContext *) override {
-    const size_t tail_size = PageEnd(end_ + data.size() + kMarkSize) - (end_ + data.size());
-    MakeRoom(end_ + data.size() + tail_size);
-    if (data.size() < kPageSize) WriteAhead(end_ + data.size() + tail_size);
-    size_t written = 0;
-    while (written < data.size() + tail_size) {
-      const size_t of_data = std::min(written, data.size());
-      const size_t of_tail = written - of_data;
-      const iovec parts[] = {
-          {const_cast<char *>(data.data()) + of_data, data.size() - of_data},
-          {const_cast<char *>(kTail) + of_tail, tail_size - of_tail},
-      };
-      const ssize_t count = pwritev(descriptor_, parts, 2, static_cast<off_t>(end_ + written));
-      if (count > 0) {
-        written += count;
-      } else if (count == 0) {
-        return rocksdb::IOStatus::IOError("write " + path_, "nothing was written");
-      } else if (errno != EINTR) {
-        return Failure("write", path_);
-      }
-    }
-    end_ += data.size();
-    return rocksdb::IOStatus::OK();
+    MakeRoom(TailEnd(data.size()));
+    const bool is_direct = data.size() < kPageSize && direct_descriptor_ >= 0 && !is_unsynced_;
+    return is_direct ? AppendPastCache(data) : AppendToCache(data);
   }
 
   rocksdb::IOStatus Flush(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
@@ -93,7 +78,8 @@ class LogFile : public rocksdb::FSWritableFile {
   }
 
   rocksdb::IOStatus Sync(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
-    if (fdatasync(descriptor_) != 0) return Failure("fdatasync", path_);
+    if (is_unsynced_ && fdatasync(descriptor_) != 0) return Failure("fdatasync", path_);
+    is_unsynced_ = false;
     files_.NoteSync(this);
     return rocksdb::IOStatus::OK();
   }
@@ -101,6 +87,7 @@ class LogFile : public rocksdb::FSWritableFile {
   bool IsSyncThreadSafe() const override { return true; }
 
   rocksdb::IOStatus Close(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override {
+    CloseDirect();
     const int result = close(std::exchange(descriptor_, -1));
     return result == 0 ? rocksdb::IOStatus::OK() : Failure("close", path_);
   }
@@ -108,7 +95,68 @@ class LogFile : public rocksdb::FSWritableFile {
   uint64_t GetFileSize(const rocksdb::IOOptions &, rocksdb::IODebugContext *) override { return end_; }
 
  private:
-  static uint64_t PageEnd(uint64_t position) { return (position + kPageSize - 1) / kPageSize * kPageSize; }
+  static uint64_t PageBegin(uint64_t position) { return position / kPageSize * kPageSize; }
+  static uint64_t PageEnd(uint64_t position) { return PageBegin(position + kPageSize - 1); }
+
+  // Of the data that ends so far behind the data so far.
+  uint64_t TailEnd(size_t size) const { return PageEnd(end_ + size + kMarkSize); }
+
+  rocksdb::IOStatus AppendToCache(const rocksdb::Slice &data) {
+    const uint64_t begin = PageBegin(end_);
+    iovec parts[] = {
+        {pages_, end_ - begin},
+        {const_cast<char *>(data.data()), data.size()},
+        {const_cast<char *>(kTail), TailEnd(data.size()) - (end_ + data.size())},
+    };
+    is_unsynced_ = true;
+    if (const int error = Write(descriptor_, parts, 3, begin)) return Failure("write", path_, error);
+    const size_t kept = (end_ + data.size()) % kPageSize;
+    if (kept <= data.size()) {
+      memcpy(pages_, data.data() + data.size() - kept, kept);
+    } else {
+      memcpy(pages_ + (end_ - begin), data.data(), data.size());
+    }
+    end_ += data.size();
+    return rocksdb::IOStatus::OK();
+  }
+
+  rocksdb::IOStatus AppendPastCache(const rocksdb::Slice &data) {
+    const uint64_t begin = PageBegin(end_);
+    const uint64_t tail_end = TailEnd(data.size());
+    WriteAhead(tail_end);
+    char *place = pages_ + (end_ - begin);
+    memcpy(place, data.data(), data.size());
+    memcpy(place + data.size(), kTail, tail_end - (end_ + data.size()));
+    iovec part = {pages_, tail_end - begin};
+    const int error = Write(direct_descriptor_, &part, 1, begin, RWF_DSYNC);
+    if (error == EINVAL || error == EOPNOTSUPP) {
+      // Not on this file system, or not in such pages.
+      CloseDirect();
+      return AppendToCache(data);
+    }
+    if (error != 0) return Failure("write", path_, error);
+    end_ += data.size();
+    memmove(pages_, pages_ + (PageBegin(end_) - begin), end_ - PageBegin(end_));
+    return rocksdb::IOStatus::OK();
+  }
+
+  // Uses the parts up. The flags are those of pwritev2. The error's number, or 0.
+  static int Write(int descriptor, iovec *part, int count, uint64_t offset, int flags = 0) {
+    const iovec *const end = part + count;
+    while (part < end) {
+      const ssize_t result =
+          pwritev2(descriptor, part, static_cast<int>(end - part), static_cast<off_t>(offset), flags);
+      if (result == 0) return EIO;
+      if (result < 0 && errno != EINTR) return errno;
+      size_t written = std::max<ssize_t>(result, 0);
+      offset += written;
+      for (; part < end && part->iov_len <= written; part++) written -= part->iov_len;
+      if (part == end) break;
+      part->iov_base = static_cast<char *>(part->iov_base) + written;
+      part->iov_len -= written;
+    }
+    return 0;
+  }
 
   // Lengthens the file ahead of what is written: to store a new length takes a sync a write more. A log without
   // room only takes longer to sync.
@@ -120,23 +168,35 @@ class LogFile : public rocksdb::FSWritableFile {
   }
 
   // Room that is only reserved is marked as written when it is first synced, which takes longer. For small records it
-  // is written with zeros before, for many of their syncs at once; for large ones all would be written twice. Page by page,
-  // as the system syncs a page of a larger piece more slowly.
+  // is written with zeros before, for many of their syncs at once; for large ones all would be written twice.
   void WriteAhead(uint64_t end) {
     if (end <= ahead_end_) return;
-    for (ahead_end_ = end; ahead_end_ < std::min(end + kAhead, byte_count_); ahead_end_ += kPageSize) {
-      static constexpr char kZeros[kPageSize] = {};
-      if (pwrite(descriptor_, kZeros, kPageSize, static_cast<off_t>(ahead_end_)) != kPageSize) return;
-    }
+    alignas(kPageSize) static char zeros[kPageSize] = {};
+    iovec pages[kAheadPages];
+    std::fill(std::begin(pages), std::end(pages), iovec{zeros, kPageSize});
+    const uint64_t room = byte_count_ > end ? (byte_count_ - end) / kPageSize : 0;
+    const int count = static_cast<int>(std::min<uint64_t>(room, kAheadPages));
+    if (Write(direct_descriptor_, pages, count, end) == 0) ahead_end_ = end + count * kPageSize;
+  }
+
+  void CloseDirect() {
+    if (direct_descriptor_ >= 0) close(std::exchange(direct_descriptor_, -1));
   }
 
   LogFiles &files_;
   const std::string path_;
   int descriptor_;
+  // Of the same file, past the page cache; -1 where the file system can't.
+  int direct_descriptor_;
   uint64_t byte_count_;
   // Up to where small records need nothing written ahead of them.
   uint64_t ahead_end_;
   uint64_t end_ = 0;
+  // Whether the page cache has what may not be on the disk.
+  std::atomic<bool> is_unsynced_ = false;
+  // The data of the page that the next record begins in; and room for a small record, its mark and the rest of the
+  // last page.
+  alignas(kPageSize) char pages_[3 * kPageSize];
 };
 
 // RocksDB's manifest. Where several changes of it come at once, RocksDB writes their records one after the other and syncs

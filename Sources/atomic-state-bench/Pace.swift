@@ -42,8 +42,9 @@ final class Pace: Sendable {
         let intended =
             interval.map { start + $0 * sentCount.wrappingAdd(1, ordering: .relaxed).oldValue }
             ?? start
-        while !isOver {
+        while !wasStopped {
             let now = Instant.now
+            guard now < deadline else { break }
             let remaining = now.duration(to: intended)
             if remaining <= .zero { return interval == nil ? now : intended }
             try await eventLoop.scheduleTask(in: TimeAmount(min(remaining, Self.sleepMax))) {}
@@ -54,8 +55,4 @@ final class Pace: Sendable {
 
     /// Whether it was ended before its time.
     var wasStopped: Bool { isStopped.load(ordering: .relaxed) }
-
-    private var isOver: Bool {
-        wasStopped || Instant.now >= deadline
-    }
 }

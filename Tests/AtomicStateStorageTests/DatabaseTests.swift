@@ -1,5 +1,6 @@
 import CRocksDBAdditions
 import Foundation
+import SeededRandom
 import Synchronization
 import Testing
 
@@ -233,6 +234,33 @@ import Testing
             }
             // Those of a process before are taken over, or given back where there are too many.
             #expect(try logByteCount(in: folder.databasePath) < 20 << 20)
+        }
+    }
+
+    /// Small records go past the page cache and large ones through it, into new logs and over former ones.
+    @Test(arguments: [1 << 20, Database.memtableByteCountDefault])
+    func recordsOfAnySizeAreReadBack(memtableByteCount: Int) throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var generator = SeededGenerator(state: seed)
+        let texts = (1...2_000).map { number in
+            let byteCount =
+                switch number % 100 {
+                case 0: Int.random(in: 100_000..<400_000, using: &generator)
+                case 50..<60: Int.random(in: 3_000..<20_000, using: &generator)
+                default: Int.random(in: 1..<1_000, using: &generator)
+                }
+            return String(repeating: "\(number) ", count: byteCount / 4 + 1)
+        }
+        try withDatabase { folder, path in
+            do {
+                let database = try open(folder, memtableByteCount: memtableByteCount)
+                for (index, text) in texts.enumerated() {
+                    try commit(database, UInt64(index + 1), text)
+                }
+            }
+            let database = try open(folder, memtableByteCount: memtableByteCount)
+            let expected = texts.enumerated().map { "\($0 + 1) \($1)" }
+            #expect(try records(database, holding: 1) == expected, "seed \(seed)")
         }
     }
 

@@ -8,7 +8,8 @@
  * A change is made and noted under one lock, so that the trace has the order in which they happened.
  * The note follows the change: a process killed in between leaves a trace that is one change short,
  * which is what a disk may look like as well. A sync runs outside of the lock, with a note before and
- * one behind it: it covers what was noted before its first note. */
+ * one behind it: it covers what was noted before its first note. A write that is a sync too is made and
+ * noted as both. */
 
 #define _GNU_SOURCE
 #include "FaultyDisk.h"
@@ -25,7 +26,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { DESCRIPTOR_COUNT = 1 << 16, NAME_LENGTH = 256, SHORT_WRITE = -1 };
+enum { DESCRIPTOR_COUNT = 1 << 16, NAME_LENGTH = 256, SHORT_WRITE = -1, PART_COUNT = 64 };
 
 static struct {
     uint64_t handle;
@@ -188,6 +189,10 @@ static void note_write(int descriptor, off_t offset, const void *data, ssize_t l
          NULL, NULL, data);
 }
 
+static void note_sync(enum faulty_disk_kind kind, uint64_t handle, int error) {
+    note((struct faulty_disk_record){.kind = kind, .handle = handle, .value = error}, NULL, NULL, NULL);
+}
+
 ssize_t write(int descriptor, const void *data, size_t length) {
     REAL(write);
     if (!handle_of(descriptor)) return real(descriptor, data, length);
@@ -218,42 +223,63 @@ ssize_t write(int descriptor, const void *data, size_t length) {
 PWRITE(pwrite)
 PWRITE(pwrite64)
 
-/* Of RocksDB's logs: at most two parts. */
-#define PWRITEV(name)                                                                                \
-    ssize_t name(int descriptor, const struct iovec *parts, int count, off_t offset) {               \
+/* Cuts the parts to half of their bytes, but not to none. Returns how many are left. */
+static int halve(struct iovec *parts, int count) {
+    size_t left = 0;
+    for (int i = 0; i < count; i++) left += parts[i].iov_len;
+    left = (left + 1) / 2;
+    for (int i = 0; i < count; i++) {
+        if (left <= parts[i].iov_len) {
+            parts[i].iov_len = left;
+            return i + 1;
+        }
+        left -= parts[i].iov_len;
+    }
+    return count;
+}
+
+/* Of RocksDB's logs. With RWF_DSYNC it ends when the bytes are durable. */
+#define PWRITEV2(name)                                                                               \
+    ssize_t name(int descriptor, const struct iovec *parts, int count, off_t offset, int flags) {    \
         REAL(name);                                                                                  \
-        if (!handle_of(descriptor)) return real(descriptor, parts, count, offset);                   \
-        int error = injected("pwritev", files[descriptor].path);                                     \
+        uint64_t handle = handle_of(descriptor);                                                     \
+        if (!handle) return real(descriptor, parts, count, offset, flags);                           \
+        int error = injected("pwritev2", files[descriptor].path);                                    \
         if (error > 0) FAIL_WITH(error);                                                             \
-        if (count > 2) abort();                                                                      \
-        struct iovec copies[2];                                                                      \
+        if (count > PART_COUNT) abort();                                                             \
+        struct iovec copies[PART_COUNT];                                                             \
         memcpy(copies, parts, count * sizeof *parts);                                                \
-        if (error == SHORT_WRITE) {                                                                  \
-            /* Half of the first part that has any bytes. */                                         \
-            if (copies[0].iov_len == 0 && count > 1) copies[0] = copies[1];                          \
-            if (copies[0].iov_len > 1) copies[0].iov_len /= 2;                                       \
-            count = 1;                                                                               \
-        }                                                                                            \
+        if (error == SHORT_WRITE) count = halve(copies, count);                                      \
         pthread_mutex_lock(&lock);                                                                   \
-        ssize_t written = real(descriptor, copies, count, offset);                                   \
+        ssize_t written = real(descriptor, copies, count, offset, flags);                            \
         ssize_t left = written;                                                                      \
         for (int i = 0; i < count && left > 0; i++) {                                                \
             ssize_t length = left < (ssize_t)copies[i].iov_len ? left : (ssize_t)copies[i].iov_len;  \
             note_write(descriptor, offset + written - left, copies[i].iov_base, length);             \
             left -= length;                                                                          \
         }                                                                                            \
+        if (written > 0 && flags & RWF_DSYNC) {                                                      \
+            note_sync(FD_SYNC_BEGIN, handle, 0);                                                     \
+            note_sync(FD_SYNC_END, handle, 0);                                                       \
+        }                                                                                            \
         pthread_mutex_unlock(&lock);                                                                 \
         return written;                                                                              \
     }
 
-PWRITEV(pwritev)
-PWRITEV(pwritev64)
+PWRITEV2(pwritev2)
+PWRITEV2(pwritev64v2)
 
 /* Used on none of these files: a trace without it would be wrong. */
 ssize_t writev(int descriptor, const struct iovec *parts, int count) {
     REAL(writev);
     if (handle_of(descriptor)) abort();
     return real(descriptor, parts, count);
+}
+
+ssize_t pwritev(int descriptor, const struct iovec *parts, int count, off_t offset) {
+    REAL(pwritev);
+    if (handle_of(descriptor)) abort();
+    return real(descriptor, parts, count, offset);
 }
 
 #define PREAD(name)                                                                                  \
@@ -273,14 +299,12 @@ PREAD(pread64)
         if (!handle) return real(descriptor);                                                        \
         int error = injected(#name, files[descriptor].path);                                         \
         pthread_mutex_lock(&lock);                                                                   \
-        note((struct faulty_disk_record){.kind = FD_SYNC_BEGIN, .handle = handle}, NULL, NULL,       \
-             NULL);                                                                                  \
+        note_sync(FD_SYNC_BEGIN, handle, 0);                                                         \
         pthread_mutex_unlock(&lock);                                                                 \
         int result = error ? -1 : real(descriptor);                                                  \
         if (!error && result) error = errno;                                                         \
         pthread_mutex_lock(&lock);                                                                   \
-        note((struct faulty_disk_record){.kind = FD_SYNC_END, .handle = handle, .value = error},     \
-             NULL, NULL, NULL);                                                                      \
+        note_sync(FD_SYNC_END, handle, error);                                                       \
         pthread_mutex_unlock(&lock);                                                                 \
         errno = error;                                                                               \
         return result;                                                                               \

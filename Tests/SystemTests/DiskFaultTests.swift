@@ -17,7 +17,7 @@ import Testing
         "open": spaceErrors, "mkdir": spaceErrors, "rename": spaceErrors, "link": spaceErrors,
         "unlink": ["\(EIO)"], "close": ["\(EIO)"], "pread": ["\(EIO)"],
         "write": spaceErrors + ["short"], "pwrite": spaceErrors + ["short"],
-        "pwritev": spaceErrors + ["short"],
+        "pwritev2": spaceErrors + ["short"],
         "fsync": spaceErrors, "fdatasync": spaceErrors, "sync_file_range": ["\(EIO)"],
         "ftruncate": ["\(EIO)"], "fallocate": spaceErrors,
     ]
