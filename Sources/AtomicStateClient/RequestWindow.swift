@@ -80,6 +80,7 @@ struct RequestWindow<Caller> {
         return next.frame
     }
 
+    /// Those included whose callers have gone.
     var inFlightCount: Int { inFlight.count }
 
     mutating func widen(to capacity: Int) {

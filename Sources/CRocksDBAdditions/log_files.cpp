@@ -69,6 +69,7 @@ class LogFile : public rocksdb::FSWritableFile {
   rocksdb::IOStatus Append(const rocksdb::Slice &data, const rocksdb::IOOptions &,
                            rocksdb::IODebugContext *) override {
     MakeRoom(TailEnd(data.size()));
+    // Behind what is not synced yet, one sync is for both.
     const bool is_direct = data.size() < kPageSize && direct_descriptor_ >= 0 && !is_unsynced_;
     return is_direct ? AppendPastCache(data) : AppendToCache(data);
   }
