@@ -48,7 +48,7 @@ SKIPPED_TESTS = "PowerLossTests|DiskFaultTests|HostilePeer|SoakTests|CallAttempt
 #   not seen, and all that a task does on both seems to be a race. The server's own threads (event loops,
 #   writer, committer, materialiser) run no tasks.
 # - libswiftCore.so is not instrumented, and with it the reference counts. The committer takes the
-#   answers out of a group's array in place if the event loop has given its reference up, which the count
+#   requests out of a group's array in place if the event loop has given its reference up, which the count
 #   tells; otherwise it takes a new array.
 # - libswiftSynchronization.so is not instrumented: what two threads do to the state of a `Mutex` under
 #   its lock seems to be a race. That the state is used under its lock alone, the compiler sees to.
@@ -146,7 +146,7 @@ def reason_not_to_count(report):
     if len(stacks) == 2 and all(LOCKED_CLOSURE.search(stack) for stack in stacks):
         return LOCKED
     innermost = re.findall(r"#0 (\S+)", accesses)
-    if all("$sSa" in frame and "PendingReply" in frame for frame in innermost):
+    if all("$sSa" in frame and "WorkItem" in frame for frame in innermost):
         return UNIQUE_ARRAYS
     return None
 
