@@ -193,6 +193,7 @@ private struct WireWriter: WireSink {
         fill(UnsafeMutableRawBufferPointer(rebasing: memory[position..<(position + byteCount)]))
         position += byteCount
     }
+
     mutating func append(_ message: some WireMessage, byteCount: Int) {
         message.encode(into: &self)
     }

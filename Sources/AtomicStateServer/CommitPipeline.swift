@@ -58,7 +58,7 @@ final class CommitPipeline: Sendable {
 
     /// Queues a request. On its connection's event loop.
     func enqueue(_ item: WorkItem) {
-        if sequencer.enqueue(item) { item.connection.hasTurn = true }
+        if sequencer.enqueue(item) { item.connection.hasWritersTurn = true }
     }
 
     /// Returns when everything queued is durable, answered and, as far as it was due, materialised.

@@ -276,11 +276,15 @@ ssize_t writev(int descriptor, const struct iovec *parts, int count) {
     return real(descriptor, parts, count);
 }
 
-ssize_t pwritev(int descriptor, const struct iovec *parts, int count, off_t offset) {
-    REAL(pwritev);
-    if (handle_of(descriptor)) abort();
-    return real(descriptor, parts, count, offset);
-}
+#define UNUSED_PWRITEV(name)                                                                         \
+    ssize_t name(int descriptor, const struct iovec *parts, int count, off_t offset) {               \
+        REAL(name);                                                                                  \
+        if (handle_of(descriptor)) abort();                                                          \
+        return real(descriptor, parts, count, offset);                                               \
+    }
+
+UNUSED_PWRITEV(pwritev)
+UNUSED_PWRITEV(pwritev64)
 
 #define PREAD(name)                                                                                  \
     ssize_t name(int descriptor, void *data, size_t length, off_t offset) {                          \

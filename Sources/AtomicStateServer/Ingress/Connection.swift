@@ -37,7 +37,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     /// Frames may lie in `incoming` because the connection could not take them.
     private var framesWait = false
     /// The event loop is to take the writer's steps when it has looked at all that has come.
-    var hasTurn = false
+    var hasWritersTurn = false
     private var isSending = false
     var hasFinishedSending = false
     /// Of the requests that are not answered, in their order, which is that of their answers.
@@ -86,7 +86,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         backlog = ReplyBacklog()
         noteHeld(0)
         service.connections.remove(self)
-        takeTurn()
+        takeWritersTurn()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -136,13 +136,13 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         keepLittle()
         noteHeld(heldNow)
         readMore()
-        takeTurn()
+        takeWritersTurn()
     }
 
-    private func takeTurn() {
-        guard hasTurn else { return }
-        hasTurn = false
-        service.takeTurn()
+    private func takeWritersTurn() {
+        guard hasWritersTurn else { return }
+        hasWritersTurn = false
+        service.takeWritersTurn()
     }
 
     private func readMore() {

@@ -113,7 +113,7 @@ final class RequestService: Sendable {
     }
 
     /// Takes the writer's steps, in the turn that the sequencer left to a connection's event loop.
-    func takeTurn() {
+    func takeWritersTurn() {
         pipeline.writer.runInPlace()
     }
 
