@@ -55,7 +55,9 @@ package struct Engine: ~Copyable {
             uniqueIndices.initializeElement(at: index, to: UniqueIndex(layout))
         }
         routines = RoutineList(capacity: program.operations.count)
-        changes = ChangeSet(rowWordCountMax: program.layouts.map(\.wordCount).max() ?? 0)
+        changes = ChangeSet(
+            imageWordCountMax: program.layouts.map { RowLines.wordCount(of: $0.wordCount) }.max()
+                ?? 0)
         journal = JournalEncoder(schemaVersion: schemaVersion)
         outcomes = OutcomeMemory()
         prepareForms()
@@ -130,15 +132,27 @@ extension Engine {
         let transactionCount = run.indices.count
         // SAFETY: the routine's memory lives and stays in place as long as its form.
         let code = routines[form].code
-        let frame = routines[form].frame
+        let frames = routines[form].frames
+        let frameStride = routines[form].frameStride
+        let bindsAhead = routines[form].bindsAhead
         let parameters = routines[form].parameters
         var lookahead = RowLookahead(
             run.arguments, transactionCount: transactionCount, parameters)
         var cursor = ArgumentCursor(run.arguments)
+        /// By place in a step of the look-ahead: whether a transaction's arguments are in its frame.
+        var bound: UInt64 = 0
         defer { journal.copyArguments() }
         for offset in 0..<transactionCount {
             if let keyed, Lookahead.keys.begins(at: offset) { reserveSlots(keyed, from: offset) }
-            if Lookahead.rows.begins(at: offset) { lookahead.advance(to: offset, stores) }
+            if Lookahead.rows.begins(at: offset) {
+                lookahead.advance(to: offset, stores)
+                if bindsAhead {
+                    bound = bindAhead(
+                        cursor, count: min(Lookahead.rows.step, transactionCount - offset),
+                        to: parameters, frames, stride: frameStride,
+                        likelyRows: lookahead.likelyRows(of: offset))
+                }
+            }
             var slot = 0
             if let keyed {
                 let reserved = self.slot(
@@ -152,15 +166,20 @@ extension Engine {
             }
             let observationCount = outcome.observations.count
             changes.begin(keepingEarlier: isInAtomicBatch)
-            let verdict =
-                bind(cursor, to: parameters, frame, likelyRows: lookahead.likelyRows(of: offset))
-                ?? evaluate(code, frame, outcome: &outcome)
+            let place = Lookahead.rows.placeInStep(of: offset)
+            let frame = frames + place * frameStride
+            let fault =
+                bound >> UInt64(place) & 1 == 1
+                ? nil
+                : bind(cursor, to: parameters, frame, likelyRows: lookahead.likelyRows(of: offset))
+            let verdict = fault ?? evaluate(code, frame, outcome: &outcome)
             switch verdict {
             case .accepted:
                 lastSequence += 1
                 if outcome.acceptedCount == 0 { outcome.firstSequence = lastSequence }
                 outcome.acceptedCount += 1
-                journal.append(form: form, arguments: cursor, frame: frame)
+                if !journal.isReady(for: form, at: offset) { journal.makeReady(for: form, cursor) }
+                journal.append(frame)
                 keepChanges(sequence: lastSequence)
                 if keyed != nil { outcomes.decide(.accepted(lastSequence), in: slot) }
             case .rejected(let code, rule: let rule, entity: let entity):

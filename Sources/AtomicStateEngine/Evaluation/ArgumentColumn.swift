@@ -35,8 +35,8 @@ extension ArgumentColumn {
         private var start: UnsafeRawPointer
 
         /// Nil for a column of something else.
-        init?(_ column: ArgumentColumn) {
-            guard let lengths = column.lengths, let text = column.text else { return nil }
+        init?(_ source: ArgumentSource) {
+            guard let lengths = source.column.lengths, let text = source.text else { return nil }
             self.lengths = lengths
             start = text
         }
@@ -50,6 +50,27 @@ extension ArgumentColumn {
             return text
         }
     }
+
+    /// The keys of a column of references, one after the other.
+    struct Keys: BitwiseCopyable {
+        private let numbers: UnsafePointer<UInt64>?
+        private var texts: Texts?
+
+        init(_ source: ArgumentSource) {
+            numbers = source.column.words
+            texts = Texts(source)
+        }
+
+        var areText: Bool { numbers == nil }
+
+        /// - Parameter transaction: the one after that of the last call.
+        @inline(__always)
+        mutating func next(_ transaction: Int) -> Key {
+            // SAFETY: the columns have the kinds of the parameters, and a value for each transaction.
+            if let numbers { return .number(numbers[transaction]) }
+            return .text((texts?.next(transaction)).unsafelyUnwrapped)
+        }
+    }
 }
 
 /// A column from one of its transactions on.
@@ -59,12 +80,27 @@ struct ArgumentSource: BitwiseCopyable {
     let text: UnsafeRawPointer?
 }
 
+extension ArgumentSource {
+    /// - Parameter transaction: its place in the run.
+    @inline(__always)
+    func word(of transaction: Int) -> UInt64 {
+        // SAFETY: the columns have the kinds of the parameters, and a value for each transaction.
+        column.words.unsafelyUnwrapped[transaction]
+    }
+
+    /// All of a column.
+    init(_ column: ArgumentColumn) {
+        self.init(column: column, text: column.text)
+    }
+}
+
 /// Walks through the columns of a run, a transaction at a time.
 struct ArgumentCursor: ~Copyable {
     fileprivate let columns: UnsafeMutableBufferPointer<ArgumentColumn>
     /// Of each text column, where the current transaction's text starts. Set once; a variable for the
     /// reason that `Engine.stores` is one.
     private var textOffsets: UnsafeMutablePointer<Int>
+    private let hasTexts: Bool
     /// Of the current transaction in its run.
     private(set) var transaction = 0
 
@@ -73,6 +109,7 @@ struct ArgumentCursor: ~Copyable {
         _ = self.columns.initialize(from: columns)
         textOffsets = .allocate(capacity: max(columns.count, 1))
         textOffsets.initialize(repeating: 0, count: max(columns.count, 1))
+        hasTexts = columns.contains { $0.lengths != nil }
     }
 
     deinit {
@@ -114,12 +151,17 @@ struct ArgumentCursor: ~Copyable {
 
     @inline(__always)
     mutating func advance() {
+        if hasTexts { advanceTexts() }
+        transaction += 1
+    }
+
+    @inline(__always)
+    private mutating func advanceTexts() {
         for index in 0..<columns.count {
             if let lengths = columns[index].lengths {
                 textOffsets[index] += Int(lengths[transaction])
             }
         }
-        transaction += 1
     }
 }
 

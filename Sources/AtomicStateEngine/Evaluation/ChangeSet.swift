@@ -11,15 +11,29 @@ struct ChangeSet: ~Copyable {
         let row: Row
         /// The row as it was before the transaction; all zero for a row that it created.
         let before: Row
-        let type: Int
         /// Which derived values have taken this row's change in: `DerivedLayout.settledBit`.
         var settled: UInt64
+        private let typeIndex: UInt32
         /// Which unique keys the row's values before were taken out of, and its values now entered
         /// into: `UniqueShape.mask`.
         var released: UInt8
         var claimed: UInt8
         /// Whether an effect changed the row; otherwise only its derived values changed.
         var isChanged: Bool
+        /// Whether a text of the row was changed.
+        var hasNewTexts = false
+
+        init(row: Row, before: Row, type: Int, isChanged: Bool) {
+            self.row = row
+            self.before = before
+            typeIndex = UInt32(truncatingIfNeeded: type)
+            settled = 0
+            released = 0
+            claimed = 0
+            self.isChanged = isChanged
+        }
+
+        var type: Int { Int(typeIndex) }
     }
 
     /// A change of a tree or an index, which an undo turns back.
@@ -37,7 +51,9 @@ struct ChangeSet: ~Copyable {
     private var rowCapacity: Int
     private var imageChunks: [UnsafeMutablePointer<UInt64>] = []
     private var imageChunk = 0
-    private var imageWordCount = 0
+    /// The room that is left in the chunk.
+    private var nextImage: Row
+    private var imageChunkEnd: Row
     private let chunkWordCount: Int
     private var stamp: UInt64 = 0
     /// Those of the transaction under way are from `first` on.
@@ -46,14 +62,16 @@ struct ChangeSet: ~Copyable {
     private(set) var structureChanges: [StructureChange] = []
     private(set) var firstStructureChange = 0
 
-    /// - Parameter rowWordCountMax: the words of the longest row.
-    init(rowWordCountMax: Int) {
+    /// - Parameter imageWordCountMax: the words of the longest image.
+    init(imageWordCountMax: Int) {
         precondition(EngineLimits.touchedRowCountMax <= 1 << Self.indexBitCount)
         // Memory that is never touched is never resident.
         rowCapacity = EngineLimits.touchedRowCountMax
         rows = .allocate(capacity: rowCapacity)
-        chunkWordCount = max(Self.imageChunkWordCount, rowWordCountMax)
-        imageChunks.append(.allocate(capacity: chunkWordCount))
+        chunkWordCount = max(Self.imageChunkWordCount, imageWordCountMax)
+        nextImage = .allocate(capacity: chunkWordCount)
+        imageChunkEnd = nextImage + chunkWordCount
+        imageChunks.append(nextImage)
     }
 
     deinit {
@@ -76,7 +94,7 @@ struct ChangeSet: ~Copyable {
         first = 0
         count = 0
         if imageChunk > 0 { releaseImageChunks() }
-        imageWordCount = 0
+        nextImage = imageChunkEnd - chunkWordCount
         firstStructureChange = 0
         if !structureChanges.isEmpty { structureChanges.removeAll(keepingCapacity: true) }
     }
@@ -100,20 +118,25 @@ struct ChangeSet: ~Copyable {
         index(of: row).map { self[$0].before } ?? row
     }
 
-    /// Keeps the row as it is, unless that was done; its place in the list.
+    /// Keeps the row as it is, unless that was done.
+    ///
+    /// - Parameter isChange: whether an effect is about to change the row, and not only its derived values.
     @inline(__always)
-    mutating func touch(_ row: Row, type: Int, wordCount: Int) -> Int {
-        if let known = index(of: row) { return known }
-        let before = image(wordCount)
-        before.update(from: row, count: wordCount)
-        return append(row, before: before, type: type)
+    mutating func touch(_ row: Row, type: Int, _ shape: borrowing RowShape, isChange: Bool) {
+        if let known = index(of: row) {
+            if isChange { self[known].isChanged = true }
+            return
+        }
+        let before = image(shape.lineWordCount)
+        RowLines.copy(row, to: before, wordCount: shape.lineWordCount)
+        append(row, before: before, type: type, isChanged: isChange)
     }
 
-    /// Notes a row that the transaction has created; its place in the list.
-    mutating func noteCreated(_ row: Row, type: Int, wordCount: Int) -> Int {
-        let before = image(wordCount)
-        before.update(repeating: 0, count: wordCount)
-        return append(row, before: before, type: type)
+    /// Notes a row that the transaction has created.
+    mutating func noteCreated(_ row: Row, type: Int, _ shape: borrowing RowShape) {
+        let before = image(shape.lineWordCount)
+        before.update(repeating: 0, count: shape.lineWordCount)
+        append(row, before: before, type: type, isChanged: true)
     }
 
     mutating func note(_ change: StructureChange) {
@@ -132,38 +155,40 @@ struct ChangeSet: ~Copyable {
 
     @inline(__always)
     private mutating func image(_ wordCount: Int) -> Row {
-        if imageWordCount + wordCount > chunkWordCount { nextImageChunk() }
-        defer { imageWordCount += wordCount }
-        return imageChunks[imageChunk] + imageWordCount
+        if nextImage + wordCount > imageChunkEnd { nextImageChunk() }
+        defer { nextImage += wordCount }
+        return nextImage
     }
 
     private mutating func nextImageChunk() {
         imageChunk += 1
-        imageWordCount = 0
         if imageChunk == imageChunks.count {
             imageChunks.append(.allocate(capacity: chunkWordCount))
         }
+        beginImageChunk()
     }
 
     private mutating func releaseImageChunks() {
         imageChunk = 0
         for chunk in imageChunks.dropFirst() { chunk.deallocate() }
         imageChunks.removeLast(imageChunks.count - 1)
+        beginImageChunk()
+    }
+
+    private mutating func beginImageChunk() {
+        nextImage = imageChunks[imageChunk]
+        imageChunkEnd = nextImage + chunkWordCount
     }
 
     @inline(__always)
-    private mutating func append(_ row: Row, before: Row, type: Int) -> Int {
+    private mutating func append(_ row: Row, before: Row, type: Int, isChanged: Bool) {
+        let place = count &- first
         precondition(
-            count - first < EngineLimits.touchedRowCountMax,
-            "the schema's limits bound a transaction")
-        let index = count
-        (rows + index).initialize(
-            to: TouchedRow(
-                row: row, before: before, type: type, settled: 0, released: 0, claimed: 0,
-                isChanged: false))
-        row[RowLayout.touchOffset] = stamp << Self.indexBitCount | UInt64(index &- first)
-        count += 1
-        return index
+            place < EngineLimits.touchedRowCountMax, "the schema's limits bound a transaction")
+        (rows + count).initialize(
+            to: TouchedRow(row: row, before: before, type: type, isChanged: isChanged))
+        row[RowLayout.touchOffset] = stamp << Self.indexBitCount | UInt64(truncatingIfNeeded: place)
+        count &+= 1
     }
 
     private mutating func makeRoom() {

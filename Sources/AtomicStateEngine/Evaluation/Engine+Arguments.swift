@@ -84,6 +84,57 @@ extension Engine {
         return nil
     }
 
+    /// Binds the arguments of the next transactions, column by column, if the routine allows for it.
+    ///
+    /// - Parameters:
+    ///   - count: at most those of a step of the look-ahead.
+    ///   - frames: one for each transaction, `stride` words apart.
+    ///   - likelyRows: of each reference, of the first one and those after it.
+    /// - Returns: a bit for each transaction whose arguments are in its frame, the first one's being the lowest.
+    ///   What the others are missing, `bind` says in their turn.
+    mutating func bindAhead(
+        _ arguments: borrowing ArgumentCursor, count: Int,
+        to parameters: UnsafeBufferPointer<ParameterSlot>, _ frames: UnsafeMutablePointer<UInt64>,
+        stride: Int, likelyRows: UnsafePointer<UInt64>
+    ) -> UInt64 {
+        let transactions = arguments.transaction..<(arguments.transaction + count)
+        var missing: UInt64 = 0
+        var likelyRow = likelyRows
+        for index in 0..<parameters.count {
+            let slot = parameters[index]
+            let source = arguments.source(of: index)
+            var place = frames + Int(slot.register)
+            var bit: UInt64 = 1
+            switch slot.kind {
+            case .word, .bounded:
+                let greatest =
+                    if case .bounded(let greatest) = slot.kind { greatest } else { UInt64.max }
+                for transaction in transactions {
+                    let word = source.word(of: transaction)
+                    if word > greatest { missing |= bit }
+                    place.pointee = word
+                    place += stride
+                    bit <<= 1
+                }
+            case .reference:
+                var keys = ArgumentColumn.Keys(source)
+                var next = likelyRow
+                for transaction in transactions {
+                    let row = next.pointee
+                    if !isEntity(row, keys.next(transaction)) { missing |= bit }
+                    place.pointee = row
+                    place += stride
+                    next += 1
+                    bit <<= 1
+                }
+                likelyRow += Lookahead.rows.placeCount
+            case .text, .bytes, .uuid, .time, .key:
+                preconditionFailure("the routine allows no binding ahead")
+            }
+        }
+        return ~missing
+    }
+
     /// Whether a row that was found a while ago, at an address that may be 0, is an entity with the key.
     @inline(__always)
     private func isEntity(_ address: UInt64, _ key: Key) -> Bool {

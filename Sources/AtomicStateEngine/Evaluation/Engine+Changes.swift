@@ -5,16 +5,16 @@ internal import AtomicStateSchema
 extension Engine {
     @inline(__always)
     mutating func touch(_ row: Row, type: Int) {
-        let index = changes.touch(row, type: type, wordCount: stores[type].shape.wordCount)
-        changes[index].isChanged = true
+        changes.touch(row, type: type, stores[type].shape, isChange: true)
     }
 
     /// The text goes to a block of its own. A block that the transaction itself had put there is
     /// given back; the one from before it stays for an undo.
     mutating func storeText(_ text: UnsafeRawBufferPointer, in row: Row, at offset: Int) {
         let block = textHeap.allocate(text)
-        if let index = changes.index(of: row), row[offset] != changes[index].before[offset] {
-            textHeap.free(row[offset])
+        if let index = changes.index(of: row) {
+            if row[offset] != changes[index].before[offset] { textHeap.free(row[offset]) }
+            changes[index].hasNewTexts = true
         }
         row[offset] = block
     }
@@ -53,8 +53,7 @@ extension Engine {
         }
         guard stores[type].find(key) == nil else { return .entityExists }
         let row = stores[type].insert(key, textHeap: &textHeap)
-        let index = changes.noteCreated(row, type: type, wordCount: stores[type].shape.wordCount)
-        changes[index].isChanged = true
+        changes.noteCreated(row, type: type, stores[type].shape)
         frame[result] = UInt64(UInt(bitPattern: row))
         return nil
     }
@@ -76,21 +75,27 @@ extension Engine {
     }
 
     /// Makes the transaction's changes the state, as of its sequence.
+    @inline(__always)
     mutating func keepChanges(sequence: UInt64) {
         for index in changes.first..<changes.count where changes[index].isChanged {
-            let touched = changes[index]
-            let shape = stores[touched.type].shape
-            for offset in shape.textOffsets where touched.before[offset] != touched.row[offset] {
-                dispose(.text(touched.before[offset]))
-            }
-            if touched.row[RowLayout.flagsOffset] & RowFlags.exists != 0 {
-                touched.row[RowLayout.versionOffset] = sequence
-                stores[touched.type].markDirty(touched.row)
+            if changes[index].hasNewTexts { disposeReplacedTexts(of: changes[index]) }
+            let row = changes[index].row
+            let type = changes[index].type
+            if row[RowLayout.flagsOffset] & RowFlags.exists != 0 {
+                row[RowLayout.versionOffset] = sequence
+                stores[type].markDirty(row)
             } else {
-                dispose(.row(touched.row, type: touched.type))
+                dispose(.row(row, type: type))
             }
         }
         freeTemporaryTexts()
+    }
+
+    private mutating func disposeReplacedTexts(of touched: ChangeSet.TouchedRow) {
+        for offset in stores[touched.type].shape.textOffsets
+        where touched.before[offset] != touched.row[offset] {
+            dispose(.text(touched.before[offset]))
+        }
     }
 
     /// Puts everything back as it was before the transaction, last change first.
@@ -137,6 +142,7 @@ extension Engine {
         freeTemporaryTexts()
     }
 
+    @inline(__always)
     private mutating func freeTemporaryTexts() {
         while let block = temporaryTexts.removeLast() { textHeap.free(block) }
     }

@@ -26,16 +26,16 @@ extension Engine {
         defer { undoChanges() }
         let verdict =
             bind(
-                cursor, to: routine.parameters, routine.frame,
+                cursor, to: routine.parameters, routine.frames,
                 likelyRows: lookahead.likelyRows(of: 0))
-            ?? evaluate(routine.code, routine.frame, outcome: &outcome)
+            ?? evaluate(routine.code, routine.frames, outcome: &outcome)
         if case .rejected(let code, rule: _, entity: _) = verdict { return .failure(code) }
         return .success(
             zip(compiled.results, compiled.expression.leaves).map { register, leaf in
                 switch leaf.type.form {
-                case .word: .word(routine.frame[Int(register)])
-                case .text: .bytes(Array(text(routine.frame, Int(register))))
-                case .time: .time((routine.frame + Int(register)).time)
+                case .word: .word(routine.frames[Int(register)])
+                case .text: .bytes(Array(text(routine.frames, Int(register))))
+                case .time: .time((routine.frames + Int(register)).time)
                 }
             })
     }

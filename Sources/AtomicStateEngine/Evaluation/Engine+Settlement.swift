@@ -78,8 +78,7 @@ extension Engine {
 
     private mutating func touchHolder(_ holder: UInt64, _ shape: DerivedShape) -> Row {
         let row = rowAt(holder)
-        _ = changes.touch(
-            row, type: shape.holder, wordCount: stores[shape.holder].shape.wordCount)
+        changes.touch(row, type: shape.holder, stores[shape.holder].shape, isChange: false)
         return row
     }
 

@@ -21,7 +21,8 @@ struct RowLookahead: ~Copyable {
         self.transactionCount = transactionCount
         let references = zip(arguments, parameters).compactMap { column, slot in
             switch slot.kind {
-            case .reference(let type): LookedUpReference(type: type, column)
+            case .reference(let type):
+                LookedUpReference(type: type, keys: ArgumentColumn.Keys(ArgumentSource(column)))
             default: nil
             }
         }
@@ -46,7 +47,7 @@ struct RowLookahead: ~Copyable {
             let type = references[index].type
             let words = words + index &* Lookahead.rows.placeCount
             for transaction in hashed {
-                let hash = stores[type].hash(of: references[index].nextKey(transaction))
+                let hash = stores[type].hash(of: references[index].keys.next(transaction))
                 words[Lookahead.rows.place(of: transaction)] = hash
                 stores[type].prefetchSlot(of: hash)
             }
@@ -56,7 +57,7 @@ struct RowLookahead: ~Copyable {
                 words[place] = UInt64(UInt(bitPattern: row))
                 if let row { prefetch(row) }
             }
-            guard references[index].hasTextKeys else { continue }
+            guard references[index].keys.areText else { continue }
             for transaction in compared {
                 prefetchText(ofRowAt: words[Lookahead.rows.place(of: transaction)])
             }
@@ -87,22 +88,5 @@ struct RowLookahead: ~Copyable {
 /// A reference of a run on its way through the look-ahead.
 private struct LookedUpReference: BitwiseCopyable {
     let type: Int
-    private let numbers: UnsafePointer<UInt64>?
-    private var texts: ArgumentColumn.Texts?
-
-    init(type: Int, _ keys: ArgumentColumn) {
-        self.type = type
-        numbers = keys.words
-        texts = ArgumentColumn.Texts(keys)
-    }
-
-    var hasTextKeys: Bool { numbers == nil }
-
-    /// - Parameter transaction: the one after that of the last call.
-    @inline(__always)
-    mutating func nextKey(_ transaction: Int) -> Key {
-        // SAFETY: the columns have the kinds of the parameters, and a value for each transaction.
-        if let numbers { return .number(numbers[transaction]) }
-        return .text((texts?.next(transaction)).unsafelyUnwrapped)
-    }
+    var keys: ArgumentColumn.Keys
 }

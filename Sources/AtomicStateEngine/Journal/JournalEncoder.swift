@@ -134,20 +134,31 @@ struct JournalEncoder: ~Copyable {
         transactionCount = 0
     }
 
-    /// Adds an accepted transaction, whose rows are as it left them. Before the run's arguments are gone,
-    /// `copyArguments` has to be called.
+    /// Whether a transaction can be appended as it is: it is of the open run's form, and follows the one before in
+    /// the run that is carried out.
+    @inline(__always)
+    func isReady(for form: Int, at transaction: Int) -> Bool {
+        form == openForm && openCount < Self.capacity
+            && transaction == stretch.first &+ stretch.count
+    }
+
+    /// Makes the encoder ready for a transaction. Before the run's arguments are gone, `copyArguments` has to be
+    /// called.
     ///
     /// - Parameter arguments: the run that the transaction is part of.
-    /// - Parameter frame: the form's registers.
-    @inline(__always)
-    mutating func append(
-        form: Int, arguments: borrowing ArgumentCursor, frame: UnsafeMutablePointer<UInt64>
-    ) {
+    mutating func makeReady(for form: Int, _ arguments: borrowing ArgumentCursor) {
         if form != openForm || openCount == Self.capacity {
             closeRun()
             open(form)
         }
-        if arguments.transaction != stretch.first &+ stretch.count { beginStretch(arguments) }
+        beginStretch(arguments)
+    }
+
+    /// Adds an accepted transaction that the encoder is ready for, and whose rows are as it left them.
+    ///
+    /// - Parameter frame: the form's registers.
+    @inline(__always)
+    mutating func append(_ frame: UnsafeMutablePointer<UInt64>) {
         let columns = openColumns
         for index in openArgumentColumnCount..<columns.count {
             let word: UInt64
@@ -175,9 +186,9 @@ struct JournalEncoder: ~Copyable {
             }
             words[index &* Self.capacity &+ openCount] = word
         }
-        openCount += 1
-        transactionCount += 1
-        stretch.count += 1
+        openCount &+= 1
+        transactionCount &+= 1
+        stretch.count &+= 1
     }
 
     private mutating func open(_ form: Int) {

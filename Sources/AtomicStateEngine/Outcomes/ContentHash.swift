@@ -59,7 +59,7 @@ private struct HashedColumn {
 
     init(_ column: ArgumentColumn) {
         self.column = column
-        texts = ArgumentColumn.Texts(column)
+        texts = ArgumentColumn.Texts(ArgumentSource(column))
     }
 
     /// - Parameter transactions: those after the ones of the last call.

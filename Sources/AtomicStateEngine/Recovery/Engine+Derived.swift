@@ -56,12 +56,12 @@ extension Engine {
         _ source: Row, _ layout: DerivedLayout, _ routine: borrowing PreparedRoutine,
         _ outcome: inout BatchOutcome
     ) -> Bool {
-        routine.frame[0] = UInt64(UInt(bitPattern: source))
+        routine.frames[0] = UInt64(UInt(bitPattern: source))
         changes.begin()
-        guard case .accepted = evaluate(routine.code, routine.frame, outcome: &outcome) else {
+        guard case .accepted = evaluate(routine.code, routine.frames, outcome: &outcome) else {
             return false
         }
-        return routine.frame[Int(layout.conditionResult)] != 0
+        return routine.frames[Int(layout.conditionResult)] != 0
     }
 
     /// The rows of a type, for a loop that needs the engine meanwhile.

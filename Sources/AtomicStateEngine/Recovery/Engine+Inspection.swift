@@ -57,10 +57,10 @@ extension Engine {
             let routine = PreparedRoutine(program.inspections[type])
             for row in rows(of: type) where found.count < limit {
                 var outcome = BatchOutcome()
-                routine.frame[0] = UInt64(UInt(bitPattern: row))
+                routine.frames[0] = UInt64(UInt(bitPattern: row))
                 changes.begin()
                 if case .rejected(_, let rule, _) = evaluate(
-                    routine.code, routine.frame, outcome: &outcome)
+                    routine.code, routine.frames, outcome: &outcome)
                 {
                     found.append(
                         "\(name(of: row, type: type)): the invariant "

@@ -223,9 +223,9 @@ extension Engine {
         for row in rows(of: type) {
             var outcome = BatchOutcome()
             outcome.rules = forms.rules
-            routine.frame[0] = UInt64(UInt(bitPattern: row))
+            routine.frames[0] = UInt64(UInt(bitPattern: row))
             changes.begin()
-            let verdict = evaluate(routine.code, routine.frame, outcome: &outcome)
+            let verdict = evaluate(routine.code, routine.frames, outcome: &outcome)
             if case .rejected(let code, rule: let found, entity: _) = verdict {
                 let name = name(of: row, type: type)
                 findings.add("\(name): \(describe(code, rule ?? found, &outcome))")

@@ -4,6 +4,8 @@ internal import AtomicStateSchema
 struct RowShape {
     let keyType: KeyType
     let wordCount: Int
+    /// The same in whole lines.
+    let lineWordCount: Int
     /// What an undo puts back; behind it are the roots of trees.
     let imageWordCount: Int
     let referenceCountOffset: Int?
@@ -16,6 +18,7 @@ struct RowShape {
     init(_ layout: RowLayout) {
         keyType = layout.keyType
         wordCount = layout.wordCount
+        lineWordCount = RowLines.wordCount(of: layout.wordCount)
         imageWordCount = layout.imageWordCount
         referenceCountOffset = layout.referenceCountOffset
         presenceOffset = layout.presenceOffset
@@ -28,6 +31,28 @@ struct RowShape {
         textOffsets.deallocate()
         references.deallocate()
         imageParts.deallocate()
+    }
+}
+
+/// Rows are copied by lines, which a few wide moves do sooner than a call does: behind a row there is as much
+/// memory as its last line may reach into.
+enum RowLines {
+    private typealias Line = SIMD8<UInt64>
+
+    /// A row's words, rounded up to whole lines.
+    static func wordCount(of rowWordCount: Int) -> Int {
+        (rowWordCount + Line.scalarCount - 1) / Line.scalarCount * Line.scalarCount
+    }
+
+    /// - Parameter wordCount: that of whole lines, at least one. Neither place has to be aligned.
+    @inline(__always)
+    static func copy(_ row: Row, to copy: Row, wordCount: Int) {
+        var offset = 0
+        repeat {
+            let line = UnsafeRawPointer(row + offset).loadUnaligned(as: Line.self)
+            UnsafeMutableRawPointer(copy + offset).storeBytes(of: line, as: Line.self)
+            offset &+= Line.scalarCount
+        } while offset < wordCount
     }
 }
 

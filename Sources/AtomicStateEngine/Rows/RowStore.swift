@@ -41,8 +41,10 @@ struct RowStore: ~Copyable {
 
     init(layout: RowLayout) {
         shape = RowShape(layout)
-        rowsPerChunk = max(64, TableMemory.hugePageByteCount / (layout.wordCount * 8))
-        chunkWordCount = max(rowsPerChunk * layout.wordCount, TableMemory.hugePageByteCount / 8)
+        let pageWordCount = TableMemory.hugePageByteCount / 8
+        let spareWordCount = shape.lineWordCount - shape.wordCount
+        rowsPerChunk = max(64, (pageWordCount - spareWordCount) / shape.wordCount)
+        chunkWordCount = max(rowsPerChunk * shape.wordCount + spareWordCount, pageWordCount)
     }
 
     deinit {
