@@ -139,63 +139,63 @@ extension Engine {
         var lookahead = RowLookahead(
             run.arguments, transactionCount: transactionCount, parameters)
         var cursor = ArgumentCursor(run.arguments)
-        /// By place in a step of the look-ahead: whether a transaction's arguments are in its frame.
-        var bound: UInt64 = 0
         defer { journal.copyArguments() }
-        for offset in 0..<transactionCount {
-            if let keyed, Lookahead.keys.begins(at: offset) { reserveSlots(keyed, from: offset) }
-            if Lookahead.rows.begins(at: offset) {
-                lookahead.advance(to: offset, stores)
-                if bindsAhead {
-                    bound = bindAhead(
-                        cursor, count: min(Lookahead.rows.step, transactionCount - offset),
-                        to: parameters, frames, stride: frameStride,
-                        likelyRows: lookahead.likelyRows(of: offset))
+        for start in stride(from: 0, to: transactionCount, by: Lookahead.rows.step) {
+            if let keyed, Lookahead.keys.begins(at: start) { reserveSlots(keyed, from: start) }
+            lookahead.advance(to: start, stores)
+            let count = min(Lookahead.rows.step, transactionCount &- start)
+            let bound =
+                bindsAhead
+                ? bindAhead(
+                    cursor, count: count, to: parameters, frames, stride: frameStride,
+                    likelyRows: lookahead.likelyRows(of: start)) : 0
+            for place in 0..<count {
+                let offset = start &+ place
+                let index = firstIndex &+ offset
+                var slot = 0
+                if let keyed {
+                    guard let reserved = self.slot(for: keyed, at: offset, index: index, &outcome)
+                    else {
+                        if isInAtomicBatch, !outcome.rejections.isEmpty { return }
+                        cursor.advance()
+                        continue
+                    }
+                    slot = reserved
                 }
-            }
-            var slot = 0
-            if let keyed {
-                let reserved = self.slot(
-                    for: keyed, at: offset, index: firstIndex + offset, &outcome)
-                guard let reserved else {
-                    if isInAtomicBatch, !outcome.rejections.isEmpty { return }
-                    cursor.advance()
-                    continue
+                let observationCount = outcome.observations.count
+                changes.begin(keepingEarlier: isInAtomicBatch)
+                let frame = frames + place &* frameStride
+                let fault =
+                    bound >> UInt64(place) & 1 == 1
+                    ? nil
+                    : bind(
+                        cursor, to: parameters, frame, likelyRows: lookahead.likelyRows(of: offset))
+                switch fault ?? evaluate(code, frame, outcome: &outcome) {
+                case .accepted:
+                    lastSequence &+= 1
+                    if outcome.acceptedCount == 0 { outcome.firstSequence = lastSequence }
+                    outcome.acceptedCount &+= 1
+                    if !journal.isReady(for: form, at: offset) {
+                        journal.makeReady(for: form, cursor)
+                    }
+                    journal.append(frame)
+                    keepChanges(sequence: lastSequence)
+                    if keyed != nil { outcomes.decide(.accepted(lastSequence), in: slot) }
+                case .rejected(let code, rule: let rule, entity: let entity):
+                    let observations = observationCount..<outcome.observations.count
+                    reject(
+                        index, code, rule: rule, entity: entity, observations: observations,
+                        cursor: cursor, parameters: parameters, &outcome)
+                    undoChanges()
+                    if isInAtomicBatch { return }
+                    if keyed != nil {
+                        let known = KnownOutcome.told(
+                            inReply: outcomes.nextReplyNumber, index: index)
+                        outcomes.decide(known, in: slot)
+                    }
                 }
-                slot = reserved
+                cursor.advance()
             }
-            let observationCount = outcome.observations.count
-            changes.begin(keepingEarlier: isInAtomicBatch)
-            let place = Lookahead.rows.placeInStep(of: offset)
-            let frame = frames + place * frameStride
-            let fault =
-                bound >> UInt64(place) & 1 == 1
-                ? nil
-                : bind(cursor, to: parameters, frame, likelyRows: lookahead.likelyRows(of: offset))
-            let verdict = fault ?? evaluate(code, frame, outcome: &outcome)
-            switch verdict {
-            case .accepted:
-                lastSequence += 1
-                if outcome.acceptedCount == 0 { outcome.firstSequence = lastSequence }
-                outcome.acceptedCount += 1
-                if !journal.isReady(for: form, at: offset) { journal.makeReady(for: form, cursor) }
-                journal.append(frame)
-                keepChanges(sequence: lastSequence)
-                if keyed != nil { outcomes.decide(.accepted(lastSequence), in: slot) }
-            case .rejected(let code, rule: let rule, entity: let entity):
-                let observations = observationCount..<outcome.observations.count
-                reject(
-                    firstIndex + offset, code, rule: rule, entity: entity,
-                    observations: observations, cursor: cursor, parameters: parameters, &outcome)
-                undoChanges()
-                if isInAtomicBatch { return }
-                if keyed != nil {
-                    let known = KnownOutcome.told(
-                        inReply: outcomes.nextReplyNumber, index: firstIndex + offset)
-                    outcomes.decide(known, in: slot)
-                }
-            }
-            cursor.advance()
         }
     }
 

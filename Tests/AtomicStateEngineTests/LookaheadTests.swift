@@ -29,4 +29,22 @@ import Testing
         #expect(rejections.map(\.index) == [2, 5])
         #expect(rejections.allSatisfy { $0.code == .entityMissing })
     }
+
+    /// The arguments of transactions that stand together are bound together, unless one may delete what the
+    /// next one refers to.
+    @Test(arguments: [("leave", "player", [1, 1]), ("dissolve", "league", [])])
+    func entitiesThatGoTwice(delete: String, create: String, fields: [Argument]) throws {
+        let checked = try ClubSchema.checked()
+        func key(_ number: Int64) -> Argument {
+            fields.isEmpty ? .text("league \(number)") : .int(number)
+        }
+        for number in 20...22 as ClosedRange<Int64> {
+            try checked.execute([checked.run(create, [[key(number)] + fields])])
+        }
+        let rejections = try checked.execute([
+            checked.run(delete, [20, 21, 20, 23, 22, 22].map { [key($0)] })
+        ])
+        #expect(rejections.map(\.index) == [2, 3, 5])
+        #expect(rejections.allSatisfy { $0.code == .entityMissing })
+    }
 }

@@ -92,40 +92,44 @@ extension Engine {
     ///   - likelyRows: of each reference, of the first one and those after it.
     /// - Returns: a bit for each transaction whose arguments are in its frame, the first one's being the lowest.
     ///   What the others are missing, `bind` says in their turn.
+    @inline(never)
     mutating func bindAhead(
         _ arguments: borrowing ArgumentCursor, count: Int,
         to parameters: UnsafeBufferPointer<ParameterSlot>, _ frames: UnsafeMutablePointer<UInt64>,
         stride: Int, likelyRows: UnsafePointer<UInt64>
     ) -> UInt64 {
-        let transactions = arguments.transaction..<(arguments.transaction + count)
         var missing: UInt64 = 0
         var likelyRow = likelyRows
         for index in 0..<parameters.count {
             let slot = parameters[index]
             let source = arguments.source(of: index)
+            let first = arguments.transaction
             var place = frames + Int(slot.register)
-            var bit: UInt64 = 1
             switch slot.kind {
             case .word, .bounded:
                 let greatest =
                     if case .bounded(let greatest) = slot.kind { greatest } else { UInt64.max }
-                for transaction in transactions {
-                    let word = source.word(of: transaction)
-                    if word > greatest { missing |= bit }
+                for offset in 0..<count {
+                    let word = source.word(of: first &+ offset)
+                    if word > greatest { missing |= 1 << UInt64(offset) }
                     place.pointee = word
                     place += stride
-                    bit <<= 1
                 }
             case .reference:
-                var keys = ArgumentColumn.Keys(source)
-                var next = likelyRow
-                for transaction in transactions {
-                    let row = next.pointee
-                    if !isEntity(row, keys.next(transaction)) { missing |= bit }
-                    place.pointee = row
+                if var texts = ArgumentColumn.Texts(source) {
+                    for offset in 0..<count {
+                        let key = Key.text(texts.next(first &+ offset))
+                        if !isEntity(likelyRow[offset], key) { missing |= 1 << UInt64(offset) }
+                    }
+                } else {
+                    for offset in 0..<count {
+                        let key = Key.number(source.word(of: first &+ offset))
+                        if !isEntity(likelyRow[offset], key) { missing |= 1 << UInt64(offset) }
+                    }
+                }
+                for offset in 0..<count {
+                    place.pointee = likelyRow[offset]
                     place += stride
-                    next += 1
-                    bit <<= 1
                 }
                 likelyRow += Lookahead.rows.placeCount
             case .text, .bytes, .uuid, .time, .key:

@@ -35,11 +35,7 @@ struct Lookahead {
     @inline(__always)
     func place(of transaction: Int) -> Int { transaction & (placeCount &- 1) }
 
-    /// The transaction's place in its step.
-    @inline(__always)
-    func placeInStep(of transaction: Int) -> Int { transaction & (step &- 1) }
-
     /// Whether a step begins with a transaction.
     @inline(__always)
-    func begins(at offset: Int) -> Bool { placeInStep(of: offset) == 0 }
+    func begins(at offset: Int) -> Bool { offset & (step &- 1) == 0 }
 }

@@ -61,8 +61,8 @@ extension Routine {
     /// Frames beyond these would take the place of others in the processor's nearest cache.
     private static let aheadRegisterCountMax = 64
 
-    /// Whether all arguments are words or references, and a row that a reference stands for is the same until
-    /// the routine runs, as it makes and deletes none.
+    /// Whether all arguments are words or references, and a row that a reference stands for stays until the
+    /// routine runs, as those before it delete none.
     fileprivate var allowsBindingAhead: Bool {
         registerCount <= Self.aheadRegisterCountMax
             && parameters.allSatisfy {
@@ -71,6 +71,6 @@ extension Routine {
                 case .text, .bytes, .uuid, .time, .key: false
                 }
             }
-            && code.allSatisfy { $0.opcode != .create && $0.opcode != .delete }
+            && code.allSatisfy { $0.opcode != .delete }
     }
 }
