@@ -1,3 +1,5 @@
+internal import CPlatform
+
 /// The arguments of one parameter for every transaction of a run, in memory owned by the caller.
 ///
 /// A parameter of text (string, bytes, uuid, or a reference to a type with such keys) uses `text` and
@@ -62,6 +64,11 @@ extension ArgumentColumn {
         }
 
         var areText: Bool { numbers == nil }
+
+        @inline(__always)
+        func prefetchNumber(of transaction: Int) {
+            if let numbers { prefetch(numbers + transaction) }
+        }
 
         /// - Parameter transaction: the one after that of the last call.
         @inline(__always)

@@ -1,5 +1,6 @@
 internal import AtomicStateSchema
 internal import AtomicStateValues
+internal import CPlatform
 
 /// Arguments on their way into a frame.
 extension Engine {
@@ -109,6 +110,8 @@ extension Engine {
             case .word, .bounded:
                 let greatest =
                     if case .bounded(let greatest) = slot.kind { greatest } else { UInt64.max }
+                prefetch(
+                    source.column.words.unsafelyUnwrapped + (first &+ 2 &* Lookahead.rows.step))
                 for offset in 0..<count {
                     let word = source.word(of: first &+ offset)
                     if word > greatest { missing |= 1 << UInt64(offset) }

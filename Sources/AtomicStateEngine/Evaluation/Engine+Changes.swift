@@ -38,6 +38,15 @@ extension Engine {
         return true
     }
 
+    /// The entity that has the key in these registers.
+    ///
+    /// Not inlined, as the loop of `evaluate` has to have none in it.
+    @inline(never)
+    func find(type: Int, key registers: UnsafeMutablePointer<UInt64>) -> Row? {
+        let isText = stores[type].shape.keyType.isText
+        return stores[type].find(isText ? .text(text(registers, 0)) : .number(registers[0]))
+    }
+
     /// Nil if the entity was created, otherwise why not.
     mutating func create(
         type: Int, frame: UnsafeMutablePointer<UInt64>, key register: Int, result: Int

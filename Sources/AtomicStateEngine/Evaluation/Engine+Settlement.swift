@@ -182,8 +182,11 @@ extension Engine {
 // MARK: Changes of all entities
 
 extension Engine {
+    // Not inlined, as the loop of `evaluate` has to have none in it.
+
     /// By how much the transaction changes the sum of a word over all rows of a type; nil if it does
     /// not fit 64 bits.
+    @inline(never)
     func delta(type: Int, offset: Int) -> Int64? {
         var sum: Int128 = 0
         forEachTouchedRow(of: type) { touched, exists in
@@ -194,6 +197,7 @@ extension Engine {
     }
 
     /// By how much the transaction changes the number of rows of a type.
+    @inline(never)
     func countDelta(type: Int) -> Int64 {
         var sum: Int64 = 0
         forEachTouchedRow(of: type) { touched, exists in

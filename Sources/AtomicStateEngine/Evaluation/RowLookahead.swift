@@ -46,6 +46,8 @@ struct RowLookahead: ~Copyable {
         for index in references.indices {
             let type = references[index].type
             let words = words + index &* Lookahead.rows.placeCount
+            // Another thread's processor may have the column still.
+            references[index].keys.prefetchNumber(of: hashed.upperBound &+ Lookahead.rows.step)
             for transaction in hashed {
                 let hash = stores[type].hash(of: references[index].keys.next(transaction))
                 words[Lookahead.rows.place(of: transaction)] = hash

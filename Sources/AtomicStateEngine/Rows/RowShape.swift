@@ -47,12 +47,22 @@ enum RowLines {
     /// - Parameter wordCount: that of whole lines, at least one. Neither place has to be aligned.
     @inline(__always)
     static func copy(_ row: Row, to copy: Row, wordCount: Int) {
-        var offset = 0
-        repeat {
-            let line = UnsafeRawPointer(row + offset).loadUnaligned(as: Line.self)
-            UnsafeMutableRawPointer(copy + offset).storeBytes(of: line, as: Line.self)
-            offset &+= Line.scalarCount
-        } while offset < wordCount
+        copyLine(row, to: copy)
+        if wordCount > Line.scalarCount { copyFurtherLines(row, to: copy, wordCount: wordCount) }
+    }
+
+    /// Not inlined, as the loop of `Engine.evaluate` has to have none in it.
+    @inline(never)
+    private static func copyFurtherLines(_ row: Row, to copy: Row, wordCount: Int) {
+        for offset in stride(from: Line.scalarCount, to: wordCount, by: Line.scalarCount) {
+            copyLine(row + offset, to: copy + offset)
+        }
+    }
+
+    @inline(__always)
+    private static func copyLine(_ words: Row, to copy: Row) {
+        let line = UnsafeRawPointer(words).loadUnaligned(as: Line.self)
+        UnsafeMutableRawPointer(copy).storeBytes(of: line, as: Line.self)
     }
 }
 
