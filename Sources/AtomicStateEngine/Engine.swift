@@ -134,7 +134,6 @@ extension Engine {
         let code = routines[form].code
         let frames = routines[form].frames
         let frameStride = routines[form].frameStride
-        let bindsAhead = routines[form].bindsAhead
         let parameters = routines[form].parameters
         var lookahead = RowLookahead(
             run.arguments, transactionCount: transactionCount, parameters)
@@ -144,11 +143,8 @@ extension Engine {
             if let keyed, Lookahead.keys.begins(at: start) { reserveSlots(keyed, from: start) }
             lookahead.advance(to: start, stores)
             let count = min(Lookahead.rows.step, transactionCount &- start)
-            let bound =
-                bindsAhead
-                ? bindAhead(
-                    cursor, count: count, to: parameters, frames, stride: frameStride,
-                    likelyRows: lookahead.likelyRows(of: start)) : 0
+            let bound = bindAhead(
+                cursor, count: count, form: form, likelyRows: lookahead.likelyRows(of: start))
             for place in 0..<count {
                 let offset = start &+ place
                 let index = firstIndex &+ offset

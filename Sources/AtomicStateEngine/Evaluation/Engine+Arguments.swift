@@ -85,31 +85,34 @@ extension Engine {
         return nil
     }
 
-    /// Binds the arguments of the next transactions, column by column, if the routine allows for it.
+    /// Binds the arguments of the next transactions, column by column, if their form's routine allows it.
     ///
     /// - Parameters:
     ///   - count: at most those of a step of the look-ahead.
-    ///   - frames: one for each transaction, `stride` words apart.
     ///   - likelyRows: of each reference, of the first one and those after it.
     /// - Returns: a bit for each transaction whose arguments are in its frame, the first one's being the lowest.
-    ///   What the others are missing, `bind` says in their turn.
+    ///   The others are for `bind`, which says what is wrong with them.
     @inline(never)
     mutating func bindAhead(
-        _ arguments: borrowing ArgumentCursor, count: Int,
-        to parameters: UnsafeBufferPointer<ParameterSlot>, _ frames: UnsafeMutablePointer<UInt64>,
-        stride: Int, likelyRows: UnsafePointer<UInt64>
+        _ arguments: borrowing ArgumentCursor, count: Int, form: Int,
+        likelyRows: UnsafePointer<UInt64>
     ) -> UInt64 {
+        guard routines[form].bindsAhead else { return 0 }
+        let parameters = routines[form].parameters
+        let frames = routines[form].frames
+        let stride = routines[form].frameStride
+        let first = arguments.transaction
         var missing: UInt64 = 0
         var likelyRow = likelyRows
         for index in 0..<parameters.count {
             let slot = parameters[index]
             let source = arguments.source(of: index)
-            let first = arguments.transaction
             var place = frames + Int(slot.register)
             switch slot.kind {
             case .word, .bounded:
                 let greatest =
                     if case .bounded(let greatest) = slot.kind { greatest } else { UInt64.max }
+                // As the keys of references, which the look-ahead asks for.
                 prefetch(
                     source.column.words.unsafelyUnwrapped + (first &+ 2 &* Lookahead.rows.step))
                 for offset in 0..<count {

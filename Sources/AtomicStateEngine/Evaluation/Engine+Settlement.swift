@@ -69,16 +69,25 @@ extension Engine {
         return new == 0 || add(Int128(summandNow), to: new, shape)
     }
 
+    @inline(__always)
     private mutating func add(_ change: Int128, to holder: UInt64, _ shape: DerivedShape) -> Bool {
-        let holder = touchHolder(holder, shape)
-        let sum = Int128(Int64(bitPattern: holder[shape.valueOffset])) + change
-        holder[shape.valueOffset] = UInt64(truncatingIfNeeded: sum)
+        add(change, to: holder, type: shape.holder, offset: shape.valueOffset)
+    }
+
+    /// Numbers instead of the shape, all of which would be copied to be lent.
+    private mutating func add(
+        _ change: Int128, to holder: UInt64, type: Int, offset: Int
+    ) -> Bool {
+        let holder = touchHolder(holder, type: type)
+        let sum = Int128(Int64(bitPattern: holder[offset])) + change
+        holder[offset] = UInt64(truncatingIfNeeded: sum)
         return Int64(exactly: sum) != nil
     }
 
-    private mutating func touchHolder(_ holder: UInt64, _ shape: DerivedShape) -> Row {
+    @inline(__always)
+    private mutating func touchHolder(_ holder: UInt64, type: Int) -> Row {
         let row = rowAt(holder)
-        changes.touch(row, type: shape.holder, stores[shape.holder].shape, isChange: false)
+        changes.touch(row, type: type, stores[type].shape, isChange: false)
         return row
     }
 
@@ -90,12 +99,12 @@ extension Engine {
         let valueNow = new == 0 ? nil : shape.treeValue(now)
         guard old != new || valueBefore != valueNow else { return }
         if let valueBefore {
-            let holder = touchHolder(old, shape)
+            let holder = touchHolder(old, type: shape.holder)
             changes.note(.removed(valueBefore, derived: derivedIndex, holder: holder))
             removeFromTree(valueBefore, shape, holder)
         }
         if let valueNow {
-            let holder = touchHolder(new, shape)
+            let holder = touchHolder(new, type: shape.holder)
             changes.note(.inserted(valueNow, derived: derivedIndex, holder: holder))
             insertIntoTree(valueNow, shape, holder)
         }
