@@ -168,9 +168,9 @@ extension Engine {
                         cursor, to: parameters, frame, likelyRows: lookahead.likelyRows(of: offset))
                 switch fault ?? evaluate(code, frame, outcome: &outcome) {
                 case .accepted:
-                    lastSequence &+= 1
+                    lastSequence += 1
                     if outcome.acceptedCount == 0 { outcome.firstSequence = lastSequence }
-                    outcome.acceptedCount &+= 1
+                    outcome.acceptedCount += 1
                     if !journal.isReady(for: form, at: offset) {
                         journal.makeReady(for: form, cursor)
                     }

@@ -188,7 +188,7 @@ struct ChangeSet: ~Copyable {
         (rows + count).initialize(
             to: TouchedRow(row: row, before: before, type: type, isChanged: isChanged))
         row[RowLayout.touchOffset] = stamp << Self.indexBitCount | UInt64(truncatingIfNeeded: place)
-        count &+= 1
+        count += 1
     }
 
     private mutating func makeRoom() {

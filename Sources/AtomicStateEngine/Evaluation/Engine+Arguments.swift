@@ -122,6 +122,7 @@ extension Engine {
                     place += stride
                 }
             case .reference:
+                // Two loops, lest each transaction ask which kind of keys there are.
                 if var texts = ArgumentColumn.Texts(source) {
                     for offset in 0..<count {
                         let key = Key.text(texts.next(first &+ offset))

@@ -186,9 +186,9 @@ struct JournalEncoder: ~Copyable {
             }
             words[index &* Self.capacity &+ openCount] = word
         }
-        openCount &+= 1
-        transactionCount &+= 1
-        stretch.count &+= 1
+        openCount += 1
+        transactionCount += 1
+        stretch.count += 1
     }
 
     private mutating func open(_ form: Int) {
