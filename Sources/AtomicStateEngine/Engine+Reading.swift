@@ -35,12 +35,9 @@ extension Engine {
         let members =
             entity.fields.indices.map(Member.field) + entity.derived.indices.map(Member.derived)
         var result = ReadResult(columns: types.map { _ in ReadResult.Column() })
-        var cursor = ArgumentCursor([keys])
-        for _ in 0..<count {
-            let key: Key =
-                entity.keyType.isText ? .text(cursor.text(of: 0)) : .number(cursor.word(of: 0))
-            cursor.advance()
-            guard let row = stores[type].find(key) else {
+        var keys = ArgumentColumn.Keys(ArgumentSource(keys))
+        for index in 0..<count {
+            guard let row = stores[type].find(keys.next(index)) else {
                 result.found.append(false)
                 continue
             }

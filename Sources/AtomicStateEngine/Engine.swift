@@ -136,8 +136,8 @@ extension Engine {
         let frameStride = routines[form].frameStride
         let parameters = routines[form].parameters
         var lookahead = RowLookahead(
-            run.arguments, transactionCount: transactionCount, parameters)
-        var cursor = ArgumentCursor(run.arguments)
+            run.arguments, transactionCount: transactionCount, in: routines[form].lookaheadMemory)
+        var cursor = ArgumentCursor(run.arguments, in: routines[form].cursorMemory)
         defer { journal.copyArguments() }
         for start in stride(from: 0, to: transactionCount, by: Lookahead.rows.step) {
             if let keyed, Lookahead.keys.begins(at: start) { reserveSlots(keyed, from: start) }
@@ -285,6 +285,7 @@ extension Engine {
         _ runs: [TransactionRun], _ isRemembered: (TransactionRun) -> Bool
     ) throws(StepError) -> [PreparedRun] {
         var prepared: [PreparedRun] = []
+        prepared.reserveCapacity(runs.count)
         var firstIndex = 0
         for run in runs {
             let form: Int

@@ -63,6 +63,12 @@ extension ArgumentColumn {
             texts = Texts(source)
         }
 
+        /// Of no column.
+        init() {
+            numbers = nil
+            texts = nil
+        }
+
         var areText: Bool { numbers == nil }
 
         @inline(__always)
@@ -101,6 +107,22 @@ extension ArgumentSource {
     }
 }
 
+/// What the cursors of a routine's runs use, one after the other.
+struct ArgumentCursorMemory: BitwiseCopyable {
+    fileprivate let columns: UnsafeMutableBufferPointer<ArgumentColumn>
+    fileprivate let textOffsets: UnsafeMutablePointer<Int>
+
+    init(columnCount: Int) {
+        columns = .allocate(capacity: columnCount)
+        textOffsets = .allocate(capacity: max(columnCount, 1))
+    }
+
+    func deallocate() {
+        columns.deallocate()
+        textOffsets.deallocate()
+    }
+}
+
 /// Walks through the columns of a run, a transaction at a time.
 struct ArgumentCursor: ~Copyable {
     fileprivate let columns: UnsafeMutableBufferPointer<ArgumentColumn>
@@ -111,17 +133,14 @@ struct ArgumentCursor: ~Copyable {
     /// Of the current transaction in its run.
     private(set) var transaction = 0
 
-    init(_ columns: [ArgumentColumn]) {
-        self.columns = .allocate(capacity: columns.count)
+    /// - Parameter memory: that of the run's routine, for which there is no other cursor under way.
+    init(_ columns: [ArgumentColumn], in memory: ArgumentCursorMemory) {
+        precondition(columns.count == memory.columns.count, "a column for each parameter")
+        self.columns = memory.columns
         _ = self.columns.initialize(from: columns)
-        textOffsets = .allocate(capacity: max(columns.count, 1))
-        textOffsets.initialize(repeating: 0, count: max(columns.count, 1))
+        textOffsets = memory.textOffsets
+        textOffsets.initialize(repeating: 0, count: columns.count)
         hasTexts = columns.contains { $0.lengths != nil }
-    }
-
-    deinit {
-        columns.deallocate()
-        textOffsets.deallocate()
     }
 
     @inline(__always)

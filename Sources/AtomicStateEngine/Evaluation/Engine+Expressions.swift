@@ -17,8 +17,9 @@ extension Engine {
         _ compiled: CompiledExpression, arguments: [ArgumentColumn]
     ) -> Result<[EvaluatedValue], RejectionCode> {
         let routine = PreparedRoutine(compiled.routine)
-        let cursor = ArgumentCursor(arguments)
-        var lookahead = RowLookahead(arguments, transactionCount: 1, routine.parameters)
+        let cursor = ArgumentCursor(arguments, in: routine.cursorMemory)
+        var lookahead = RowLookahead(
+            arguments, transactionCount: 1, in: routine.lookaheadMemory)
         lookahead.advance(to: 0, stores)
         var outcome = BatchOutcome()
         changes.begin()

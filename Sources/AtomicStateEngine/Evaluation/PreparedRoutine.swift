@@ -8,6 +8,9 @@ struct PreparedRoutine: ~Copyable {
     /// From a transaction's frame to that of the next one; 0 if all have the same.
     let frameStride: Int
     let parameters: UnsafeBufferPointer<ParameterSlot>
+    // Of the run under way.
+    let lookaheadMemory: RowLookaheadMemory
+    let cursorMemory: ArgumentCursorMemory
     private let codeMemory: UnsafeMutableBufferPointer<Instruction>
     private let textConstants: [UnsafeMutableRawBufferPointer]
 
@@ -44,6 +47,8 @@ struct PreparedRoutine: ~Copyable {
         }
 
         parameters = UnsafeBufferPointer(copying: routine.parameters)
+        lookaheadMemory = RowLookaheadMemory(routine.parameters)
+        cursorMemory = ArgumentCursorMemory(columnCount: routine.parameters.count)
     }
 
     deinit {
@@ -51,6 +56,8 @@ struct PreparedRoutine: ~Copyable {
         frames.deallocate()
         for constant in textConstants { constant.deallocate() }
         parameters.deallocate()
+        lookaheadMemory.deallocate()
+        cursorMemory.deallocate()
     }
 
     /// Whether the arguments of a step's transactions may be bound together.

@@ -14,26 +14,15 @@ struct RowLookahead: ~Copyable {
     /// hash, and then the address of the row that is likely to have the key, or 0.
     private let words: UnsafeMutablePointer<UInt64>
 
-    init(
-        _ arguments: [ArgumentColumn], transactionCount: Int,
-        _ parameters: UnsafeBufferPointer<ParameterSlot>
-    ) {
+    /// - Parameter memory: that of the run's routine, for which there is no other look-ahead under way.
+    init(_ arguments: [ArgumentColumn], transactionCount: Int, in memory: RowLookaheadMemory) {
         self.transactionCount = transactionCount
-        let references = zip(arguments, parameters).compactMap { column, slot in
-            switch slot.kind {
-            case .reference(let type):
-                LookedUpReference(type: type, keys: ArgumentColumn.Keys(ArgumentSource(column)))
-            default: nil
-            }
+        references = memory.references
+        words = memory.words
+        for index in references.indices {
+            let column = arguments[references[index].parameter]
+            references[index].keys = ArgumentColumn.Keys(ArgumentSource(column))
         }
-        self.references = .allocate(capacity: references.count)
-        _ = self.references.initialize(from: references)
-        words = .allocate(capacity: max(references.count, 1) * Lookahead.rows.placeCount)
-    }
-
-    deinit {
-        references.deallocate()
-        words.deallocate()
     }
 
     /// Looks up what the next transactions refer to, and asks for what the ones after them will need.
@@ -87,8 +76,33 @@ struct RowLookahead: ~Copyable {
     }
 }
 
+/// What the look-aheads of a routine's runs use, one after the other.
+struct RowLookaheadMemory: BitwiseCopyable {
+    fileprivate let references: UnsafeMutableBufferPointer<LookedUpReference>
+    fileprivate let words: UnsafeMutablePointer<UInt64>
+
+    init(_ parameters: [ParameterSlot]) {
+        let references = parameters.enumerated().compactMap { index, slot in
+            switch slot.kind {
+            case .reference(let type): LookedUpReference(parameter: index, type: type)
+            default: nil
+            }
+        }
+        self.references = .allocate(capacity: references.count)
+        _ = self.references.initialize(from: references)
+        words = .allocate(capacity: max(references.count, 1) * Lookahead.rows.placeCount)
+    }
+
+    func deallocate() {
+        references.deallocate()
+        words.deallocate()
+    }
+}
+
 /// A reference of a run on its way through the look-ahead.
 private struct LookedUpReference: BitwiseCopyable {
+    let parameter: Int
     let type: Int
-    var keys: ArgumentColumn.Keys
+    /// Of the run under way.
+    var keys = ArgumentColumn.Keys()
 }

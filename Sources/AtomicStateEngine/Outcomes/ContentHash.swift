@@ -5,7 +5,7 @@ internal import AtomicStateSchema
 ///
 /// They are of names, keys and values, and of no index into a schema, so that a transaction has the same
 /// hash under another version of the schema.
-final class ContentHashes {
+struct ContentHashes {
     /// The transactions that are hashed together: few enough for their hashes to stay in the nearest
     /// cache from one column to the next.
     private static let stepCount = 64
@@ -13,26 +13,43 @@ final class ContentHashes {
     /// Of all transactions, with their keys and their places in the batch: does not depend on the order in
     /// which they are added up, so that none waits for the one before it.
     let sum: UInt64
-    private let memory: UnsafeMutableBufferPointer<UInt32>
+    /// What is kept of each transaction's hash, whose count is the header.
+    private let memory: ManagedBuffer<Int, UInt32>
 
     /// - Parameters:
     ///   - form: a hash of what the transactions consist of.
     ///   - firstIndex: the place of the first one in the batch.
     init(_ run: TransactionRun, form: UInt64, firstIndex: Int) {
-        let memory = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: run.transactionCount)
-        var columns = run.arguments.map(HashedColumn.init)
+        let count = run.transactionCount
+        memory = .create(minimumCapacity: count) { _ in count }
+        sum = memory.withUnsafeMutablePointerToElements { kept in
+            withUnsafeTemporaryAllocation(
+                of: HashedColumn.self, capacity: run.arguments.count
+            ) { columns in
+                _ = columns.initialize(from: run.arguments.lazy.map(HashedColumn.init))
+                return Self.hash(run, columns, form: form, firstIndex: firstIndex, into: kept)
+            }
+        }
+    }
+
+    /// - Parameter kept: receives what is kept of each transaction's hash.
+    /// - Returns: `sum`.
+    private static func hash(
+        _ run: TransactionRun, _ columns: UnsafeMutableBufferPointer<HashedColumn>, form: UInt64,
+        firstIndex: Int, into kept: UnsafeMutablePointer<UInt32>
+    ) -> UInt64 {
         let keys = run.keys
         let hasKeys = !keys.isEmpty
         var sum: UInt64 = 0
-        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.stepCount) { all in
-            for start in stride(from: 0, to: run.transactionCount, by: Self.stepCount) {
-                let transactions = start..<min(start + Self.stepCount, run.transactionCount)
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: stepCount) { all in
+            for start in stride(from: 0, to: run.transactionCount, by: stepCount) {
+                let transactions = start..<min(start + stepCount, run.transactionCount)
                 let hashes = UnsafeMutableBufferPointer(rebasing: all[..<transactions.count])
                 hashes.initialize(repeating: form)
                 for index in columns.indices { columns[index].mix(transactions, into: hashes) }
                 for offset in hashes.indices {
                     let index = start &+ offset
-                    memory.initializeElement(at: index, to: ContentHash.kept(hashes[offset]))
+                    (kept + index).initialize(to: ContentHash.kept(hashes[offset]))
                     var (hash, place) = (hashes[offset], UInt64(firstIndex &+ index))
                     if hasKeys {
                         hash ^= keys.low(index)
@@ -42,18 +59,20 @@ final class ContentHashes {
                 }
             }
         }
-        self.memory = memory
-        self.sum = sum
+        return sum
     }
 
-    deinit { memory.deallocate() }
-
-    /// What is kept of each transaction's hash, as long as the object lives.
-    var kept: UnsafeBufferPointer<UInt32> { UnsafeBufferPointer(memory) }
+    /// What is kept of each transaction's hash, as long as this, or a copy, is kept.
+    var kept: UnsafeBufferPointer<UInt32> {
+        // SAFETY: the elements are a part of the object, and stay in place.
+        memory.withUnsafeMutablePointers { count, elements in
+            UnsafeBufferPointer(start: elements, count: count.pointee)
+        }
+    }
 }
 
 /// A column on its way into the hashes of its transactions.
-private struct HashedColumn {
+private struct HashedColumn: BitwiseCopyable {
     private let column: ArgumentColumn
     private var texts: ArgumentColumn.Texts?
 

@@ -26,7 +26,7 @@ package struct BatchIdentity {
     let name: BatchName?
     /// What the name stands for.
     let content: UInt32
-    let keyedRuns: [PreparedRun]
+    let runs: [PreparedRun]
     let isAtomic: Bool
     /// What a repetition is told; nil if every transaction was accepted.
     package let reply: RememberedReply?
@@ -115,8 +115,7 @@ extension Engine {
                     ? .accepted(outcome.firstSequence) : .told(inReply: number, index: 0))
         }
         outcome.identity = BatchIdentity(
-            name: name, content: content, keyedRuns: runs.filter { $0.keyed != nil },
-            isAtomic: isAtomic, reply: reply)
+            name: name, content: content, runs: runs, isAtomic: isAtomic, reply: reply)
     }
 }
 

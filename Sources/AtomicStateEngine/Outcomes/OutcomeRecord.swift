@@ -131,9 +131,9 @@ package struct OutcomeEncoder: ~Copyable {
     private mutating func collectKeys(of outcome: BatchOutcome, _ identity: BatchIdentity) {
         accepted.removeAll()
         rejected.removeAll()
-        collectRejected(outcome.rejections, identity.keyedRuns)
+        collectRejected(outcome.rejections, identity.runs)
         if !identity.isAtomic || outcome.acceptedCount > 0 {
-            collectAccepted(outcome, identity.keyedRuns)
+            collectAccepted(outcome, identity.runs)
         }
     }
 
@@ -143,8 +143,7 @@ package struct OutcomeEncoder: ~Copyable {
             while let run = runs.first, run.indices.upperBound <= rejection.index {
                 runs.removeFirst()
             }
-            guard let run = runs.first, let keyed = run.keyed else { return }
-            guard run.indices.contains(rejection.index) else { continue }
+            guard let run = runs.first, let keyed = run.keyed else { continue }
             let offset = rejection.index - run.indices.lowerBound
             rejected.append(
                 keyed, offset..<(offset + 1), firstOutcome: UInt64(rejection.index))

@@ -29,7 +29,8 @@ extension Engine {
     ) throws(CorruptionError) {
         let parameters = routines[run.form].parameters
         var lookahead = RowLookahead(
-            arguments, transactionCount: run.transactionCount, parameters)
+            arguments, transactionCount: run.transactionCount,
+            in: routines[run.form].lookaheadMemory)
         let plan = ReplayPlan(run, parameters, program)
         defer { withExtendedLifetime(run) {} }
         var columns = run.columns.map(ReplayColumn.init)
