@@ -10,7 +10,7 @@ fail() {
 
 packages_of() {
     case $1 in
-        build) echo git librocksdb-dev libprotobuf-c-dev libssl-dev protobuf-c-compiler ;;
+        build) echo git libjemalloc-dev librocksdb-dev libprotobuf-c-dev libssl-dev protobuf-c-compiler ;;
         test) echo binutils python3 valgrind ;;
         bench) echo fio python3 ;;
         report) echo python3-matplotlib ;;

@@ -67,6 +67,7 @@ def main():
     parser.add_argument("--filter", help="the tests to run, as `swift test` takes it")
     arguments = parser.parse_args()
     name = arguments.sanitizer
+    os.environ["ATOMIC_STATE_SANITIZER"] = name  # For Package.swift.
     selection = arguments.filter or (THREADED_TESTS if name == "thread" else None)
     build(name)
     with tempfile.TemporaryDirectory(prefix="atomic-state-sanitize-") as folder:
