@@ -3,8 +3,7 @@ internal import CProtocol
 /// Memory for one message: taken from the front, given back all at once.
 ///
 /// A message's parts are taken from it, so that decoding costs no `malloc` for each part.
-/// An arena is used by one thread at a time.
-final class Arena {
+struct Arena: ~Copyable {
     private let firstChunk: ArenaChunk
     private var laterChunks: [ArenaChunk] = []
     private var next: UnsafeMutableRawPointer
@@ -31,7 +30,7 @@ final class Arena {
     }
 
     /// Memory that stays valid as long as the arena, or nil beyond the limit.
-    func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
+    mutating func allocate(byteCount: Int) -> UnsafeMutableRawPointer? {
         let alignment = ArenaChunk.alignment
         let rounded = (max(byteCount, 1) + alignment - 1) & ~(alignment - 1)
         guard allocated + rounded <= limit else {
@@ -46,7 +45,7 @@ final class Arena {
         return result
     }
 
-    private func addChunk(for byteCount: Int) {
+    private mutating func addChunk(for byteCount: Int) {
         let last = laterChunks.last ?? firstChunk
         let chunk = ArenaChunk.pool.take(byteCount: max(byteCount, 2 * last.byteCount))
         laterChunks.append(chunk)
@@ -56,18 +55,18 @@ final class Arena {
     }
 
     /// Calls the body with protobuf-c's view of the arena.
-    func withAllocator<Result>(
+    mutating func withAllocator<Result>(
         _ body: (UnsafeMutablePointer<ProtobufCAllocator>) -> Result
     ) -> Result {
-        // SAFETY: the arena outlives the call, and protobuf-c keeps no allocator beyond it.
-        var allocator = ProtobufCAllocator(
-            alloc: { arena, size in
-                guard let arena else { return nil }
-                return Unmanaged<Arena>.fromOpaque(arena).takeUnretainedValue()
-                    .allocate(byteCount: size)
-            },
-            free: { _, _ in },
-            allocator_data: Unmanaged.passUnretained(self).toOpaque())
-        return withUnsafeMutablePointer(to: &allocator, body)
+        withUnsafeMutablePointer(to: &self) { arena in
+            // SAFETY: the arena outlives the call, and protobuf-c keeps no allocator beyond it.
+            var allocator = ProtobufCAllocator(
+                alloc: { arena, size in
+                    arena?.assumingMemoryBound(to: Arena.self).pointee.allocate(byteCount: size)
+                },
+                free: { _, _ in },
+                allocator_data: arena)
+            return withUnsafeMutablePointer(to: &allocator, body)
+        }
     }
 }

@@ -48,9 +48,10 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
     ///   more memory than a request may. What is wrong inside of a request becomes its body, so that it
     ///   can be answered.
     package convenience init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
-        let arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
-        if let (id, submit) = try? Self.readSubmit(bytes, in: arena) {
-            self.init(id: id, arena) { () throws(Status) in .submit(try submit.checked()) }
+        var arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
+        if let (id, submit) = try? Self.readSubmit(bytes, in: &arena) {
+            let body = Self.orInvalid { () throws(Status) in .submit(try submit.checked()) }
+            self.init(id: id, body, arena)
         } else {
             try self.init(readingWithProtobufC: bytes)
         }
@@ -58,7 +59,7 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
 
     /// The same for any form that a message may have.
     convenience init(readingWithProtobufC bytes: UnsafeRawBufferPointer) throws(Status) {
-        let arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
+        var arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
         let unpacked = arena.withAllocator { allocator in
             atomicstate__v1__request__unpack(
                 allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
@@ -74,23 +75,26 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
                 .invalidArgument,
                 "\(bytes.count) bytes that are not a Request of Protos/atomic_state.proto")
         }
-        self.init(id: message.id, arena) { () throws(Status) in
-            try Self.body(of: message, in: arena)
-        }
+        let body = Self.orInvalid { () throws(Status) in try Self.body(of: message, in: &arena) }
+        self.init(id: message.id, body, arena)
     }
 
-    private init(id: UInt64, _ arena: Arena, _ body: () throws(Status) -> Body) {
+    private init(id: UInt64, _ body: Body, _ arena: consuming Arena) {
         self.id = id
+        self.body = body
         self.arena = arena
+    }
+
+    private static func orInvalid(_ body: () throws(Status) -> Body) -> Body {
         do throws(Status) {
-            self.body = try body()
+            return try body()
         } catch {
-            self.body = .invalid(error)
+            return .invalid(error)
         }
     }
 
     private static func body(
-        of message: Atomicstate__V1__Request, in arena: Arena
+        of message: Atomicstate__V1__Request, in arena: inout Arena
     ) throws(Status) -> Body {
         switch message.body_case {
         case ATOMICSTATE__V1__REQUEST__BODY_HELLO:
@@ -101,7 +105,7 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
                     client: text(hello.client),
                     schemaFingerprint: text(hello.schema_fingerprint)))
         case ATOMICSTATE__V1__REQUEST__BODY_SUBMIT:
-            return .submit(try Submit(message.submit.pointee, in: arena).checked())
+            return .submit(try Submit(message.submit.pointee, in: &arena).checked())
         case ATOMICSTATE__V1__REQUEST__BODY_GET:
             let get = message.get.pointee
             guard let column = get.keys else {
@@ -122,11 +126,11 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
 }
 
 extension DecodedRequest.Submit {
-    fileprivate init(_ message: Atomicstate__V1__Submit, in arena: Arena) throws(Status) {
+    fileprivate init(_ message: Atomicstate__V1__Submit, in arena: inout Arena) throws(Status) {
         runs.reserveCapacity(message.n_runs)
         for index in 0..<message.n_runs {
             guard let run = message.runs[index] else { continue }
-            runs.append(try RunView(run.pointee, index: index, in: arena))
+            runs.append(try RunView(run.pointee, index: index, in: &arena))
         }
         isAtomic = message.atomic != 0
         timeoutMilliseconds = message.timeout_milliseconds
@@ -161,7 +165,7 @@ package struct RunView {
     package internal(set) var idempotencyKeys = UnsafeRawBufferPointer(start: nil, count: 0)
 
     fileprivate init(
-        _ message: Atomicstate__V1__Run, index: Int, in arena: Arena
+        _ message: Atomicstate__V1__Run, index: Int, in arena: inout Arena
     ) throws(Status) {
         operation = message.operation
         transactionCount = Int(message.count)

@@ -19,7 +19,7 @@ extension DecodedResponse {
 
     /// The same for any form that a message may have.
     init(readingWithProtobufC bytes: UnsafeRawBufferPointer) throws(Status) {
-        let arena = Arena()
+        var arena = Arena()
         let unpacked = arena.withAllocator { allocator in
             atomicstate__v1__response__unpack(
                 allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
@@ -99,7 +99,7 @@ extension SubmitReply {
     /// - Parameter bytes: what `encoded` gave.
     /// - Throws: `internal` for bytes that are no reply.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(Status) {
-        let arena = Arena()
+        var arena = Arena()
         let unpacked = arena.withAllocator { allocator in
             atomicstate__v1__submit_reply__unpack(
                 allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))

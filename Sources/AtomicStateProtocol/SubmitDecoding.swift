@@ -5,22 +5,22 @@ internal import AtomicStateValues
 extension DecodedRequest {
     /// - Returns: the request's id, and what it asks for, which is yet to be checked.
     static func readSubmit(
-        _ bytes: UnsafeRawBufferPointer, in arena: Arena
+        _ bytes: UnsafeRawBufferPointer, in arena: inout Arena
     ) throws(UnusualForm) -> (id: UInt64, submit: Submit) {
         let (id, body) = try WireReader.envelope(bytes, bodyTag: WireType.bytes.tag(3))
-        return (id, try Submit(body, in: arena))
+        return (id, try Submit(body, in: &arena))
     }
 }
 
 extension DecodedRequest.Submit {
-    fileprivate init(_ message: WireReader, in arena: Arena) throws(UnusualForm) {
+    fileprivate init(_ message: WireReader, in arena: inout Arena) throws(UnusualForm) {
         var reader = message
         while let tag = reader.nextTag() {
             switch tag {
             // A run without transactions takes less on the wire than in memory.
             case WireType.bytes.tag(1)
             where runs.count < ProtocolLimits.batchTransactionCountMax:
-                runs.append(try RunView(try reader.message(), in: arena))
+                runs.append(try RunView(try reader.message(), in: &arena))
             case WireType.varint.tag(2): timeoutMilliseconds = try reader.uint32()
             case WireType.varint.tag(3): isAtomic = try reader.bool()
             case WireType.bytes.tag(4) where name == nil:
@@ -48,7 +48,7 @@ extension BatchName {
 }
 
 extension RunView {
-    fileprivate init(_ message: WireReader, in arena: Arena) throws(UnusualForm) {
+    fileprivate init(_ message: WireReader, in arena: inout Arena) throws(UnusualForm) {
         let tagOfColumns = WireType.bytes.tag(3)
         let columns = try arena.array(
             of: ColumnView.self, count: try message.count(of: tagOfColumns))
@@ -60,11 +60,11 @@ extension RunView {
             case WireType.varint.tag(2): transactionCount = Int(try reader.uint32())
             case tagOfColumns:
                 columns.initializeElement(
-                    at: columnCount, to: try ColumnView(try reader.message(), in: arena))
+                    at: columnCount, to: try ColumnView(try reader.message(), in: &arena))
                 columnCount += 1
             case WireType.bytes.tag(5):
                 idempotencyKeys = UnsafeRawBufferPointer(
-                    try reader.packedFixed(UInt8.self, in: arena))
+                    try reader.packedFixed(UInt8.self, in: &arena))
             default: throw UnusualForm()
             }
         }
@@ -74,18 +74,18 @@ extension RunView {
 }
 
 extension ColumnView {
-    fileprivate init(_ message: WireReader, in arena: Arena) throws(UnusualForm) {
+    fileprivate init(_ message: WireReader, in arena: inout Arena) throws(UnusualForm) {
         var reader = message
         while let tag = reader.nextTag() {
             switch tag {
             case WireType.bytes.tag(1) where words.isEmpty:
-                words = try reader.packedFixed(UInt64.self, in: arena)
+                words = try reader.packedFixed(UInt64.self, in: &arena)
             case WireType.bytes.tag(2):
-                text = UnsafeRawBufferPointer(try reader.packedFixed(UInt8.self, in: arena))
+                text = UnsafeRawBufferPointer(try reader.packedFixed(UInt8.self, in: &arena))
             case WireType.bytes.tag(3) where lengths.isEmpty:
-                lengths = try reader.packedVarints(in: arena)
+                lengths = try reader.packedVarints(in: &arena)
             case WireType.bytes.tag(4) where nanoseconds.isEmpty:
-                nanoseconds = try reader.packedFixed(UInt32.self, in: arena)
+                nanoseconds = try reader.packedFixed(UInt32.self, in: &arena)
             default: throw UnusualForm()
             }
         }

@@ -80,7 +80,7 @@ struct WireReader {
 
     /// Numbers of a repeated field, copied to where they are aligned.
     mutating func packedFixed<Number: FixedWidthInteger & BitwiseCopyable>(
-        _ type: Number.Type, in arena: Arena
+        _ type: Number.Type, in arena: inout Arena
     ) throws(UnusualForm) -> UnsafeBufferPointer<Number> {
         let bytes = try bytes()
         guard bytes.count % MemoryLayout<Number>.size == 0 else { throw UnusualForm() }
@@ -89,8 +89,9 @@ struct WireReader {
         return UnsafeBufferPointer(numbers)
     }
 
-    mutating func packedVarints(in arena: Arena) throws(UnusualForm) -> UnsafeBufferPointer<UInt32>
-    {
+    mutating func packedVarints(in arena: inout Arena) throws(UnusualForm) -> UnsafeBufferPointer<
+        UInt32
+    > {
         let bytes = try bytes()
         var count = 0
         for byte in bytes where byte < 0x80 { count += 1 }
@@ -120,7 +121,7 @@ struct WireReader {
 
 extension Arena {
     /// - Throws: if the message takes more memory than one may.
-    func array<Element: BitwiseCopyable>(
+    mutating func array<Element: BitwiseCopyable>(
         of type: Element.Type, count: Int
     ) throws(UnusualForm) -> UnsafeMutableBufferPointer<Element> {
         guard let memory = allocate(byteCount: count * MemoryLayout<Element>.stride) else {

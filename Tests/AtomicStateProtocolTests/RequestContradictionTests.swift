@@ -129,7 +129,7 @@ import Testing
     }
 
     @Test func anArenaEndsAtItsLimit() {
-        let arena = Arena(limit: 1_000)
+        var arena = Arena(limit: 1_000)
         #expect(arena.allocate(byteCount: 900) != nil)
         #expect(arena.allocate(byteCount: 200) == nil)
         #expect(arena.allocate(byteCount: 16) != nil)
