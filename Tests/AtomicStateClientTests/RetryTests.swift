@@ -278,7 +278,10 @@ private final class FailingServer: Sendable {
         }
     }
 
-    func client(retries: RetryPolicy = RetryPolicy()) async throws -> AtomicStateClient {
+    /// - Parameter retries: by default until long after other tests have let this one's tasks run.
+    func client(
+        retries: RetryPolicy = RetryPolicy(deadline: .seconds(600))
+    ) async throws -> AtomicStateClient {
         try await AtomicStateClient.connect(
             ServerLink.Configuration(
                 address: server.address, clientName: "test", timeout: .seconds(5),

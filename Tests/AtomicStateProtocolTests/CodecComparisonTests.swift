@@ -110,6 +110,9 @@ import Testing
     private func described(_ decode: () throws(Status) -> DecodedRequest) -> String {
         do throws(Status) {
             let request = try decode()
+            if case .get(let get) = request.body {
+                return "\(request.id) \(get.entity) \(Column(get.keys))"
+            }
             guard case .submit(let submit) = request.body else {
                 return "\(request.id) \(request.body)"
             }
