@@ -47,13 +47,9 @@ SKIPPED_TESTS = "PowerLossTests|DiskFaultTests|HostilePeer|SoakTests|CallAttempt
 # - libswift_Concurrency.so is not instrumented: how one thread hands a Swift task over to the next is
 #   not seen, and all that a task does on both seems to be a race. The server's own threads (event loops,
 #   writer, committer, materialiser) run no tasks.
-# - libswiftCore.so is not instrumented, and with it the reference counts. The committer takes the
-#   requests out of a group's array in place if the event loop has given its reference up, which the count
-#   tells; otherwise it takes a new array.
 # - libswiftSynchronization.so is not instrumented: what two threads do to the state of a `Mutex` under
 #   its lock seems to be a race. That the state is used under its lock alone, the compiler sees to.
 TASKS = "Swift tasks handed over"
-UNIQUE_ARRAYS = "arrays known to be unique by their reference count"
 LOCKED = "state under the lock of a Mutex"
 
 # The type of what `Mutex.withLock` calls, as the names of functions have it: its parameter is `inout
@@ -146,9 +142,6 @@ def reason_not_to_count(report):
     stacks = accesses.split("\n  Previous ")
     if len(stacks) == 2 and all(LOCKED_CLOSURE.search(stack) for stack in stacks):
         return LOCKED
-    innermost = re.findall(r"#0 (\S+)", accesses)
-    if all("$sSa" in frame and "WorkItem" in frame for frame in innermost):
-        return UNIQUE_ARRAYS
     return None
 
 

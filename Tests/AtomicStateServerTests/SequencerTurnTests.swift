@@ -116,7 +116,7 @@ import Testing
             WorkItem(
                 kind: .submit([], isAtomic: false, name: nil), request: request,
                 connection: connection, deadline: nil, transactionCount: transactionCount,
-                byteCount: 0, forms: []))
+                byteCount: 0, replyByteCount: 0, forms: []))
     }
 
     private func takeWork() throws -> Bool {

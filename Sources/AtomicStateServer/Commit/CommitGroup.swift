@@ -28,8 +28,15 @@ final class CommitGroup: @unchecked Sendable {  // Guarded by being handed over,
         outcomes.removeAll()
         forgotten = nil
         transactionCount = 0
-        items.removeAll(keepingCapacity: true)
+        items.removeAll()
         rowImages = nil
+    }
+
+    /// The requests, which the group does not hold any more then.
+    func takeItems() -> [WorkItem] {
+        let items = items
+        self.items = []
+        return items
     }
 
     /// Whether there is anything to write.

@@ -47,10 +47,9 @@ final class Committer: Sendable {
     func commit(_ group: CommitGroup) throws(StorageError) {
         recordOutcomes(of: group)
         if group.hasChanges { try write(group) }
-        replies.send(group.items)
+        replies.send(group.takeItems())
         if let forgotten = group.forgotten { materialiser.enqueue(.drop(forgotten)) }
         if let images = group.rowImages { materialiser.enqueue(.store(images)) }
-        group.items.removeAll(keepingCapacity: true)
         group.rowImages = nil
         usedGroups.put(group)
     }

@@ -50,7 +50,7 @@ extension Connection {
     /// Ends the connection if its peer takes too long. On the connection's event loop.
     func endIfOverdue(_ limits: PeerTimes.Limits, now: UInt64) {
         guard let context, !loopStoodStill(since: now) else { return }
-        let isBusy = !loads.isEmpty || !backlog.isEmpty || waitsForQueue
+        let isBusy = inFlightCount > 0 || !backlog.isEmpty || waitsForQueue
         let reason = times.overdue(
             takenByteCount: backlog.isEmpty ? nil : takenByteCount(context), isBusy: isBusy,
             now: now, limits: limits)

@@ -13,12 +13,6 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// What a request takes until its answer is written.
-    struct Load {
-        let byteCount: Int
-        let transactionCount: Int
-    }
-
     let eventLoop: any EventLoop
     let service: RequestService
     /// The requests that wait for the writer, which are the sequencer's.
@@ -40,12 +34,12 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     var hasWritersTurn = false
     private var isSending = false
     var hasFinishedSending = false
-    /// Of the requests that are not answered, in their order, which is that of their answers.
-    private(set) var loads = CircularBuffer<Load>()
+    /// Requests that are not answered.
+    private(set) var inFlightCount = 0
     private var inFlightByteCount = 0
     private var inFlightTransactionCount = 0
     /// There were answers, and they were not looked at since.
-    private var hasAnswers = false
+    private(set) var hasAnswers = false
     var backlog = ReplyBacklog()
     private let held = Atomic<Int>(0)
 
@@ -220,7 +214,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     /// Whether a request is let into the queue even if large ones have filled it: a small one of a
     /// connection that has none there. Memory bounds their number.
     private func isLight(_ byteCount: Int) -> Bool {
-        loads.isEmpty && byteCount <= ServerLimits.lightRequestByteCountMax
+        inFlightCount == 0 && byteCount <= ServerLimits.lightRequestByteCountMax
     }
 
     /// The loop carries out what is to be done at once before it looks at any socket, so a turn later is a
@@ -267,7 +261,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
                 try greet(request)
                 return
             }
-            guard loads.count < ProtocolLimits.requestsInFlightMax else {
+            guard inFlightCount < ProtocolLimits.requestsInFlightMax else {
                 throw Status(
                     .resourceExhausted,
                     "more requests in flight than the \(ProtocolLimits.requestsInFlightMax) that the "
@@ -280,10 +274,10 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         switch service.admit(request, from: self) {
         case .answer(let response):
             backlog.append(response, requestID: request.id)
-        case .queued(let load):
-            loads.append(load)
-            inFlightByteCount += load.byteCount
-            inFlightTransactionCount += load.transactionCount
+        case .queued(let item):
+            inFlightCount += 1
+            inFlightByteCount += item.byteCountWithReply
+            inFlightTransactionCount += item.transactionCount
         }
     }
 
@@ -301,11 +295,12 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
 
     /// Answers a request that was queued. On the connection's event loop.
     func answer(_ item: WorkItem) {
-        guard let load = loads.popFirst(), let answer = item.answer else {
+        guard inFlightCount > 0, let answer = item.answer else {
             preconditionFailure("an answer belongs to a request in flight")
         }
-        inFlightByteCount -= load.byteCount
-        inFlightTransactionCount -= load.transactionCount
+        inFlightCount -= 1
+        inFlightByteCount -= item.byteCountWithReply
+        inFlightTransactionCount -= item.transactionCount
         hasAnswers = true
         guard !isClosing else { return }
         backlog.append(service.response(for: answer), requestID: item.request.id)

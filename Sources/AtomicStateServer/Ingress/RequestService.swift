@@ -41,7 +41,7 @@ final class RequestService: Sendable {
     enum Admission {
         case answer(ResponseBody)
         /// It will be answered when the writer has carried it out.
-        case queued(Connection.Load)
+        case queued(WorkItem)
     }
 
     /// - Throws: why the client and this server do not fit.
@@ -134,12 +134,9 @@ final class RequestService: Sendable {
         let item = WorkItem(
             kind: kind, request: request, connection: connection, deadline: deadline,
             transactionCount: transactionCount, byteCount: request.byteCount + byteCount,
-            forms: forms[...])
+            replyByteCount: replyByteCount, forms: forms[...])
         pipeline.enqueue(item)
-        return .queued(
-            Connection.Load(
-                byteCount: item.byteCount + replyByteCount,
-                transactionCount: transactionCount))
+        return .queued(item)
     }
 }
 

@@ -29,6 +29,8 @@ final class WorkItem: @unchecked Sendable {  // Guarded by being handed over, no
     let deadline: UInt64?
     let transactionCount: Int
     let byteCount: Int
+    /// With the most that its answer may take.
+    let byteCountWithReply: Int
     /// The different sequences of steps that its transactions have, as far as they were not looked at yet.
     var forms: ArraySlice<[TransactionStep]>
     /// Nil until the writer has carried it out.
@@ -36,7 +38,8 @@ final class WorkItem: @unchecked Sendable {  // Guarded by being handed over, no
 
     init(
         kind: Kind, request: DecodedRequest, connection: Connection, deadline: UInt64?,
-        transactionCount: Int, byteCount: Int, forms: ArraySlice<[TransactionStep]>
+        transactionCount: Int, byteCount: Int, replyByteCount: Int,
+        forms: ArraySlice<[TransactionStep]>
     ) {
         self.kind = kind
         self.request = request
@@ -44,6 +47,7 @@ final class WorkItem: @unchecked Sendable {  // Guarded by being handed over, no
         self.deadline = deadline
         self.transactionCount = transactionCount
         self.byteCount = byteCount
+        byteCountWithReply = byteCount + replyByteCount
         self.forms = forms
     }
 }
