@@ -9,7 +9,7 @@ let settings: [SwiftSetting] = [
 ]
 
 // The two programs' malloc. With thousands of requests in flight, glibc's takes so long that the server spends
-// a sixth more processor time on a request of one transaction. A sanitizer has its own.
+// a tenth more processor time on a request of one transaction. A sanitizer has its own.
 let allocator: [LinkerSetting] =
     Context.environment["ATOMIC_STATE_SANITIZER"] == nil ? [.linkedLibrary("jemalloc")] : []
 

@@ -53,6 +53,7 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
             let body = Self.orInvalid { () throws(Status) in .submit(try submit.checked()) }
             self.init(id: id, body, arena)
         } else {
+            _ = consume arena  // Not two for one message.
             try self.init(readingWithProtobufC: bytes)
         }
     }

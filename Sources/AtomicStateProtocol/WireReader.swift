@@ -89,9 +89,9 @@ struct WireReader {
         return UnsafeBufferPointer(numbers)
     }
 
-    mutating func packedVarints(in arena: inout Arena) throws(UnusualForm) -> UnsafeBufferPointer<
-        UInt32
-    > {
+    mutating func packedVarints(
+        in arena: inout Arena
+    ) throws(UnusualForm) -> UnsafeBufferPointer<UInt32> {
         let bytes = try bytes()
         var count = 0
         for byte in bytes where byte < 0x80 { count += 1 }
