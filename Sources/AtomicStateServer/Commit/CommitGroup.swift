@@ -28,14 +28,12 @@ final class CommitGroup: @unchecked Sendable {  // Guarded by being handed over,
         outcomes.removeAll()
         forgotten = nil
         transactionCount = 0
-        items.removeAll()
         rowImages = nil
     }
 
     /// The requests, which the group does not hold any more then.
     func takeItems() -> [WorkItem] {
-        let items = items
-        self.items = []
+        defer { items = [] }
         return items
     }
 

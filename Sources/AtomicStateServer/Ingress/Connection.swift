@@ -39,7 +39,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     private var inFlightByteCount = 0
     private var inFlightTransactionCount = 0
     /// There were answers, and they were not looked at since.
-    private(set) var hasAnswers = false
+    private var hasAnswers = false
     var backlog = ReplyBacklog()
     private let held = Atomic<Int>(0)
 
