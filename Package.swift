@@ -191,7 +191,8 @@ let package = Package(
             name: "AtomicStateServerTests",
             dependencies: [
                 "AtomicStateEngine", "AtomicStateProtocol", "AtomicStateSchema",
-                "AtomicStateServer", "AtomicStateStorage", "AtomicStateValues", "SeededRandom",
+                "AtomicStateServer", "AtomicStateStorage", "AtomicStateValues", "CPlatform",
+                "SeededRandom",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

@@ -12,12 +12,15 @@ final class CommitPipeline: Sendable {
     let writer: Writer
     let committer: Committer
     let materialiser: Materialiser
+    private let diskProcessor: DiskProcessor?
     private let threads = Mutex<[WorkerThread]>([])
 
     init(
         state: consuming LoadedState, schema: SchemaVersion, storage: any Storage,
-        configuration: Configuration, clock: Clock, logger: Logger
+        configuration: Configuration, diskProcessor: DiskProcessor? = nil, clock: Clock,
+        logger: Logger
     ) {
+        self.diskProcessor = diskProcessor
         statistics.durableSequence.store(state.engine.lastSequence, ordering: .releasing)
         statistics.noteRowsComplete(sequence: state.rows.completeSequence)
         statistics.noteState(state.engine)
@@ -58,7 +61,12 @@ final class CommitPipeline: Sendable {
 
     /// Queues a request. On its connection's event loop.
     func enqueue(_ item: WorkItem) {
-        if sequencer.enqueue(item) { item.connection.hasWritersTurn = true }
+        if sequencer.enqueue(item) {
+            item.connection.hasWritersTurn = true
+            diskProcessor?.keepThread()
+        } else {
+            diskProcessor?.letGo()
+        }
     }
 
     /// Returns when everything queued is durable, answered and, as far as it was due, materialised.

@@ -19,8 +19,9 @@ package enum ServerLimits {
     /// A connection that has sent this many requests one at a time, and no other any, is taken for the only
     /// one that sends.
     package static let loneRequestCountMin = 16
-    /// As many requests later it has to show that once more.
+    /// As many requests later it has to show that once more, with fewer.
     package static let loneRequestCountMax = 512
+    package static let loneProofCount = 2
     /// The connections that may be open, unless a setting says otherwise.
     package static let connectionCountDefault = 4_096
     /// The connections beyond those that may be open at the same time to be told so; any more are closed

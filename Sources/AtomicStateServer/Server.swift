@@ -66,7 +66,9 @@ package struct Server: Sendable {
         if let refusal { try report(refusal, schema) }
         let pipeline = CommitPipeline(
             state: state, schema: schema, storage: database,
-            configuration: configuration, clock: .system, logger: logger)
+            configuration: configuration,
+            diskProcessor: DiskInterrupts(of: configuration.dataPath).map(DiskProcessor.init),
+            clock: .system, logger: logger)
         pipeline.start()
         let service = RequestService(
             compiled: schema.compiled, pipeline: pipeline,

@@ -10,8 +10,10 @@ struct LoneSender {
     mutating func note(from connection: ObjectIdentifier, serverIsIdle: Bool) -> Bool {
         let isAnother = self.connection != connection
         self.connection = connection
-        if isAnother || !serverIsIdle || requestCount == ServerLimits.loneRequestCountMax {
+        if isAnother || !serverIsIdle {
             requestCount = 0
+        } else if requestCount == ServerLimits.loneRequestCountMax {
+            requestCount = ServerLimits.loneRequestCountMin - ServerLimits.loneProofCount
         }
         requestCount += 1
         return requestCount > ServerLimits.loneRequestCountMin
