@@ -20,7 +20,6 @@ constexpr char kSpareSuffix[] = ".spare";
 constexpr uint64_t kPageSize = 4096;
 constexpr uint64_t kRoomMin = 1 << 20;
 constexpr uint64_t kRoomMax = 8 << 20;
-constexpr int kAheadPages = 64;
 
 bool EndsWith(const std::string &text, const std::string &suffix) {
   return text.size() >= suffix.size() &&
@@ -57,8 +56,10 @@ class LogFile : public rocksdb::FSWritableFile {
         path_(std::move(path)),
         descriptor_(descriptor),
         direct_descriptor_(open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_DIRECT)),
-        byte_count_(ByteCount(descriptor)),
-        ahead_end_(byte_count_) {}
+        byte_count_(ByteCount(descriptor)) {
+    // What a former log has written needs no zeros.
+    if (direct_descriptor_ >= 0) files_.room().Begin(direct_descriptor_, byte_count_);
+  }
 
   ~LogFile() override {
     CloseDirect();
@@ -68,7 +69,9 @@ class LogFile : public rocksdb::FSWritableFile {
   using FSWritableFile::Append;
   rocksdb::IOStatus Append(const rocksdb::Slice &data, const rocksdb::IOOptions &,
                            rocksdb::IODebugContext *) override {
-    MakeRoom(TailEnd(data.size()));
+    const uint64_t tail_end = TailEnd(data.size());
+    MakeRoom(tail_end);
+    if (direct_descriptor_ >= 0) files_.room().Claim(direct_descriptor_, tail_end, byte_count_);
     // Behind what is not synced yet, one sync is for both.
     const bool is_direct = data.size() < kPageSize && direct_descriptor_ >= 0 && !is_unsynced_;
     return is_direct ? AppendPastCache(data) : AppendToCache(data);
@@ -124,7 +127,6 @@ class LogFile : public rocksdb::FSWritableFile {
   rocksdb::IOStatus AppendPastCache(const rocksdb::Slice &data) {
     const uint64_t begin = PageBegin(end_);
     const uint64_t tail_end = TailEnd(data.size());
-    WriteAhead(tail_end);
     char *place = pages_ + (end_ - begin);
     memcpy(place, data.data(), data.size());
     memcpy(place + data.size(), kTail, tail_end - (end_ + data.size()));
@@ -162,26 +164,17 @@ class LogFile : public rocksdb::FSWritableFile {
   // Lengthens the file ahead of what is written: to store a new length takes a sync a write more. A log without
   // room only takes longer to sync.
   void MakeRoom(uint64_t end) {
-    if (end <= byte_count_) return;
+    const uint64_t needed = end + RoomWriter::RoomAhead(end);
+    if (needed <= byte_count_) return;
     const uint64_t longer =
-        std::max(end, byte_count_ + std::min(std::max(byte_count_, kRoomMin), kRoomMax));
+        std::max(needed, byte_count_ + std::min(std::max(byte_count_, kRoomMin), kRoomMax));
     if (fallocate(descriptor_, 0, 0, static_cast<off_t>(longer)) == 0) byte_count_ = longer;
   }
 
-  // Room that is only reserved is marked as written when it is first synced, which takes longer. For small records it
-  // is written with zeros before, for many of their syncs at once; for large ones all would be written twice.
-  void WriteAhead(uint64_t end) {
-    if (end <= ahead_end_) return;
-    alignas(kPageSize) static char zeros[kPageSize] = {};
-    iovec pages[kAheadPages];
-    std::fill(std::begin(pages), std::end(pages), iovec{zeros, kPageSize});
-    const uint64_t room = byte_count_ > end ? (byte_count_ - end) / kPageSize : 0;
-    const int count = static_cast<int>(std::min<uint64_t>(room, kAheadPages));
-    if (Write(direct_descriptor_, pages, count, end) == 0) ahead_end_ = end + count * kPageSize;
-  }
-
   void CloseDirect() {
-    if (direct_descriptor_ >= 0) close(std::exchange(direct_descriptor_, -1));
+    if (direct_descriptor_ < 0) return;
+    files_.room().End(direct_descriptor_);
+    close(std::exchange(direct_descriptor_, -1));
   }
 
   LogFiles &files_;
@@ -190,8 +183,6 @@ class LogFile : public rocksdb::FSWritableFile {
   // Of the same file, past the page cache; -1 where the file system can't.
   int direct_descriptor_;
   uint64_t byte_count_;
-  // Up to where small records need nothing written ahead of them.
-  uint64_t ahead_end_;
   uint64_t end_ = 0;
   // Whether the page cache has what may not be on the disk.
   std::atomic<bool> is_unsynced_ = false;

@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "room_writer.h"
+
 // The files of RocksDB's write-ahead logs, see rocksdb_log_files_t.
 class LogFiles : public rocksdb::FileSystemWrapper {
  public:
@@ -23,6 +25,7 @@ class LogFiles : public rocksdb::FileSystemWrapper {
   // Makes a log that is of no more use a spare, now or later; false if it is to be deleted.
   bool Keep(const std::string &path);
   bool IsKept(const std::string &path);
+  RoomWriter &room() { return room_; }
   void NoteSync(const rocksdb::FSWritableFile *log) { unbegun_.compare_exchange_strong(log, nullptr); }
 
   const char *Name() const override { return "LogFiles"; }
@@ -57,6 +60,7 @@ class LogFiles : public rocksdb::FileSystemWrapper {
   std::vector<std::string> held_;
   std::vector<Spare> spares_;
   uint64_t spare_byte_count_ = 0;
+  RoomWriter room_;
 };
 
 struct rocksdb_log_files_t {
