@@ -18,6 +18,8 @@ namespace {
 
 constexpr char kSpareSuffix[] = ".spare";
 constexpr uint64_t kPageSize = 4096;
+// The largest record that goes past the page cache. It is copied for that, and larger ones gain nothing.
+constexpr uint64_t kDirectMax = 64 << 10;
 constexpr uint64_t kRoomMin = 1 << 20;
 constexpr uint64_t kRoomMax = 8 << 20;
 
@@ -73,7 +75,7 @@ class LogFile : public rocksdb::FSWritableFile {
     MakeRoom(tail_end);
     if (direct_descriptor_ >= 0) files_.room().Claim(direct_descriptor_, tail_end, byte_count_);
     // Behind what is not synced yet, one sync is for both.
-    const bool is_direct = data.size() < kPageSize && direct_descriptor_ >= 0 && !is_unsynced_;
+    const bool is_direct = data.size() <= kDirectMax && direct_descriptor_ >= 0 && !is_unsynced_;
     return is_direct ? AppendPastCache(data) : AppendToCache(data);
   }
 
@@ -188,7 +190,7 @@ class LogFile : public rocksdb::FSWritableFile {
   std::atomic<bool> is_unsynced_ = false;
   // The data of the page that the next record begins in; and room for a small record, its mark and the rest of the
   // last page.
-  alignas(kPageSize) char pages_[3 * kPageSize];
+  alignas(kPageSize) char pages_[kDirectMax + 2 * kPageSize];
 };
 
 // RocksDB's manifest. Where several changes of it come at once, RocksDB writes their records one after the other and syncs
