@@ -168,8 +168,7 @@ class LogFile : public rocksdb::FSWritableFile {
   void MakeRoom(uint64_t end) {
     const uint64_t needed = end + RoomWriter::RoomAhead(end);
     if (needed <= byte_count_) return;
-    const uint64_t longer =
-        std::max(needed, byte_count_ + std::min(std::max(byte_count_, kRoomMin), kRoomMax));
+    const uint64_t longer = PageEnd(needed + std::clamp(end / 4, kRoomMin, kRoomMax));
     if (fallocate(descriptor_, 0, 0, static_cast<off_t>(longer)) == 0) byte_count_ = longer;
   }
 

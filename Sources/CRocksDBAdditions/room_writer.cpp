@@ -23,7 +23,7 @@ uint64_t PartBegin(uint64_t place) { return place / kCachePartSize * kCachePartS
 
 }  // namespace
 
-uint64_t RoomWriter::RoomAhead(uint64_t byte_count) { return std::min(byte_count, kAheadMax); }
+uint64_t RoomWriter::RoomAhead(uint64_t byte_count) { return std::min(byte_count / 2, kAheadMax); }
 
 RoomWriter::~RoomWriter() {
   {
