@@ -44,19 +44,20 @@ void RoomWriter::End(int descriptor) {
   std::unique_lock lock(mutex_);
   if (descriptor_ == descriptor) descriptor_ = -1;
   // It may have turned to another log before the last piece of this one was written.
-  changed_.wait(lock, [this] { return !is_writing_; });
+  changed_.wait(lock, [&] { return writing_descriptor_ != descriptor; });
 }
 
 void RoomWriter::Claim(int descriptor, uint64_t end, uint64_t room_end) {
   std::unique_lock lock(mutex_);
   if (descriptor_ != descriptor) return;
   if (end > PartBegin(written_end_)) {
-    // It is not far enough ahead.
-    changed_.wait(lock, [this] { return !is_writing_; });
+    // It is not far enough ahead: the log waits for one piece, and no more are begun meanwhile.
+    wanted_end_ = 0;
+    changed_.wait(lock, [&] { return writing_descriptor_ != descriptor; });
     written_end_ = std::max(written_end_, PartBegin(end + kCachePartSize - 1));
   }
   wanted_end_ = std::min(end + RoomAhead(end), room_end);
-  if (!is_writing_ && IsWanted()) changed_.notify_all();
+  if (writing_descriptor_ < 0 && IsWanted()) changed_.notify_all();
 }
 
 bool RoomWriter::IsWanted() const { return descriptor_ >= 0 && written_end_ + kPieceSize <= wanted_end_; }
@@ -70,11 +71,11 @@ void RoomWriter::Run() {
     if (is_stopping_) break;
     const int descriptor = descriptor_;
     const uint64_t begin = written_end_;
-    is_writing_ = true;
+    writing_descriptor_ = descriptor;
     lock.unlock();
     const bool is_written = WriteZeros(descriptor, begin);
     lock.lock();
-    is_writing_ = false;
+    writing_descriptor_ = -1;
     if (descriptor_ == descriptor) {
       if (is_written) {
         written_end_ = begin + kPieceSize;

@@ -35,9 +35,9 @@ class RoomWriter {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool is_stopping_ = false;
-  // The piece from `written_end_` on.
-  bool is_writing_ = false;
   int descriptor_ = -1;
+  // Of the log that a piece is being written into; -1 if there is none.
+  int writing_descriptor_ = -1;
   uint64_t written_end_ = 0;
   uint64_t wanted_end_ = 0;
   aio_context_t context_ = 0;
