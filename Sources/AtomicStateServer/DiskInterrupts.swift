@@ -42,7 +42,7 @@ struct DiskInterrupts {
 
     /// The number of the interrupt that came most often: others of a device tell of changes to it.
     private static func busiest(of name: Substring, in path: String) -> String? {
-        var found: (number: String, count: Int)?
+        var busiest: (number: String?, count: Int) = (nil, -1)
         var processorCount: Int?
         forEachLine(of: path) { line in
             let words = line.split(separator: " ")
@@ -56,9 +56,9 @@ struct DiskInterrupts {
                 return
             }
             let count = words.dropFirst().prefix(columns).compactMap { Int($0) }.reduce(0, +)
-            if found.map({ count > $0.count }) ?? true { found = ("\(words[0].dropLast())", count) }
+            if count > busiest.count { busiest = ("\(words[0].dropLast())", count) }
         }
-        return found?.number
+        return busiest.number
     }
 }
 
