@@ -200,9 +200,8 @@ extension Engine {
         cursor: borrowing ArgumentCursor, parameters: UnsafeBufferPointer<ParameterSlot>,
         _ outcome: inout BatchOutcome
     ) {
-        let description = outcome.rules[rule]
         var key: RecordedValue?
-        var type = description.entity
+        var type = outcome.rules[rule].entity
         if let entity, let entityType = type {
             switch stores[entityType].key(of: entity) {
             case .number(let number): key = .word(number)

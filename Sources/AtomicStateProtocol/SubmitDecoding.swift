@@ -95,7 +95,7 @@ extension ColumnView {
 // MARK: The reply
 
 extension DecodedResponse {
-    /// - Returns: the response's id, and a reply to a submit without rejections.
+    /// - Returns: the response's id, and a reply to a submit without duplicates.
     static func readSubmitReply(
         _ bytes: UnsafeRawBufferPointer
     ) throws(UnusualForm) -> (id: UInt64, reply: SubmitReply) {
@@ -108,10 +108,18 @@ extension SubmitReply {
     fileprivate init(_ message: WireReader) throws(UnusualForm) {
         self.init(firstSequence: 0, acceptedCount: 0, rejections: [])
         var reader = message
+        var rejectionReader = RejectionReader()
         while let tag = reader.nextTag() {
             switch tag {
             case WireType.varint.tag(1): firstSequence = try reader.varint()
             case WireType.varint.tag(2): acceptedCount = Int(try reader.uint32())
+            case RejectionReader.tag:
+                let rejection = try rejectionReader.rejection(reader.message())
+                if rejections.isEmpty {
+                    let others = try reader.count(of: RejectionReader.tag)
+                    rejections.reserveCapacity(1 + others)
+                }
+                rejections.append(rejection)
             default: throw UnusualForm()
             }
         }

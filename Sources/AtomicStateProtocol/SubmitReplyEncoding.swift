@@ -1,10 +1,9 @@
 /// Puts a `SubmitReply` into bytes, rejection by rejection, whose texts need not be Strings.
 package struct SubmitReplyEncoder: ~Copyable {
-    /// UTF-8 that lies anywhere; it is copied.
-    package typealias Text = UnsafeRawBufferPointer
-
     private let reply: SubmitReply
-    private var rejections: [(index: Int, message: EncodedMessage)] = []
+    /// The rejections so far, one after the other.
+    private var bytes: [UInt8] = []
+    private var rejections: [(index: Int, bytes: Range<Int>)] = []
 
     /// - Parameter reply: its rejections are the first ones.
     package init(_ reply: SubmitReply) {
@@ -12,36 +11,42 @@ package struct SubmitReplyEncoder: ~Copyable {
         for rejection in reply.rejections { append(rejection) }
     }
 
+    /// What the rejections so far take.
+    package var rejectionByteCount: Int { bytes.count }
+
     package mutating func append(_ rejection: Rejection) {
-        rejections.append((rejection.index, EncodedMessage(rejection)))
+        append(rejection, at: rejection.index)
     }
 
-    /// See `Rejection`.
-    package mutating func append(
-        index: Int, code: UInt32, retryCanHelp: Bool, rule: Text, entityType: Text,
-        entityKey: Text, message: Text,
-        observations: [(name: Text, value: Text, before: Text)], value: Text, limit: Text
-    ) {
-        let rejection = RejectionMessage(
-            index: index, code: code, rule: rule, entityType: entityType, entityKey: entityKey,
-            message: message, observations: observations.map(ObservationMessage.init),
-            retryCanHelp: retryCanHelp, value: value, limit: limit)
-        rejections.append((index, EncodedMessage(rejection)))
+    package mutating func append(_ rejection: RejectionMessage<UnsafeRawBufferPointer>) {
+        append(rejection, at: rejection.index)
+    }
+
+    package mutating func removeLast() {
+        bytes.removeLast(rejections.removeLast().bytes.count)
+    }
+
+    private mutating func append(_ rejection: some WireMessage, at index: Int) {
+        let start = bytes.count
+        rejection.append(to: &bytes)
+        rejections.append((index, start..<bytes.count))
     }
 
     /// The message alone, its rejections in the batch's order, as it is kept for a repetition of its batch.
-    package consuming func bytes() -> [UInt8] {
+    package consuming func encoded() -> [UInt8] {
         rejections.sort { $0.index < $1.index }
-        return EncodedMessage(
-            SubmitReplyMessage(reply: reply, rejections: rejections.map(\.message))
-        ).bytes
+        return bytes.withUnsafeBytes { bytes in
+            SubmitReplyMessage(
+                reply: reply,
+                rejections: rejections.map {
+                    EncodedMessage(bytes: UnsafeRawBufferPointer(rebasing: bytes[$0.bytes]))
+                }
+            ).encoded
+        }
     }
 }
 
 extension SubmitReply: WireMessage {
-    /// The message alone, as it is kept for a repetition of its batch.
-    package var encoded: [UInt8] { SubmitReplyEncoder(self).bytes() }
-
     func encode(into sink: inout some WireSink) {
         SubmitReplyMessage(reply: self, rejections: rejections).encode(into: &sink)
     }
@@ -74,7 +79,8 @@ extension Rejection: WireMessage {
     }
 }
 
-private struct RejectionMessage<Text: Collection<UInt8>>: WireMessage {
+/// A `Rejection` whose texts, in UTF-8, lie anywhere.
+package struct RejectionMessage<Text: Collection<UInt8>>: WireMessage {
     let index: Int
     let code: UInt32
     let rule: Text
@@ -85,6 +91,22 @@ private struct RejectionMessage<Text: Collection<UInt8>>: WireMessage {
     let retryCanHelp: Bool
     let value: Text
     let limit: Text
+
+    package init(
+        index: Int, code: UInt32, rule: Text, entityType: Text, entityKey: Text, message: Text,
+        observations: [ObservationMessage<Text>], retryCanHelp: Bool, value: Text, limit: Text
+    ) {
+        self.index = index
+        self.code = code
+        self.rule = rule
+        self.entityType = entityType
+        self.entityKey = entityKey
+        self.message = message
+        self.observations = observations
+        self.retryCanHelp = retryCanHelp
+        self.value = value
+        self.limit = limit
+    }
 
     func encode(into sink: inout some WireSink) {
         sink.varint(1, index)
@@ -100,10 +122,16 @@ private struct RejectionMessage<Text: Collection<UInt8>>: WireMessage {
     }
 }
 
-private struct ObservationMessage<Text: Collection<UInt8>>: WireMessage {
+package struct ObservationMessage<Text: Collection<UInt8>>: WireMessage {
     let name: Text
     let value: Text
     let before: Text
+
+    package init(name: Text, value: Text, before: Text) {
+        self.name = name
+        self.value = value
+        self.before = before
+    }
 
     func encode(into sink: inout some WireSink) {
         sink.bytes(1, name)

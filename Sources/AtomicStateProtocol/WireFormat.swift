@@ -101,7 +101,7 @@ extension WireSink {
     }
 
     mutating func strings(_ field: UInt8, _ values: [String]) {
-        for value in values { message(field, EncodedMessage(bytes: Array(value.utf8))) }
+        for value in values { message(field, EncodedMessage(bytes: value.utf8)) }
     }
 
     private mutating func append(tag field: UInt8, _ type: WireType) {
@@ -122,25 +122,28 @@ extension WireMessage {
         encode(into: &writer)
         precondition(writer.isFull, "a message takes as many bytes as were counted")
     }
+
+    /// The message alone.
+    var encoded: [UInt8] {
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return bytes
+    }
+
+    func append(to bytes: inout [UInt8]) {
+        let byteCount = encodedByteCount
+        bytes.append(addingCapacity: byteCount) { span in
+            span.withUnsafeMutableBufferPointer { memory, count in
+                encode(to: UnsafeMutableRawBufferPointer(memory))
+                count = byteCount
+            }
+        }
+    }
 }
 
 /// A message that is there in bytes.
-struct EncodedMessage: WireMessage {
-    let bytes: [UInt8]
-
-    init(bytes: [UInt8]) {
-        self.bytes = bytes
-    }
-
-    init(_ message: some WireMessage) {
-        let byteCount = message.encodedByteCount
-        bytes = [UInt8](unsafeUninitializedCapacity: byteCount) { memory, count in
-            message.encode(
-                to: UnsafeMutableRawBufferPointer(
-                    rebasing: UnsafeMutableRawBufferPointer(memory)[..<byteCount]))
-            count = byteCount
-        }
-    }
+struct EncodedMessage<Bytes: Collection<UInt8>>: WireMessage {
+    let bytes: Bytes
 
     func encode(into sink: inout some WireSink) {
         sink.append(byteCount: bytes.count) { $0.copyBytes(from: bytes) }

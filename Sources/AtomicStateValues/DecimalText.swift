@@ -32,10 +32,41 @@ package enum DecimalText {
 
     /// With exactly `scale` fraction digits.
     package static func text(of units: Int64, scale: Int) -> String {
-        let sign = units < 0 ? "-" : ""
-        let magnitude = String(units.magnitude)
-        guard scale > 0 else { return sign + magnitude }
-        let digits = String(repeating: "0", count: max(0, scale + 1 - magnitude.count)) + magnitude
-        return "\(sign)\(digits.dropLast(scale)).\(digits.suffix(scale))"
+        var text: [UInt8] = []
+        append(units.magnitude, isNegative: units < 0, scale: scale, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// The same in UTF-8.
+    ///
+    /// - Parameters:
+    ///   - magnitude: of the number of units.
+    ///   - scale: 0 for an integer.
+    package static func append(
+        _ magnitude: UInt64, isNegative: Bool, scale: Int, to text: inout [UInt8]
+    ) {
+        // 64 bits have at most 20 digits; a point and a sign.
+        let characterCountMax = max(20, scale + 1) + 2
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: characterCountMax) { characters in
+            var first = characters.endIndex
+            var rest = magnitude
+            var digitCount = 0
+            repeat {
+                if digitCount == scale, scale > 0 {
+                    first &-= 1
+                    characters[first] = UInt8(ascii: ".")
+                }
+                let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+                first &-= 1
+                characters[first] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
+                rest = quotient
+                digitCount &+= 1
+            } while rest > 0 || digitCount <= scale
+            if isNegative {
+                first &-= 1
+                characters[first] = UInt8(ascii: "-")
+            }
+            text.append(contentsOf: UnsafeBufferPointer(rebasing: characters[first...]))
+        }
     }
 }

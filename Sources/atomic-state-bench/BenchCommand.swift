@@ -49,6 +49,9 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Organizations that the teams belong to in equal parts.")
     var organizations = 100
 
+    @Option(help: "Percent of the scenario seats' transactions that the limit rejects.")
+    var rejected = 1
+
     @Option(help: "Extra bytes for each transaction, where the scenario can carry them.")
     var payloadBytes = 0
 
@@ -75,6 +78,7 @@ struct BenchCommand: AsyncParsableCommand {
         try require(accounts, "--accounts", in: 2...100_000_000)
         try require(teams, "--teams", in: 1...NumberedKeys.countMax)
         try require(organizations, "--organizations", in: 1...teams)
+        try require(rejected, "--rejected", in: 0...100)
         try require(threads, "--threads", in: 1...256)
         guard rate >= 0, rate <= 1e9 else {
             throw ValidationError("--rate \(rate): expected 0 to 1000000000")
@@ -98,8 +102,8 @@ struct BenchCommand: AsyncParsableCommand {
             server: server, scenario: scenario, workerCount: workers, inFlightCount: inFlight,
             batchTransactionCount: batch, duration: duration.duration, rate: rate,
             accountCount: accounts, teamCount: teams, organizationCount: organizations,
-            payloadByteCount: payloadBytes, threadCount: threads, keys: keys,
-            seed: seed)
+            rejectedPercent: rejected, payloadByteCount: payloadBytes, threadCount: threads,
+            keys: keys, seed: seed)
         if BuildMode.current == .debug {
             writeError("WARNING: this is a debug build; its figures say nothing about speed.")
         }

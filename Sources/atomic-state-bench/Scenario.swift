@@ -61,7 +61,8 @@ enum ScenarioName: String, CaseIterable, ExpressibleByArgument, Encodable {
         case .seats:
             try SeatsScenario(
                 schema: schema, teamCount: settings.teamCount,
-                organizationCount: settings.organizationCount)
+                organizationCount: settings.organizationCount,
+                rejectedPercent: settings.rejectedPercent)
         }
     }
 }

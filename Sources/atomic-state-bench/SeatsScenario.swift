@@ -5,15 +5,13 @@ internal import Synchronization
 /// Teams take seats and give them back, on bench/scenarios/seats.yaml: every transaction changes a
 /// total over all teams of an organization, and that total is limited.
 ///
-/// Seats are taken a little more often than given back, so the totals stay near their limits: the
-/// surplus, one transaction in a hundred, is rejected.
+/// Seats are taken more often than given back, so the totals stay at their limits, and the surplus is
+/// rejected.
 final class SeatsScenario: Scenario {
     /// So many that no team runs out of them.
     static let startingSeats: Int64 = 1_000
     /// What is left of an organization's licence before the load.
     static let startingFreeSeats: Int64 = 100
-    /// Of 1,000 transactions.
-    private static let takingCount: UInt64 = 505
     /// The rejection code of docs/rules.md.
     private static let invariantViolated: UInt32 = 1
 
@@ -21,6 +19,8 @@ final class SeatsScenario: Scenario {
     private let organizations: NumberedKeys
     private let teamCount: Int
     private let organizationCount: Int
+    /// Of 200 transactions.
+    private let takingCount: UInt64
     private let schema: SeatsSchema
     private let model: Mutex<Model>
 
@@ -41,10 +41,14 @@ final class SeatsScenario: Scenario {
         }
     }
 
-    init(schema: SchemaDescription, teamCount: Int, organizationCount: Int) throws {
+    /// - Parameter rejectedPercent: of the transactions, once the free seats are taken.
+    init(
+        schema: SchemaDescription, teamCount: Int, organizationCount: Int, rejectedPercent: Int
+    ) throws {
         self.schema = try SeatsSchema(schema)
         self.teamCount = teamCount
         self.organizationCount = organizationCount
+        takingCount = UInt64(100 + rejectedPercent)
         teams = NumberedKeys(prefix: "team-")
         organizations = NumberedKeys(prefix: "org-")
         model = Mutex(
@@ -59,7 +63,7 @@ final class SeatsScenario: Scenario {
         let teamCount = UInt64(teamCount)
         let numbers = (0..<transactionCount).map { _ in Int(random.next(below: teamCount)) }
         let counts = (0..<transactionCount).map { _ in
-            random.next(below: 1_000) < Self.takingCount ? 1 : UInt64(bitPattern: -1)
+            random.next(below: 200) < takingCount ? 1 : UInt64(bitPattern: -1)
         }
         let run = Run(
             operation: schema.addSeats, transactionCount: transactionCount,

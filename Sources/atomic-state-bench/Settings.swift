@@ -18,6 +18,8 @@ struct Settings: Sendable, Encodable {
     /// Of the seats, dealt out evenly to the organizations.
     let teamCount: Int
     let organizationCount: Int
+    /// Of the seats' transactions, once the limits are reached.
+    let rejectedPercent: Int
     let payloadByteCount: Int
     let threadCount: Int
     let keys: KeyMode
@@ -33,6 +35,7 @@ struct Settings: Sendable, Encodable {
         case accountCount = "accounts"
         case teamCount = "teams"
         case organizationCount = "organizations"
+        case rejectedPercent = "rejected"
         case payloadByteCount = "payload_bytes"
         case threadCount = "threads"
         case keys
@@ -53,6 +56,7 @@ struct Settings: Sendable, Encodable {
         case .seats:
             try container.encode(teamCount, forKey: .teamCount)
             try container.encode(organizationCount, forKey: .organizationCount)
+            try container.encode(rejectedPercent, forKey: .rejectedPercent)
         }
         try container.encode(payloadByteCount, forKey: .payloadByteCount)
         try container.encode(threadCount, forKey: .threadCount)

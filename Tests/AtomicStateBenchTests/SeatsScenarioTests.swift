@@ -77,6 +77,7 @@ import Testing
                     parameters: [member("team", .reference(entity: 1)), member("count", .int)]),
             ],
             text: "")
-        return try SeatsScenario(schema: schema, teamCount: Self.teamCount, organizationCount: 3)
+        return try SeatsScenario(
+            schema: schema, teamCount: Self.teamCount, organizationCount: 3, rejectedPercent: 1)
     }
 }

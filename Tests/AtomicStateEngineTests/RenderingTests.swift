@@ -28,7 +28,7 @@ import Testing
     }
 
     private func render(_ word: UInt64, _ type: ValueType) -> String {
-        var texts = RejectionTexts()
+        var texts = TextBuffer()
         let text = texts.append(word, as: type)
         return String(decoding: texts.bytes[text], as: UTF8.self)
     }

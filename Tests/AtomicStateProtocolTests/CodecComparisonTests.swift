@@ -13,10 +13,9 @@ import Testing
                 _ = try DecodedRequest.readSubmit($0, in: &arena)
             }
         }
-        let reply = Samples.bytes(
-            of: ResponseBody.submit(
-                SubmitReply(firstSequence: 41, acceptedCount: 2, rejections: [])))
-        try reply.withUnsafeBytes { _ = try DecodedResponse.readSubmitReply($0) }
+        for message in Self.hotReplies {
+            try message.withUnsafeBytes { _ = try DecodedResponse.readSubmitReply($0) }
+        }
     }
 
     @Test func requestsAsTheyAreWritten() throws {
@@ -36,10 +35,7 @@ import Testing
     @Test(arguments: [5, 6] as [UInt64])
     func changedReplies(seed: UInt64) throws {
         var mutator = MessageMutator(seed: seed)
-        for (sequence, count) in [(0, 0), (1, 1), (1 << 40, 8_000), (UInt64.max, 65_536)] {
-            let reply = SubmitReply(
-                firstSequence: sequence, acceptedCount: count, rejections: [])
-            let message = Samples.bytes(of: ResponseBody.submit(reply), id: 1 << 20)
+        for message in Self.hotReplies {
             try expectSameResponse(message)
             for _ in 0..<5_000 { try expectSameResponse(mutator.mutation(of: message)) }
         }
@@ -85,6 +81,23 @@ import Testing
             .submit([keyed, Samples.wordRun], timeoutMilliseconds: 30_000, name: name),
             .submit([Samples.textRun], isAtomic: true, timeoutMilliseconds: 1),
         ].map { Samples.bytes(of: $0, id: 300) }
+    }()
+
+    private static let hotReplies: [[UInt8]] = {
+        // Texts of all lengths that a String stores in its own way, as before, changed, left out and back.
+        var rejections = Array(repeating: Samples.rejection, count: 6)
+        for index in rejections.indices { rejections[index].index = index }
+        rejections[1].message = "no credit, not today and not tomorrow"
+        rejections[2].observations = []
+        rejections[3].entityKey = "18"
+        rejections[4].rule = ""
+        rejections[4].observations[1].name = "größe"
+        return [
+            SubmitReply(firstSequence: 0, acceptedCount: 0, rejections: []),
+            SubmitReply(firstSequence: 1, acceptedCount: 1, rejections: []),
+            SubmitReply(firstSequence: 1 << 40, acceptedCount: 8_000, rejections: rejections),
+            SubmitReply(firstSequence: 1 << 62, acceptedCount: 65_536, rejections: []),
+        ].map { Samples.bytes(of: ResponseBody.submit($0), id: 1 << 20) }
     }()
 
     private func expectSameRequest(_ message: [UInt8]) throws {

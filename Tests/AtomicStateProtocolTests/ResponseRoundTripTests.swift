@@ -1,4 +1,4 @@
-import AtomicStateProtocol
+@testable import AtomicStateProtocol
 import Testing
 
 @Suite struct ResponseRoundTripTests {

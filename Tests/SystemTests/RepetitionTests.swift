@@ -1,4 +1,4 @@
-import AtomicStateProtocol
+@testable import AtomicStateProtocol
 import AtomicStateValues
 import Foundation
 import SeededRandom

@@ -11,7 +11,7 @@ _FLAGS = (
     "duration", "batch", "workers", "in_flight", "payload_bytes", "threads", "seed", "keys",
     "rate",
 )  # fmt: skip
-_FLAGS_OF_LOAD = {"bank": ("accounts",), "seats": ("teams", "organizations")}
+_FLAGS_OF_LOAD = {"bank": ("accounts",), "seats": ("teams", "organizations", "rejected")}
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 

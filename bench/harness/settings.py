@@ -38,6 +38,7 @@ LOAD = (
     Setting("accounts", "ACCOUNTS", 10_000, "accounts of the bank", (2, 100_000_000)),
     Setting("teams", "TEAMS", 100_000, "teams of the seats", (1, 10_000_000)),
     Setting("organizations", "ORGANIZATIONS", 100, "that the teams belong to", (1, 10_000_000)),
+    Setting("rejected", "REJECTED", 1, "percent of the seats' transactions", (0, 100)),
     Setting("payload_bytes", "PAYLOAD_BYTES", 0, "extra bytes of a transaction", (0, _UNBOUNDED)),
     Setting("threads", "THREADS", 1, "of the load generator", (1, 256)),
     Setting("seed", "SEED", 1, "determines the transactions", (0, _UNBOUNDED)),

@@ -24,16 +24,17 @@ extension BatchOutcome {
     package func describeRejections(
         _ schema: Schema, limit: Int = .max
     ) -> [RejectionDescription] {
-        let texts = RejectionTexts(self, schema, countMax: limit)
-        func string(_ text: RejectionTexts.Text) -> String {
-            String(decoding: texts.bytes[text], as: UTF8.self)
-        }
-        return texts.rejections.map { rejection in
-            RejectionDescription(
+        var texts = RejectionTexts(self, schema)
+        return rejections.prefix(limit).map { record in
+            let rejection = texts.describe(record)
+            func string(_ text: RejectionTexts.Text) -> String {
+                String(decoding: texts.bytes[text], as: UTF8.self)
+            }
+            return RejectionDescription(
                 index: rejection.index, code: rejection.code, rule: string(rejection.rule),
                 entityType: string(rejection.entityType), entityKey: string(rejection.entityKey),
                 message: string(rejection.message),
-                observations: texts.observations[rejection.observations].map {
+                observations: texts.observations.map {
                     RejectionDescription.Observation(
                         name: string($0.name), value: string($0.value),
                         before: $0.before.map(string))

@@ -17,31 +17,38 @@ extension BatchOutcome {
             duplicates: duplicates.map { .init(index: $0.index, sequence: $0.sequence) })
     }
 
-    /// The same as a `SubmitReply` in bytes.
+    /// The same as a `SubmitReply` in bytes: the first rejections with what their rules read, the rest in brief.
     func reply(_ schema: Schema) -> [UInt8] {
         var encoder = SubmitReplyEncoder(replyWithoutRejections)
-        let texts = RejectionTexts(
-            self, schema, countMax: ServerLimits.describedRejectionCountMax,
-            byteCountMax: ServerLimits.describedRejectionByteCountMax)
-        encoder.append(texts)
-        for rejection in rejectionsInBrief(from: texts.rejections.count) {
-            encoder.append(rejection)
-        }
-        for rejection in rejectionsOfBefore { encoder.append(rejection) }
-        return encoder.bytes()
-    }
-
-    /// By place and code, and rule while there is room.
-    private func rejectionsInBrief(from first: Int) -> [Rejection] {
+        let describedCount = describeRejections(in: &encoder, schema)
         var remainingByteCount = ServerLimits.describedRejectionByteCountMax
-        return rejections.dropFirst(first).map { rejection in
+        for rejection in rejections.dropFirst(describedCount) {
             let rule = rules[rejection.rule].id
             remainingByteCount -= rule.utf8.count
-            return Rejection(
-                index: rejection.index, code: rejection.code.rawValue,
-                rule: remainingByteCount < 0 ? "" : rule, entityType: "", entityKey: "",
-                message: "", observations: [], retryCanHelp: rejection.code.retryCanHelp)
+            encoder.append(
+                Rejection(inBrief: rejection, rule: remainingByteCount < 0 ? "" : rule))
         }
+        for rejection in rejectionsOfBefore { encoder.append(rejection) }
+        return encoder.encoded()
+    }
+
+    /// - Returns: how many there was room for.
+    private func describeRejections(
+        in encoder: inout SubmitReplyEncoder, _ schema: Schema
+    ) -> Int {
+        var texts = RejectionTexts(self, schema)
+        var observations: [ObservationMessage<UnsafeRawBufferPointer>] = []
+        var count = 0
+        for rejection in rejections.prefix(ServerLimits.describedRejectionCountMax) {
+            let rejection = texts.describe(rejection)
+            encoder.append(rejection, texts, &observations)
+            guard encoder.rejectionByteCount <= ServerLimits.describedRejectionByteCountMax else {
+                encoder.removeLast()
+                break
+            }
+            count += 1
+        }
+        return count
     }
 
     /// As they were told when the transactions came first.
@@ -58,23 +65,42 @@ extension BatchOutcome {
     }
 }
 
+extension Rejection {
+    /// By place, code and rule.
+    fileprivate init(inBrief rejection: RejectionRecord, rule: String) {
+        self.init(
+            index: rejection.index, code: rejection.code.rawValue, rule: rule, entityType: "",
+            entityKey: "", message: "", observations: [], retryCanHelp: rejection.code.retryCanHelp)
+    }
+}
+
 extension SubmitReplyEncoder {
-    fileprivate mutating func append(_ texts: RejectionTexts) {
+    /// - Parameters:
+    ///   - texts: which described the rejection.
+    ///   - observations: memory for those of one rejection.
+    fileprivate mutating func append(
+        _ rejection: RejectionTexts.Rejection, _ texts: borrowing RejectionTexts,
+        _ observations: inout [ObservationMessage<UnsafeRawBufferPointer>]
+    ) {
         texts.bytes.withUnsafeBytes { bytes in
             // SAFETY: the texts are parts of these bytes.
-            func text(_ text: RejectionTexts.Text?) -> Text {
-                Text(rebasing: bytes[text ?? 0..<0])
+            func text(_ text: RejectionTexts.Text?) -> UnsafeRawBufferPointer {
+                UnsafeRawBufferPointer(rebasing: bytes[text ?? 0..<0])
             }
-            for rejection in texts.rejections {
-                append(
+            observations.removeAll(keepingCapacity: true)
+            for observation in texts.observations {
+                observations.append(
+                    ObservationMessage(
+                        name: text(observation.name), value: text(observation.value),
+                        before: text(observation.before)))
+            }
+            append(
+                RejectionMessage(
                     index: rejection.index, code: rejection.code.rawValue,
-                    retryCanHelp: rejection.code.retryCanHelp, rule: text(rejection.rule),
-                    entityType: text(rejection.entityType), entityKey: text(rejection.entityKey),
-                    message: text(rejection.message),
-                    observations: texts.observations[rejection.observations].map {
-                        (text($0.name), text($0.value), text($0.before))
-                    }, value: text(rejection.value), limit: text(rejection.limit))
-            }
+                    rule: text(rejection.rule), entityType: text(rejection.entityType),
+                    entityKey: text(rejection.entityKey), message: text(rejection.message),
+                    observations: observations, retryCanHelp: rejection.code.retryCanHelp,
+                    value: text(rejection.value), limit: text(rejection.limit)))
         }
     }
 }

@@ -1,0 +1,73 @@
+internal import AtomicStateSchema
+internal import AtomicStateValues
+
+/// Texts in UTF-8, one after the other, so that many of them take a few allocations.
+struct TextBuffer {
+    /// A part of `bytes`.
+    typealias Text = Range<Int>
+
+    private(set) var bytes: [UInt8] = []
+
+    /// Removes what lies behind the first bytes.
+    mutating func shorten(to byteCount: Int) {
+        bytes.removeLast(bytes.count - byteCount)
+    }
+
+    @discardableResult
+    mutating func append(_ text: String) -> Text {
+        let start = bytes.count
+        bytes.append(contentsOf: text.utf8)
+        return start..<bytes.count
+    }
+
+    /// A value as people write it.
+    ///
+    /// - Parameter text: what a `RecordedValue.text` is a part of.
+    @discardableResult
+    mutating func append(_ value: RecordedValue, as type: ValueType, _ text: [UInt8]) -> Text {
+        switch (value, type) {
+        case (.text(let range), .bytes): append(HexText.text(of: text[range]))
+        // An argument may have another length than a uuid has.
+        case (.text(let range), .uuid):
+            append(UUIDValue(text[range])?.text ?? HexText.text(of: text[range]))
+        case (.text(let range), _): append(shown(text[range]))
+        case (.word(let word), _): append(word, as: type)
+        case (.time(let value), .duration): append(TimeKind.duration.text(of: value))
+        case (.time(let value), _): append(TimeKind.timestamp.text(of: value))
+        case (.absent, _): append("no value")
+        }
+    }
+
+    /// A word of this type as people write it.
+    mutating func append(_ word: UInt64, as type: ValueType) -> Text {
+        switch type {
+        case .bool: append(word == 0 ? "false" : "true")
+        case .int: append(Int64(bitPattern: word), scale: 0)
+        case .decimal(let scale): append(Int64(bitPattern: word), scale: scale)
+        case .double: append(DoubleText.text(of: Double(bitPattern: word)))
+        case .enumeration(let values):
+            append(word < values.count ? values[Int(word)] : "value \(word)")
+        case .null: append("null")
+        case .uint, .string, .bytes, .uuid, .timestamp, .duration, .entity, .list:
+            append(magnitude: word, isNegative: false, scale: 0)
+        }
+    }
+
+    /// The text, or its beginning.
+    private func shown(_ bytes: ArraySlice<UInt8>) -> String {
+        let most = EngineLimits.shownTextByteCountMax
+        let text = String(decoding: bytes.prefix(most), as: UTF8.self)
+        return bytes.count > most ? text + "…" : text
+    }
+
+    private mutating func append(_ units: Int64, scale: Int) -> Text {
+        append(magnitude: units.magnitude, isNegative: units < 0, scale: scale)
+    }
+
+    /// Without a String's detour: most of what rules read are numbers.
+    private mutating func append(magnitude: UInt64, isNegative: Bool, scale: Int) -> Text {
+        let start = bytes.count
+        DecimalText.append(magnitude, isNegative: isNegative, scale: scale, to: &bytes)
+        return start..<bytes.count
+    }
+}
