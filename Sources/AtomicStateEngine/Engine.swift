@@ -5,6 +5,9 @@ internal import AtomicStateValues
 ///
 /// Deterministic: the same calls in the same order lead to the same rows, outcomes and journal
 /// records. Performs no I/O, and is used by one thread at a time.
+///
+/// What is called for each transaction or entity is mutating even where it changes nothing: the compiler
+/// copies the whole engine, 900 bytes, to lend it to a method that is not.
 package struct Engine: ~Copyable {
     package let program: Program
     package let forms: TransactionForms
@@ -130,6 +133,7 @@ extension Engine {
         let keyed = run.keyed
         let firstIndex = run.indices.lowerBound
         let transactionCount = run.indices.count
+        let replyNumber = outcomes.nextReplyNumber
         // SAFETY: the routine's memory lives and stays in place as long as its form.
         let code = routines[form].code
         let frames = routines[form].frames
@@ -185,9 +189,7 @@ extension Engine {
                     undoChanges()
                     if isInAtomicBatch { return }
                     if keyed != nil {
-                        let known = KnownOutcome.told(
-                            inReply: outcomes.nextReplyNumber, index: index)
-                        outcomes.decide(known, in: slot)
+                        outcomes.decide(.told(inReply: replyNumber, index: index), in: slot)
                     }
                 }
                 cursor.advance()
@@ -195,7 +197,7 @@ extension Engine {
         }
     }
 
-    private func reject(
+    private mutating func reject(
         _ index: Int, _ code: RejectionCode, rule: Int, entity: Row?, observations: Range<Int>,
         cursor: borrowing ArgumentCursor, parameters: UnsafeBufferPointer<ParameterSlot>,
         _ outcome: inout BatchOutcome
@@ -226,7 +228,7 @@ extension Engine {
     package var groupIsEmpty: Bool { journal.isEmpty }
 
     /// About how long the group's journal record would be by now.
-    package var groupByteCount: Int { journal.byteCountEstimate }
+    package var groupByteCount: Int { mutating get { journal.byteCountEstimate } }
 
     /// Starts a commit group, at a time that `now` stands for in all its transactions.
     ///
@@ -251,7 +253,9 @@ extension Engine {
 
 extension Engine {
     /// Whether no more forms should come up before the group is finished.
-    package var formsAreFull: Bool { forms.composedCount >= EngineLimits.composedFormCountMax }
+    package var formsAreFull: Bool {
+        mutating get { forms.composedCount >= EngineLimits.composedFormCountMax }
+    }
 
     /// Forgets the forms of several steps if there are too many. Only between groups.
     package mutating func limitForms() {

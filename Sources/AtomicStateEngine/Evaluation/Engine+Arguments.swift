@@ -8,8 +8,6 @@ extension Engine {
     /// parameter's type, or refers to an entity that does not exist.
     ///
     /// - Parameter likelyRows: of each reference, as `RowLookahead` found them.
-    ///
-    /// Mutating only because the compiler copies the whole engine to lend it.
     @inline(__always)
     mutating func bind(
         _ arguments: borrowing ArgumentCursor, to parameters: UnsafeBufferPointer<ParameterSlot>,
@@ -154,7 +152,7 @@ extension Engine {
     }
 
     /// Why an argument can't be a key of the type; nil if it can.
-    private func check(_ key: Key, type: Int) -> RejectionCode? {
+    private mutating func check(_ key: Key, type: Int) -> RejectionCode? {
         guard case .text(let text) = key else { return nil }
         return if stores[type].shape.keyType == .uuid {
             text.count == UUIDValue.byteCount ? nil : .argumentOutOfRange

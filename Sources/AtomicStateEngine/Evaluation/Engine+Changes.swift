@@ -42,7 +42,7 @@ extension Engine {
     ///
     /// Not inlined, as the loop of `evaluate` has to have none in it.
     @inline(never)
-    func find(type: Int, key registers: UnsafeMutablePointer<UInt64>) -> Row? {
+    mutating func find(type: Int, key registers: UnsafeMutablePointer<UInt64>) -> Row? {
         let isText = stores[type].shape.keyType.isText
         return stores[type].find(isText ? .text(text(registers, 0)) : .number(registers[0]))
     }
@@ -74,7 +74,7 @@ extension Engine {
     }
 
     /// Adds to the reference counts of all entities that the row refers to.
-    func countReferences(of row: Row, type: Int, by change: Int) {
+    mutating func countReferences(of row: Row, type: Int, by change: Int) {
         for reference in stores[type].shape.references where row[reference.offset] != 0 {
             // SAFETY: a reference's word is 0 or the address of a row of the target's store.
             let target = rowAt(row[reference.offset])

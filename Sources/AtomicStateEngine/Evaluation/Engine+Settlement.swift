@@ -196,7 +196,7 @@ extension Engine {
     /// By how much the transaction changes the sum of a word over all rows of a type; nil if it does
     /// not fit 64 bits.
     @inline(never)
-    func delta(type: Int, offset: Int) -> Int64? {
+    mutating func delta(type: Int, offset: Int) -> Int64? {
         var sum: Int128 = 0
         forEachTouchedRow(of: type) { touched, exists in
             let now = exists ? Int64(bitPattern: touched.row[offset]) : 0
@@ -207,7 +207,7 @@ extension Engine {
 
     /// By how much the transaction changes the number of rows of a type.
     @inline(never)
-    func countDelta(type: Int) -> Int64 {
+    mutating func countDelta(type: Int) -> Int64 {
         var sum: Int64 = 0
         forEachTouchedRow(of: type) { touched, exists in
             let existed = touched.before[RowLayout.flagsOffset] & RowFlags.exists != 0

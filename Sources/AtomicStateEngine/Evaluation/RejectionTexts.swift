@@ -54,7 +54,7 @@ package struct RejectionTexts {
         return Rejection(
             index: rejection.index, code: rejection.code, rule: rule.id,
             entityType: rejection.entityType == nil ? 0..<0 : rule.entityType,
-            entityKey: rejection.key.map { texts.append($0, as: rule.keyType, outcome.text) }
+            entityKey: rejection.key.map { texts.text(of: $0, as: rule.keyType, outcome.text) }
                 ?? 0..<0,
             message: message(of: rejection, rule, records),
             value: side(.compared, of: records, as: rule.description.compared),
@@ -70,9 +70,9 @@ package struct RejectionTexts {
             let type = rule.description.observations[index].type
             observations.append(
                 Observation(
-                    name: name, value: texts.append(value, as: type, outcome.text),
+                    name: name, value: texts.text(of: value, as: type, outcome.text),
                     before: records.value(.before, index).map {
-                        texts.append($0, as: type, outcome.text)
+                        texts.text(of: $0, as: type, outcome.text)
                     }))
         }
     }
@@ -102,7 +102,7 @@ package struct RejectionTexts {
     ) -> Text? {
         guard let type, let value = records.value(role, 0) else { return nil }
         if case .absent = value { return nil }
-        return texts.append(value, as: type, outcome.text)
+        return texts.text(of: value, as: type, outcome.text)
     }
 }
 

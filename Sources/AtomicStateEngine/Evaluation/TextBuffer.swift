@@ -7,10 +7,19 @@ struct TextBuffer {
     typealias Text = Range<Int>
 
     private(set) var bytes: [UInt8] = []
+    /// Those whose text was asked for since `shorten`.
+    private var numbers: [Number] = []
+
+    private struct Number {
+        let word: UInt64
+        let scale: Int
+        let text: Text
+    }
 
     /// Removes what lies behind the first bytes.
     mutating func shorten(to byteCount: Int) {
         bytes.removeLast(bytes.count - byteCount)
+        numbers.removeAll(keepingCapacity: true)
     }
 
     @discardableResult
@@ -18,6 +27,22 @@ struct TextBuffer {
         let start = bytes.count
         bytes.append(contentsOf: text.utf8)
         return start..<bytes.count
+    }
+
+    /// A value as people write it: there already, or appended. What a rule reads is often the same before
+    /// the transaction, and what it compares.
+    ///
+    /// - Parameter text: as of `append`.
+    mutating func text(of value: RecordedValue, as type: ValueType, _ text: [UInt8]) -> Text {
+        guard case .word(let word) = value, let scale = type.scale else {
+            return append(value, as: type, text)
+        }
+        if let known = numbers.first(where: { $0.word == word && $0.scale == scale }) {
+            return known.text
+        }
+        let text = append(word, as: type)
+        numbers.append(Number(word: word, scale: scale, text: text))
+        return text
     }
 
     /// A value as people write it.
@@ -69,5 +94,16 @@ struct TextBuffer {
         let start = bytes.count
         DecimalText.append(magnitude, isNegative: isNegative, scale: scale, to: &bytes)
         return start..<bytes.count
+    }
+}
+
+extension ValueType {
+    /// Of a signed number; 0 for an integer.
+    fileprivate var scale: Int? {
+        switch self {
+        case .int: 0
+        case .decimal(let scale): scale
+        default: nil
+        }
     }
 }

@@ -71,7 +71,7 @@ extension Engine {
         return recognize(name, Self.content(of: runs, isAtomic: isAtomic))
     }
 
-    private func recognize(_ name: BatchName, _ content: UInt32) -> Submission? {
+    private mutating func recognize(_ name: BatchName, _ content: UInt32) -> Submission? {
         let recognition = outcomes.recognize(
             high: name.producer, low: name.number, milliseconds: name.sentMilliseconds,
             content: content, now: commitMilliseconds)
@@ -134,8 +134,6 @@ extension Engine {
     /// The slot for a transaction's outcome. If it is not new, there is none, and its outcome is noted.
     ///
     /// - Parameter index: the transaction's place in the batch.
-    ///
-    /// Mutating for the reason that `bind` is.
     @inline(__always)
     mutating func slot(
         for keyed: KeyedTransactions, at offset: Int, index: Int, _ outcome: inout BatchOutcome
@@ -157,7 +155,7 @@ extension Engine {
     ///
     /// - Parameter index: the transaction's place in the batch.
     /// - Returns: the slot where its outcome belongs, if it is to be carried out.
-    private func recognize(
+    private mutating func recognize(
         _ keyed: KeyedTransactions, at offset: Int, index: Int, _ outcome: inout BatchOutcome
     ) -> Int? {
         let recognition = outcomes.recognize(keyed, at: offset, now: commitMilliseconds)
@@ -167,7 +165,7 @@ extension Engine {
     }
 
     /// - Parameter recognition: of what is not new.
-    private func note(_ recognition: Recognition, index: Int, _ outcome: inout BatchOutcome) {
+    private mutating func note(_ recognition: Recognition, index: Int, _ outcome: inout BatchOutcome) {
         switch recognition {
         case .new: preconditionFailure("a new transaction is carried out")
         case .known(let known):
@@ -188,7 +186,7 @@ extension Engine {
         }
     }
 
-    private func refuse(_ index: Int, _ code: RejectionCode, _ outcome: inout BatchOutcome) {
+    private mutating func refuse(_ index: Int, _ code: RejectionCode, _ outcome: inout BatchOutcome) {
         let none = outcome.observations.endIndex
         outcome.rejections.append(
             RejectionRecord(

@@ -247,7 +247,7 @@ extension OutcomeMemory {
 
     /// - Parameter milliseconds: the key's time.
     /// - Parameter now: the server's, in milliseconds since 1970-01-01T00:00:00Z.
-    func recognize(
+    mutating func recognize(
         high: UInt64, low: UInt64, milliseconds: UInt64, content: UInt32, now: UInt64
     ) -> Recognition {
         let home = active.table.home(high: high, low: low)
@@ -263,7 +263,7 @@ extension OutcomeMemory {
         return .new(slot: slot)
     }
 
-    private func recognizeOlder(
+    private mutating func recognizeOlder(
         _ high: UInt64, _ low: UInt64, _ milliseconds: UInt64, _ content: UInt32
     ) -> Recognition? {
         for older in closed.reversed() where milliseconds <= older.generation.millisecondsMax {
@@ -282,7 +282,7 @@ extension OutcomeMemory {
     }
 
     /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
-    func recognize(_ keyed: KeyedTransactions, at index: Int, now: UInt64) -> Recognition {
+    mutating func recognize(_ keyed: KeyedTransactions, at index: Int, now: UInt64) -> Recognition {
         let high = keyed.high(index)
         return recognize(
             high: high, low: keyed.low(index),

@@ -29,7 +29,7 @@ extension Engine {
         return count
     }
 
-    private func storedKey(of entity: RowBlock.Entity) throws(CorruptionError) -> Key {
+    private mutating func storedKey(of entity: RowBlock.Entity) throws(CorruptionError) -> Key {
         switch stores[entity.type].shape.keyType {
         case .uint64:
             guard entity.key.count == MemoryLayout<UInt64>.size else {
@@ -41,7 +41,7 @@ extension Engine {
     }
 
     /// Asks for what a look-up of the entity's key reads first.
-    private func prefetchSlot(of entity: RowBlock.Entity?) {
+    private mutating func prefetchSlot(of entity: RowBlock.Entity?) {
         guard let entity, let key = try? storedKey(of: entity) else { return }
         stores[entity.type].prefetchSlot(of: stores[entity.type].hash(of: key))
     }

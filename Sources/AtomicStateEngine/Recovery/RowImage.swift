@@ -87,7 +87,7 @@ extension Engine {
         }
     }
 
-    private func drain(_ row: Row, type: Int, into blocks: inout RowBlocks) {
+    private mutating func drain(_ row: Row, type: Int, into blocks: inout RowBlocks) {
         row[RowLayout.flagsOffset] &= ~RowFlags.dirty
         guard row[RowLayout.flagsOffset] & RowFlags.exists != 0 else { return }
         blocks.append(type: type, key: stores[type].key(of: row)) { bytes in
@@ -105,7 +105,7 @@ extension Engine {
         }
     }
 
-    private func appendImage(of row: Row, type: Int, to bytes: inout ByteBuffer) {
+    private mutating func appendImage(of row: Row, type: Int, to bytes: inout ByteBuffer) {
         bytes.append(row[RowLayout.versionOffset])
         for part in stores[type].shape.imageParts {
             switch part {

@@ -154,7 +154,7 @@ package struct WriteTarget: Sendable {
 }
 
 /// What a rejection says about the rule that caused it.
-package struct RuleDescription: Sendable {
+package final class RuleDescription: Sendable {
     package enum Kind: Sendable {
         case invariant
         case transactionInvariant
@@ -177,6 +177,19 @@ package struct RuleDescription: Sendable {
     /// The types of the two sides of the comparison with a limit, if the rule is about one.
     package let compared: ValueType?
     package let limit: ValueType?
+
+    init(
+        kind: Kind, id: String, message: [MessagePart]?, entity: Int?,
+        observations: [Observation], compared: ValueType?, limit: ValueType?
+    ) {
+        self.kind = kind
+        self.id = id
+        self.message = message
+        self.entity = entity
+        self.observations = observations
+        self.compared = compared
+        self.limit = limit
+    }
 
     package enum MessagePart: Sendable {
         case text(String)
