@@ -52,10 +52,12 @@ extension WireSink {
         bytes(field, value.utf8)
     }
 
+    @inline(__always)
     mutating func bytes(_ field: UInt8, _ value: some Collection<UInt8>) {
         bytes(field, byteCount: value.count) { $0.copyBytes(from: value) }
     }
 
+    @inline(__always)
     mutating func bytes(
         _ field: UInt8, byteCount: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Void
     ) {
@@ -104,6 +106,7 @@ extension WireSink {
         for value in values { message(field, EncodedMessage(bytes: value.utf8)) }
     }
 
+    @inline(__always)
     private mutating func append(tag field: UInt8, _ type: WireType) {
         append(varint: UInt64(type.tag(field)))
     }
@@ -181,6 +184,7 @@ private struct WireWriter: WireSink {
 
     var isFull: Bool { position == memory.count }
 
+    @inline(__always)
     mutating func append(varint: UInt64) {
         var rest = varint
         while rest > 0x7F {

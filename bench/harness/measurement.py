@@ -147,6 +147,7 @@ def _report(loaded, samples, is_intact, audit_text):
         "invalid_because": invalid_because,
         "items_total": client["items_total"],
         "rejected_total": client["rejected_total"],
+        "rejected_per_second": client["rejected_total"] / client["elapsed_seconds"],
         "batch_latency_ms": client["batch_latency_ms"],
         "pause_ms": client["pause_ms"],
         "wal_bytes": max(sample["wal_bytes"] for sample in samples),

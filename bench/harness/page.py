@@ -89,13 +89,14 @@ def _targets(entries, failures):
 
 
 def _figures(entries):
-    head = _head("Scenario", "#Transactions/s", "#p50, ms", "#p99, ms", "#p99.9, ms", "#max, ms",
-                 "#Pause p99, ms", "#Server, ns", "#Client, ns", "#Level 0", "#Stalled, s")  # fmt: skip
+    head = _head("Scenario", "#Accepted/s", "#Rejected/s", "#p50, ms", "#p99, ms", "#p99.9, ms",
+                 "#max, ms", "#Pause p99, ms", "#Server, ns", "#Client, ns", "#Level 0", "#Stalled, s")  # fmt: skip
     rows = []
     for scenario, report, _ in entries:
         latency = report["batch_latency_ms"]
         values = [
             words.count(report["items_per_second"]),
+            words.count(report["rejected_per_second"]),
             *(f"{latency[key]:,.2f}" for key in ("p50", "p99", "p999", "max")),
             f"{report['pause_ms']['p99']:,.2f}",
             words.count(report["server_cpu_ns_per_item"]),

@@ -45,7 +45,8 @@ def print_summary(report):
     latency = report["batch_latency_ms"]
     print(
         f"\n{report['items_per_second']:,.0f} transactions/s "
-        f"({report['items_total']:,} accepted, {report['rejected_total']:,} rejected; "
+        f"({report['items_total']:,} accepted, {report['rejected_total']:,} rejected, "
+        f"{words.rate(report['rejected_per_second'])}; "
         f"{report['build_mode']} build{', interrupted' if report['interrupted'] else ''})\n"
         f"batches      p50 {latency['p50']:.2f} ms, p99 {latency['p99']:.2f} ms, "
         f"max {latency['max']:.2f} ms\n"

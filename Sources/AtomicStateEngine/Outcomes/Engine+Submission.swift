@@ -165,7 +165,9 @@ extension Engine {
     }
 
     /// - Parameter recognition: of what is not new.
-    private mutating func note(_ recognition: Recognition, index: Int, _ outcome: inout BatchOutcome) {
+    private mutating func note(
+        _ recognition: Recognition, index: Int, _ outcome: inout BatchOutcome
+    ) {
         switch recognition {
         case .new: preconditionFailure("a new transaction is carried out")
         case .known(let known):
@@ -186,7 +188,8 @@ extension Engine {
         }
     }
 
-    private mutating func refuse(_ index: Int, _ code: RejectionCode, _ outcome: inout BatchOutcome) {
+    private mutating func refuse(_ index: Int, _ code: RejectionCode, _ outcome: inout BatchOutcome)
+    {
         let none = outcome.observations.endIndex
         outcome.rejections.append(
             RejectionRecord(
