@@ -138,15 +138,26 @@ package struct OutcomeEncoder: ~Copyable {
     }
 
     private mutating func collectRejected(_ rejections: [RejectionRecord], _ runs: [PreparedRun]) {
-        var runs = runs[...]
-        for rejection in rejections where rejection.isDecided {
-            while let run = runs.first, run.indices.upperBound <= rejection.index {
-                runs.removeFirst()
+        var rest = rejections[...]
+        for run in runs {
+            while let start = rest.first?.index, start < run.indices.upperBound {
+                // Those that follow one another in the run are added together.
+                var end = start
+                while let next = rest.first, next.isDecided, next.index == end,
+                    end < run.indices.upperBound
+                {
+                    end += 1
+                    rest.removeFirst()
+                }
+                guard end > start else {
+                    rest.removeFirst()
+                    continue
+                }
+                guard let keyed = run.keyed else { continue }
+                let first = run.indices.lowerBound
+                rejected.append(
+                    keyed, (start - first)..<(end - first), firstOutcome: UInt64(start))
             }
-            guard let run = runs.first, let keyed = run.keyed else { continue }
-            let offset = rejection.index - run.indices.lowerBound
-            rejected.append(
-                keyed, offset..<(offset + 1), firstOutcome: UInt64(rejection.index))
         }
     }
 
