@@ -2,7 +2,7 @@ package import AtomicStateSchema
 package import AtomicStateValues
 
 /// What became of a batch's transactions: how many were accepted, and each rejection with what its
-/// rule read. Kept as numbers and bytes; `describe` in `RejectionText.swift` makes text of them.
+/// rule read. Kept as numbers and bytes; `RejectionTexts` puts them into words.
 package struct BatchOutcome {
     /// The sequence of the first accepted transaction; 0 if there is none.
     package internal(set) var firstSequence: UInt64 = 0

@@ -174,7 +174,7 @@ extension Engine {
             if let sequence = known.sequence {
                 outcome.duplicates.append(DuplicateRecord(index: index, sequence: sequence))
             } else if known.replyNumber == outcomes.nextReplyNumber,
-                let rejection = outcome.rejections.first(where: { $0.index == known.index })
+                let rejection = outcome.rejections.first(numbered: known.index, by: \.index)
             {
                 outcome.rejections.append(rejection.repeated(at: index))
             } else {

@@ -1,6 +1,7 @@
 package import AtomicStateEngine
 package import AtomicStateProtocol
 package import AtomicStateSchema
+internal import AtomicStateValues
 
 extension BatchOutcome {
     /// What a client is told of it.
@@ -58,7 +59,7 @@ extension BatchOutcome {
             if last?.reply !== repeated.reply {
                 last = (repeated.reply, SubmitReply(repeated.reply).rejections)
             }
-            var rejection = last?.rejections.first { $0.index == repeated.originalIndex }
+            var rejection = last?.rejections.first(numbered: repeated.originalIndex, by: \.index)
             rejection?.index = repeated.index
             return rejection
         }
