@@ -183,6 +183,43 @@ import Testing
         }
     }
 
+    /// However many there are, and in whatever order they come again.
+    @Test(.timeLimit(.minutes(2)))
+    func rejectionsThatAreToldAgainFitAReply() async throws {
+        try await withExample("bank") { _, client in
+            try await expectAccepted(
+                client, "open", ["account": 1, "owner": "", "credit_limit": 0])
+            let (batchCount, transactionCount) = (40, 1_000)
+            let keys = client.makeKeys(batchCount * transactionCount)
+            func withdrawals(_ keys: [IdempotencyKey]) -> Run {
+                var run = Run(
+                    operation: 2, transactionCount: keys.count,
+                    arguments: [
+                        Column(words: keys.map { _ in 1 }), Column(words: keys.map { _ in 1 }),
+                    ])
+                run.idempotencyKeys = keys
+                return run
+            }
+            for batch in 0..<batchCount {
+                let first = batch * transactionCount
+                let reply = try await client.submit([
+                    withdrawals(Array(keys[first..<(first + transactionCount)]))
+                ])
+                #expect(reply.rejections.count == transactionCount)
+            }
+            // One of each batch in turn: each was told in another reply than the one before.
+            let mixed = keys.indices.map {
+                keys[$0 % batchCount * transactionCount + $0 / batchCount]
+            }
+            let again = try await client.submit([withdrawals(mixed)])
+            #expect(again.rejections.map(\.index) == Array(keys.indices))
+            #expect(again.rejections.allSatisfy { $0.code == 1 && $0.rule == "within_credit" })
+            let described = again.rejections.filter { !$0.message.isEmpty }
+            #expect(described.count == 1_000)
+            #expect(described.allSatisfy { $0.observations.first?.value == "-0.01" })
+        }
+    }
+
     /// Outcomes of transactions that were carried out under another batch's name.
     @Test func keyedTransactionsHaveTheirFirstOutcomes() async throws {
         try await withExample("bank") { _, client in

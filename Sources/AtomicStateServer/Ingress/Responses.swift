@@ -18,60 +18,85 @@ extension BatchOutcome {
             duplicates: duplicates.map { .init(index: $0.index, sequence: $0.sequence) })
     }
 
-    /// The same as a `SubmitReply` in bytes: the first rejections with what their rules read, the rest in brief.
+    /// The same as a `SubmitReply` in bytes. Rejections are told with what their rules read while there is room,
+    /// those of this batch first, and the rest in brief.
     func reply(_ schema: Schema) -> [UInt8] {
         var encoder = SubmitReplyEncoder(replyWithoutRejections)
-        let describedCount = describeRejections(in: &encoder, schema)
-        var remainingByteCount = ServerLimits.describedRejectionByteCountMax
-        for rejection in rejections.dropFirst(describedCount) {
-            let rule = rules[rejection.rule].id
-            remainingByteCount -= rule.utf8.count
-            encoder.append(
-                Rejection(inBrief: rejection, rule: remainingByteCount < 0 ? "" : rule))
+        var room = DescriptionRoom()
+        var texts = RejectionTexts(self, schema)
+        var observations: [ObservationMessage<UnsafeRawBufferPointer>] = []
+        for record in rejections {
+            let isDescribed = room.describe(in: &encoder) { encoder in
+                encoder.append(texts.describe(record), texts, &observations)
+            }
+            if !isDescribed {
+                encoder.append(
+                    Rejection(
+                        inBrief: record.index, record.code.rawValue,
+                        rule: room.rule(rules[record.rule].id),
+                        retryCanHelp: record.code.retryCanHelp))
+            }
         }
-        for rejection in rejectionsOfBefore { encoder.append(rejection) }
+        forEachRejectionOfBefore { rejection in
+            let isDescribed = room.describe(in: &encoder) { $0.append(rejection) }
+            if !isDescribed {
+                encoder.append(
+                    Rejection(
+                        inBrief: rejection.index, rejection.code, rule: room.rule(rejection.rule),
+                        retryCanHelp: rejection.retryCanHelp))
+            }
+        }
         return encoder.encoded()
     }
 
-    /// - Returns: how many there was room for.
-    private func describeRejections(
-        in encoder: inout SubmitReplyEncoder, _ schema: Schema
-    ) -> Int {
-        var texts = RejectionTexts(self, schema)
-        var observations: [ObservationMessage<UnsafeRawBufferPointer>] = []
-        var count = 0
-        for rejection in rejections.prefix(ServerLimits.describedRejectionCountMax) {
-            let rejection = texts.describe(rejection)
-            encoder.append(rejection, texts, &observations)
-            guard encoder.rejectionByteCount <= ServerLimits.describedRejectionByteCountMax else {
-                encoder.removeLast()
-                break
+    /// As they were told when the transactions came first. They come by reply, so that each is read once.
+    private func forEachRejectionOfBefore(_ body: (Rejection) -> Void) {
+        let byReply = Dictionary(grouping: repeatedRejections) { ObjectIdentifier($0.reply) }
+        for repeated in byReply.values {
+            let rejections = SubmitReply(repeated[0].reply).rejections
+            for each in repeated {
+                guard var rejection = rejections.first(numbered: each.originalIndex, by: \.index)
+                else { continue }
+                rejection.index = each.index
+                body(rejection)
             }
-            count += 1
-        }
-        return count
-    }
-
-    /// As they were told when the transactions came first.
-    private var rejectionsOfBefore: [Rejection] {
-        var last: (reply: RememberedReply, rejections: [Rejection])?
-        return repeatedRejections.compactMap { repeated in
-            if last?.reply !== repeated.reply {
-                last = (repeated.reply, SubmitReply(repeated.reply).rejections)
-            }
-            var rejection = last?.rejections.first(numbered: repeated.originalIndex, by: \.index)
-            rejection?.index = repeated.index
-            return rejection
         }
     }
 }
 
+/// What of a reply may go to rejections, so that it fits a frame.
+private struct DescriptionRoom {
+    private var describedCount = 0
+    /// Of the rules' names of those that are not described.
+    private var ruleByteCount = 0
+    private var isFull = false
+
+    /// Adds a rejection with what its rule read. False if there is no room for it.
+    mutating func describe(
+        in encoder: inout SubmitReplyEncoder, _ append: (inout SubmitReplyEncoder) -> Void
+    ) -> Bool {
+        guard !isFull, describedCount < ServerLimits.describedRejectionCountMax else {
+            return false
+        }
+        append(&encoder)
+        describedCount += 1
+        isFull = encoder.rejectionByteCount > ServerLimits.describedRejectionByteCountMax
+        if isFull { encoder.removeLast() }
+        return !isFull
+    }
+
+    /// The rule's name, or none.
+    mutating func rule(_ name: String) -> String {
+        ruleByteCount += name.utf8.count
+        return ruleByteCount > ServerLimits.describedRejectionByteCountMax ? "" : name
+    }
+}
+
 extension Rejection {
-    /// By place, code and rule.
-    fileprivate init(inBrief rejection: RejectionRecord, rule: String) {
+    fileprivate init(inBrief index: Int, _ code: UInt32, rule: String, retryCanHelp: Bool) {
         self.init(
-            index: rejection.index, code: rejection.code.rawValue, rule: rule, entityType: "",
-            entityKey: "", message: "", observations: [], retryCanHelp: rejection.code.retryCanHelp)
+            index: index, code: code, rule: rule, entityType: "", entityKey: "", message: "",
+            observations: [], retryCanHelp: retryCanHelp)
     }
 }
 
