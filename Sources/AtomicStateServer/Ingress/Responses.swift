@@ -49,10 +49,11 @@ extension BatchOutcome {
         return encoder.encoded()
     }
 
-    /// As they were told when the transactions came first. They come by reply, so that each is read once.
+    /// As they were told when the transactions came first. They come by reply, so that each is read once, and
+    /// replies in the order in which the batch came to them.
     private func forEachRejectionOfBefore(_ body: (Rejection) -> Void) {
         let byReply = Dictionary(grouping: repeatedRejections) { ObjectIdentifier($0.reply) }
-        for repeated in byReply.values {
+        for repeated in byReply.values.sorted(by: { $0[0].index < $1[0].index }) {
             let rejections = SubmitReply(repeated[0].reply).rejections
             for each in repeated {
                 guard var rejection = rejections.first(numbered: each.originalIndex, by: \.index)
