@@ -35,7 +35,10 @@ import Testing
     @Test(arguments: [5, 6] as [UInt64])
     func changedReplies(seed: UInt64) throws {
         var mutator = MessageMutator(seed: seed)
-        for message in Self.hotReplies {
+        // A sequence of ten bytes, which protobuf-c reads.
+        let last = SubmitReply(firstSequence: .max, acceptedCount: 65_536, rejections: [])
+        let others = [Samples.bytes(of: ResponseBody.submit(last), id: 1 << 20)]
+        for message in Self.hotReplies + others {
             try expectSameResponse(message)
             for _ in 0..<5_000 { try expectSameResponse(mutator.mutation(of: message)) }
         }
