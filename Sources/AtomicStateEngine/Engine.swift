@@ -6,7 +6,7 @@ internal import AtomicStateValues
 /// Deterministic: the same calls in the same order lead to the same rows, outcomes and journal
 /// records. Performs no I/O, and is used by one thread at a time.
 ///
-/// What is called for each transaction or entity is mutating even where it changes nothing: the compiler
+/// What is called for each request, transaction or entity is mutating even where it changes nothing: the compiler
 /// copies the whole engine, 900 bytes, to lend it to a method that is not.
 package struct Engine: ~Copyable {
     package let program: Program

@@ -5,10 +5,9 @@ package struct SubmitReplyEncoder: ~Copyable {
     private var bytes: [UInt8] = []
     private var rejections: [(index: Int, bytes: Range<Int>)] = []
 
-    /// - Parameter reply: its rejections are the first ones.
+    /// - Parameter reply: without rejections.
     package init(_ reply: SubmitReply) {
         self.reply = reply
-        for rejection in reply.rejections { append(rejection) }
     }
 
     /// What the rejections so far take.

@@ -6,6 +6,8 @@ internal import AtomicStateValues
 /// younger ones hold as many outcomes as are to be remembered. A key carries the time it was made, and
 /// so does a batch's name: one from after every forgotten one is either remembered or new. One from
 /// before, which is not found, may have been carried out or not, and is refused.
+///
+/// Recognizing is mutating for the reason that methods of `Engine` are.
 package struct OutcomeMemory: ~Copyable {
     /// How far a key's time may be ahead of the server's, in milliseconds.
     package static let earlinessMaxMilliseconds: UInt64 = 10_000

@@ -138,20 +138,14 @@ package struct OutcomeEncoder: ~Copyable {
     }
 
     private mutating func collectRejected(_ rejections: [RejectionRecord], _ runs: [PreparedRun]) {
-        var rest = rejections[...]
+        var indices = rejections.filter(\.isDecided).map(\.index)[...]
         for run in runs {
-            while let start = rest.first?.index, start < run.indices.upperBound {
+            while let start = indices.first, start < run.indices.upperBound {
                 // Those that follow one another in the run are added together.
                 var end = start
-                while let next = rest.first, next.isDecided, next.index == end,
-                    end < run.indices.upperBound
-                {
+                while indices.first == end, end < run.indices.upperBound {
                     end += 1
-                    rest.removeFirst()
-                }
-                guard end > start else {
-                    rest.removeFirst()
-                    continue
+                    indices.removeFirst()
                 }
                 guard let keyed = run.keyed else { continue }
                 let first = run.indices.lowerBound

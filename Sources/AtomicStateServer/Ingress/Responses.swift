@@ -26,24 +26,21 @@ extension BatchOutcome {
         var texts = RejectionTexts(self, schema)
         var observations: [ObservationMessage<UnsafeRawBufferPointer>] = []
         for record in rejections {
-            let isDescribed = room.describe(in: &encoder) { encoder in
+            room.tell(in: &encoder) { encoder in
                 encoder.append(texts.describe(record), texts, &observations)
-            }
-            if !isDescribed {
-                encoder.append(
-                    Rejection(
-                        inBrief: record.index, record.code.rawValue,
-                        rule: room.rule(rules[record.rule].id),
-                        retryCanHelp: record.code.retryCanHelp))
+            } inBrief: {
+                Rejection(
+                    inBrief: record.index, record.code.rawValue, rule: rules[record.rule].id,
+                    retryCanHelp: record.code.retryCanHelp)
             }
         }
         forEachRejectionOfBefore { rejection in
-            let isDescribed = room.describe(in: &encoder) { $0.append(rejection) }
-            if !isDescribed {
-                encoder.append(
-                    Rejection(
-                        inBrief: rejection.index, rejection.code, rule: room.rule(rejection.rule),
-                        retryCanHelp: rejection.retryCanHelp))
+            room.tell(in: &encoder) { encoder in
+                encoder.append(rejection)
+            } inBrief: {
+                Rejection(
+                    inBrief: rejection.index, rejection.code, rule: rejection.rule,
+                    retryCanHelp: rejection.retryCanHelp)
             }
         }
         return encoder.encoded()
@@ -67,29 +64,27 @@ extension BatchOutcome {
 
 /// What of a reply may go to rejections, so that it fits a frame.
 private struct DescriptionRoom {
-    private var describedCount = 0
-    /// Of the rules' names of those that are not described.
-    private var ruleByteCount = 0
-    private var isFull = false
+    /// The rejections that may yet be described.
+    private var remainingCount = ServerLimits.describedRejectionCountMax
+    /// For the rules' names of those that are not described.
+    private var remainingByteCount = ServerLimits.describedRejectionByteCountMax
 
-    /// Adds a rejection with what its rule read. False if there is no room for it.
-    mutating func describe(
-        in encoder: inout SubmitReplyEncoder, _ append: (inout SubmitReplyEncoder) -> Void
-    ) -> Bool {
-        guard !isFull, describedCount < ServerLimits.describedRejectionCountMax else {
-            return false
+    /// Adds a rejection: with what its rule read, as long as there is room, and then in brief.
+    mutating func tell(
+        in encoder: inout SubmitReplyEncoder, _ describe: (inout SubmitReplyEncoder) -> Void,
+        inBrief: () -> Rejection
+    ) {
+        if remainingCount > 0 {
+            describe(&encoder)
+            remainingCount -= 1
+            if encoder.rejectionByteCount <= ServerLimits.describedRejectionByteCountMax { return }
+            encoder.removeLast()
+            remainingCount = 0
         }
-        append(&encoder)
-        describedCount += 1
-        isFull = encoder.rejectionByteCount > ServerLimits.describedRejectionByteCountMax
-        if isFull { encoder.removeLast() }
-        return !isFull
-    }
-
-    /// The rule's name, or none.
-    mutating func rule(_ name: String) -> String {
-        ruleByteCount += name.utf8.count
-        return ruleByteCount > ServerLimits.describedRejectionByteCountMax ? "" : name
+        var rejection = inBrief()
+        remainingByteCount -= rejection.rule.utf8.count
+        if remainingByteCount < 0 { rejection.rule = "" }
+        encoder.append(rejection)
     }
 }
 
