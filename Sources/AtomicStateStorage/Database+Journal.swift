@@ -43,6 +43,8 @@ extension Database {
             }
         }
         guard low > first else { return }
+        // Files that are being compacted stay, whatever lies behind them.
+        try put(.journalTrimmedUntil, withUnsafeBytes(of: low.littleEndian) { Array($0) })
         try dropFiles(of: .journal, before: low)
     }
 

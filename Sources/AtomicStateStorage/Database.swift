@@ -36,6 +36,8 @@ package enum MetaKey: String, Sendable {
     /// Outcomes from until then may be forgotten: milliseconds since 1970-01-01T00:00:00Z as eight
     /// little-endian bytes.
     case forgottenUntil = "forgotten_until"
+    /// Journal from before this sequence may be gone, in parts: eight little-endian bytes.
+    case journalTrimmedUntil = "journal_trimmed_until"
 }
 
 /// RocksDB with the families of a data folder. RocksDB's handle may be used by any thread.
@@ -50,7 +52,8 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     private let stagingFileCount = Atomic<UInt64>(0)
     private let flushPace: Mutex<FlushPace>
     /// Of commits, one after the other: its memory is used again.
-    private let commitBatch = WriteBatch()
+    private let commitBatch: WriteBatch
+    private let seal: BatchSeal
     /// What was cut off the logs before they were opened; for a database that is only read, what is
     /// left out.
     package let logTails: [LogTail]
@@ -93,6 +96,8 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         self.options = options
         self.stagingPath = stagingPath
         ingestion = BulkWriteOptions(options)
+        seal = try BatchSeal(ofDatabase: path)
+        commitBatch = WriteBatch(seal)
         flushPace = Mutex(FlushPace(now: ContinuousClock.now))
     }
 
@@ -131,12 +136,12 @@ extension Database {
     package func commit(
         journal: NumberedRecord?, outcomes: NumberedRecord?, forgottenUntil: UInt64?
     ) throws(StorageError) {
-        commitBatch.clear()
-        if let journal { commitBatch.put(journal, in: family(.journal)) }
-        if let outcomes { commitBatch.put(outcomes, in: family(.outcomes)) }
+        commitBatch.begin()
+        if let journal { try commitBatch.put(journal, in: family(.journal)) }
+        if let outcomes { try commitBatch.put(outcomes, in: family(.outcomes)) }
         if let forgottenUntil {
-            withUnsafeBytes(of: forgottenUntil.littleEndian) { value in
-                commitBatch.put(MetaKey.forgottenUntil.rawValue, value, in: family(.meta))
+            try withUnsafeBytes(of: forgottenUntil.littleEndian) { (value) throws(StorageError) in
+                try commitBatch.put(MetaKey.forgottenUntil.rawValue, value, in: family(.meta))
             }
         }
         try write(commitBatch, "a commit group")
@@ -145,6 +150,7 @@ extension Database {
     private func write(
         _ batch: WriteBatch, _ what: @autoclosure () -> String
     ) throws(StorageError) {
+        batch.close()
         try withErrorPointer("write \(what())") { error in
             rocksdb_write(handle, options.syncedWrite, batch.handle, error)
         }
@@ -163,9 +169,11 @@ extension Database {
 
     /// Stores facts durably, all or none of them.
     func put(_ facts: [(name: String, value: [UInt8])]) throws(StorageError) {
-        let batch = WriteBatch()
+        let batch = WriteBatch(seal)
         for (name, value) in facts {
-            value.withUnsafeBytes { batch.put(name, $0, in: family(.meta)) }
+            try value.withUnsafeBufferPointer { (value) throws(StorageError) in
+                try batch.put(name, UnsafeRawBufferPointer(value), in: family(.meta))
+            }
         }
         try write(batch, facts.map(\.name).joined(separator: ", "))
     }

@@ -19,13 +19,15 @@ internal import Glibc
 // Sequences ascend from log to log. What is written of such a log is followed by a mark
 // (`ROCKSDB_LOG_END_MARK`), and that by room, which reads as zeros, or by remains of the log that the
 // file held before: records of lower sequences, the first of which may have lost its beginning. Logs of
-// releases that wrote no mark end in room alone.
+// releases that wrote no mark end in room alone. `BatchSeal` tells whether a record is whole, and behind damage, where a
+// record may begin anywhere, whether it is one at all.
 
 /// How far a log is intact, and whether anything follows damage.
 struct LogScan {
     enum Kind {
-        /// With the last sequence of the logs before it; nil if they have none.
-        case writeAhead(following: UInt64?)
+        /// With the last sequence of the logs before it, nil if they have none; and what the database seals records
+        /// with, nil if that is not known.
+        case writeAhead(following: UInt64?, BatchSeal?)
         case manifest
     }
 
@@ -44,6 +46,7 @@ struct LogScan {
     }
 
     private let isWriteAheadLog: Bool
+    private let seal: BatchSeal?
     private var byteCount = 0
     /// Where the zeros begin that the file ends in.
     private var writtenByteCount = 0
@@ -61,15 +64,18 @@ struct LogScan {
     // Of the record that is being read.
     private var isInsideRecord = false
     private var recordOffset = 0
-    private var recordHead: [UInt8] = []
+    private var record: [UInt8] = []
 
     /// Reads the whole file.
     init(path: String, _ kind: Kind) throws(StorageError) {
         switch kind {
-        case .writeAhead(let sequence):
+        case .writeAhead(let sequence, let seal):
             isWriteAheadLog = true
+            self.seal = seal
             lastSequence = sequence
-        case .manifest: isWriteAheadLog = false
+        case .manifest:
+            isWriteAheadLog = false
+            seal = nil
         }
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw .system("open", path) }
@@ -146,21 +152,27 @@ struct LogScan {
         if fragment.beginsRecord == isInsideRecord { noteDamage(at: offset) }
         if fragment.beginsRecord {
             recordOffset = offset
-            recordHead.removeAll(keepingCapacity: true)
+            record.removeAll(keepingCapacity: true)
         } else if !isInsideRecord {
             return
         }
         isInsideRecord = !fragment.endsRecord
-        recordHead.append(contentsOf: payload.prefix(Self.recordHeadByteCount - recordHead.count))
         guard isWriteAheadLog else {
             takeRecord(isWhole: fragment.endsRecord, end: end)
             return
         }
+        record.append(contentsOf: payload)
         guard let sequences = recordSequences else {
             if fragment.endsRecord { noteDamage(at: recordOffset) }
             return
         }
         guard lastSequence.map({ sequences.lowerBound > $0 }) ?? true else {
+            noteDamage(at: recordOffset)
+            return
+        }
+        // Behind damage, bytes of a value may look like a record.
+        if damageOffset != nil, let seal, !record.withUnsafeBytes(seal.begins) { return }
+        if fragment.endsRecord, !record.withUnsafeBytes(BatchSeal.isIntact) {
             noteDamage(at: recordOffset)
             return
         }
@@ -184,8 +196,8 @@ struct LogScan {
 
     /// Of a write-ahead log's record; nil if their number was not read yet.
     private var recordSequences: ClosedRange<UInt64>? {
-        guard recordHead.count == Self.recordHeadByteCount else { return nil }
-        return recordHead.withUnsafeBytes { head in
+        guard record.count >= Self.recordHeadByteCount else { return nil }
+        return record.withUnsafeBytes { head in
             let first = UInt64(littleEndian: head.loadUnaligned(as: UInt64.self))
             let count = UInt32(
                 littleEndian: head.loadUnaligned(fromByteOffset: 8, as: UInt32.self))

@@ -22,7 +22,9 @@ package struct LogTail: Sendable {
             guard errno == ENOENT else { throw .system("open", path) }
             return []
         }
-        var tails = try writeAheadTails(of: writeAheadLogs(inDatabase: path))
+        // RocksDB draws another one if it is gone.
+        let seal = access(path + "/IDENTITY", F_OK) == 0 ? try BatchSeal(ofDatabase: path) : nil
+        var tails = try writeAheadTails(of: writeAheadLogs(inDatabase: path), seal)
         if let name = try manifest(path) {
             let manifest = "\(path)/\(name)"
             if let tail = try tail(of: manifest, LogScan(path: manifest, .manifest)) {
@@ -42,11 +44,13 @@ package struct LogTail: Sendable {
     }
 
     /// The tails of logs that continue one another.
-    private static func writeAheadTails(of logs: [String]) throws(StorageError) -> [LogTail] {
+    private static func writeAheadTails(
+        of logs: [String], _ seal: BatchSeal?
+    ) throws(StorageError) -> [LogTail] {
         var tails: [LogTail] = []
         var lastSequence: UInt64?
         for path in logs {
-            let scan = try LogScan(path: path, .writeAhead(following: lastSequence))
+            let scan = try LogScan(path: path, .writeAhead(following: lastSequence, seal))
             if let torn = tails.last(where: \.isTorn), scan.hasRecords {
                 throw .damagedLog(torn.path, at: torn.offset)
             }

@@ -15,7 +15,11 @@ uint32_t Extend(uint32_t checksum, const char *bytes, size_t byte_count);
 }  // namespace rocksdb::crc32c
 
 uint32_t rocksdb_crc32c(const void *bytes, size_t byte_count) {
-  return rocksdb::crc32c::Extend(0, static_cast<const char *>(bytes), byte_count);
+  return rocksdb_crc32c_extend(0, bytes, byte_count);
+}
+
+uint32_t rocksdb_crc32c_extend(uint32_t checksum, const void *bytes, size_t byte_count) {
+  return rocksdb::crc32c::Extend(checksum, static_cast<const char *>(bytes), byte_count);
 }
 
 #if defined(__x86_64__)

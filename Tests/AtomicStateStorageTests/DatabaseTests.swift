@@ -30,6 +30,27 @@ import Testing
         }
     }
 
+    @Test func aRecordThatRocksDBCanNotTakeIsAnError() throws {
+        try withDatabase { folder, _ in
+            let database = try open(folder)
+            // Address space alone: nothing of it is read.
+            let byteCount = 1 << 32
+            let memory = try #require(
+                mmap(nil, byteCount, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))
+            defer { munmap(memory, byteCount) }
+            let record = UnsafeRawBufferPointer(start: memory, count: byteCount)
+            for isJournal in [true, false] {
+                let numbered = NumberedRecord(number: 1, bytes: record)
+                #expect(throws: StorageError.self) {
+                    try database.commit(
+                        journal: isJournal ? numbered : nil, outcomes: isJournal ? nil : numbered,
+                        forgottenUntil: nil)
+                }
+            }
+            #expect(try records(database, holding: 1) == [])
+        }
+    }
+
     @Test func blocksOfRowsAreReadInOrder() throws {
         try withDatabase { folder, path in
             do {

@@ -62,8 +62,27 @@ import Testing
             testDescription: "no beginning of a record",
             apply: { log, _ in log.removeSubrange(..<32_768) }, intactRecordCount: nil),
         Change(
+            testDescription: "bytes in the torn last record that look like one",
+            apply: { log, starts in
+                let forged = forgedRecord
+                log.replaceSubrange(
+                    (starts[3] + 1_000)..<(starts[3] + 1_000 + forged.count), with: forged)
+            }, intactRecordCount: 3),
+        Change(
             testDescription: "empty", apply: { log, _ in log = [] }, intactRecordCount: 0),
     ]
+
+    /// What a client could store: a whole record with sequences that are yet to come.
+    private static let forgedRecord: [UInt8] = {
+        let checked = [1] + bytes(of: UInt64.max / 2) + bytes(of: UInt32(1))
+        let checksum = rocksdb_crc32c(checked, checked.count)
+        return bytes(of: (checksum >> 15 | checksum << 17) &+ 0xA282_EAD8)
+            + bytes(of: UInt16(checked.count - 1)) + checked
+    }()
+
+    private static func bytes(of number: some FixedWidthInteger) -> [UInt8] {
+        withUnsafeBytes(of: number.littleEndian) { Array($0) }
+    }
 
     @Test(arguments: changes) func tornTailsAreToldFromDamage(_ change: Change) throws {
         try withLog { path, log, starts in
@@ -121,6 +140,30 @@ import Testing
         }
     }
 
+    /// Of releases that sealed none.
+    @Test func recordsWithoutASealAreWhole() throws {
+        try withFolder { databasePath, stagingPath in
+            do {
+                let database = try Database(
+                    path: databasePath, stagingPath: stagingPath, mayCreate: true)
+                try withErrorPointer("write") { error in
+                    withBigEndianBytes(7) { key in
+                        rocksdb_put_cf(
+                            database.handle, database.options.syncedWrite,
+                            database.family(.journal), key.baseAddress, key.count, "old", 3, error)
+                    }
+                }
+                try commit(database, 8, 40_000)
+            }
+            #expect(try LogTail.all(inDatabase: databasePath).allSatisfy { !$0.isTorn })
+            let database = try Database(
+                path: databasePath, stagingPath: stagingPath, mayCreate: false)
+            var numbers: [UInt64] = []
+            try database.forEachJournalRecord(holding: 1) { number, _ in numbers.append(number) }
+            #expect(numbers == [7, 8])
+        }
+    }
+
     // MARK: Logs in the file of a former one
 
     struct ReuseChange: CustomTestStringConvertible {
@@ -143,6 +186,15 @@ import Testing
                     log[index] = log[index + 100_000]
                 }
             }, cut: (1, true)),
+        ReuseChange(
+            testDescription: "what the file held before from the end of a block on",
+            apply: { log, bounds in
+                // The second record goes on with fragments of another one.
+                let block = 32_768
+                for index in ((bounds[1] / block + 1) * block)..<(bounds[3] + block) {
+                    log[index] = log[index + 4 * block]
+                }
+            }, cut: (2, true)),
         ReuseChange(
             testDescription: "the mark before the last record again",
             apply: { log, bounds in log.replaceSubrange(bounds[2]..<(bounds[2] + 8), with: endMark)
@@ -378,6 +430,6 @@ import Testing
     }
 
     private func intactByteCount(of log: String) throws -> Int {
-        try LogScan(path: log, .writeAhead(following: nil)).intactByteCount
+        try LogScan(path: log, .writeAhead(following: nil, nil)).intactByteCount
     }
 }

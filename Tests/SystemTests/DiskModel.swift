@@ -14,7 +14,8 @@ final class DiskModel {
     enum Data: CaseIterable {
         case nothing
         case everything
-        /// The changes up to some moment, the one after them in part.
+        /// The changes up to some moment, the one after them in part: up to any byte, or to the end of a sector, page or
+        /// block.
         case prefix
         /// Any sectors of any changes; zeros where a file grew and its data did not come.
         case sectors
@@ -263,7 +264,10 @@ final class DiskModel {
             let count = Int.random(in: 0...node.changes.count, using: &generator)
             node.changes[..<count].forEach { Self.apply($0, to: &bytes) }
             if count < node.changes.count, case .write(let offset, let torn) = node.changes[count] {
-                let part = torn.prefix(Int.random(in: 0..<torn.count, using: &generator))
+                let end = offset + Int.random(in: 0..<torn.count, using: &generator)
+                let unit = [1, Self.sectorByteCount, 4_096, 32_768].randomElement(
+                    using: &generator)!
+                let part = torn.prefix(max(end / unit * unit - offset, 0))
                 Self.apply(.write(offset: offset, bytes: part), to: &bytes)
             }
         case .sectors, .sectorsAndGarbage:

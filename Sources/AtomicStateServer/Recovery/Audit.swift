@@ -31,6 +31,7 @@ package struct Audit: ~Copyable {
     private static let findingCountMax = 100
 
     private var report = AuditReport()
+    private var trimmedUntil: UInt64 = 0
 
     /// - Parameter schemaName: of the schema that the folder says it is of.
     package static func run(
@@ -54,6 +55,7 @@ package struct Audit: ~Copyable {
         report.entityCount = served.engine.entityCount
         report.lastSequence = served.engine.lastSequence
 
+        trimmedUntil = try database.number(.journalTrimmedUntil)
         var repeated = RepeatedState(versions)
         try describingFailures("journal") { () throws(IterationError<CorruptionError>) in
             try database.forEachJournalRecord(holding: 1) {
@@ -108,6 +110,10 @@ package struct Audit: ~Copyable {
         try move(&state, to: header.schemaVersion)
         let record = try JournalRecord(bytes, forms: state.engine.forms)
         guard header.firstSequence == state.engine.lastSequence + 1 else {
+            guard header.firstSequence > trimmedUntil else {
+                report.journalIsComplete = false
+                return
+            }
             find(
                 "the journal continues at sequence \(header.firstSequence): expected "
                     + "\(state.engine.lastSequence + 1)")

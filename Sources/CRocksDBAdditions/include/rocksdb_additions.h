@@ -61,6 +61,9 @@ void rocksdb_flush_limiter_set_bytes_per_second(rocksdb_flush_limiter_t *limiter
 // CRC-32C (Castagnoli): https://datatracker.ietf.org/doc/html/rfc3720#appendix-B.4. As RocksDB computes it.
 uint32_t rocksdb_crc32c(const void *bytes, size_t byte_count);
 
+// Of bytes that follow on others with a checksum.
+uint32_t rocksdb_crc32c_extend(uint32_t checksum, const void *bytes, size_t byte_count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,129 @@
+internal import CRocksDBAdditions
+internal import Glibc
+
+// A log is written over a former one, so that the beginning of a record that was torn may be followed by remains whose
+// fragments are intact. And what clients store stands in a log byte for byte, and may look like a record of it. So each
+// WriteBatch begins and ends with a blob (`PutLogData`), which RocksDB keeps in the log alone:
+//
+//     secret      16 bytes, of the database's IDENTITY, which RocksDB draws at random
+//     ...         the puts
+//     checksum     4 bytes, CRC-32C of their values, one after the other; little-endian
+//
+// RocksDB may write several batches as one record, one behind the other. Records of releases that sealed nothing begin
+// with a put.
+//
+// A batch is 12 bytes, its sequence and the number of its puts, and then its entries, a tag each and (all lengths
+// are varints)
+//
+//     1   put     key's length, key, value's length, value
+//     3   blob    length, bytes
+//     5   put     family, key's length, key, value's length, value
+//
+// (RocksDB's db/write_batch.cc.)
+
+/// By what a record of a write-ahead log is known as this database's, and as whole.
+struct BatchSeal {
+    static let secretByteCount = 16
+    private static let checksumByteCount = 4
+    private static let headByteCount = 12
+
+    private enum Tag {
+        static let put: UInt8 = 1
+        static let blob: UInt8 = 3
+        static let putInFamily: UInt8 = 5
+    }
+
+    let secret: [UInt8]
+
+    /// - Parameter path: RocksDB's folder.
+    init(ofDatabase path: String) throws(StorageError) {
+        let identityPath = path + "/IDENTITY"
+        let file = open(identityPath, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw .system("open", identityPath) }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = pread(file, &bytes, bytes.count, 0)
+        guard count >= 0 else { throw .system("read", identityPath) }
+        let digits = bytes[..<count].filter { $0 != UInt8(ascii: "-") }
+        guard digits.count >= Self.secretByteCount else {
+            throw StorageError("\(identityPath) has \(count) bytes: expected a UUID")
+        }
+        secret = Array(digits.prefix(Self.secretByteCount))
+    }
+
+    /// Whether the beginning of a record has this database's secret; false if it is too short to tell.
+    func begins(_ record: UnsafeRawBufferPointer) -> Bool {
+        Self.isSealed(record)
+            && record[(Self.headByteCount + 2)...].starts(with: secret)
+    }
+
+    /// Whether a record is sealed at all, by whichever database.
+    private static func isSealed(_ record: UnsafeRawBufferPointer) -> Bool {
+        record.count >= headByteCount + 2 + secretByteCount
+            && record[headByteCount] == Tag.blob
+            && record[headByteCount + 1] == UInt8(secretByteCount)
+    }
+
+    /// Whether a record is as it was written, or not sealed.
+    static func isIntact(_ record: UnsafeRawBufferPointer) -> Bool {
+        guard isSealed(record) else { return true }
+        var reader = EntryReader(record, from: headByteCount)
+        var isOpen = false
+        var checksum: UInt32 = 0
+        while let tag = reader.byte() {
+            switch tag {
+            case Tag.put, Tag.putInFamily:
+                if tag == Tag.putInFamily, reader.varint() == nil { return false }
+                guard isOpen, reader.text() != nil, let value = reader.text() else { return false }
+                checksum = rocksdb_crc32c_extend(checksum, value.baseAddress, value.count)
+            case Tag.blob:
+                guard let blob = reader.text() else { return false }
+                switch blob.count {
+                case secretByteCount:
+                    guard !isOpen else { return false }
+                    checksum = 0
+                case checksumByteCount:
+                    let stored = UInt32(littleEndian: blob.loadUnaligned(as: UInt32.self))
+                    guard isOpen, stored == checksum else { return false }
+                default: return false
+                }
+                isOpen.toggle()
+            default: return false
+            }
+        }
+        return !isOpen
+    }
+}
+
+/// Reads a batch's entries, as far as they lie within it.
+private struct EntryReader {
+    private let bytes: UnsafeRawBufferPointer
+    private var position: Int
+
+    init(_ bytes: UnsafeRawBufferPointer, from position: Int) {
+        self.bytes = bytes
+        self.position = position
+    }
+
+    mutating func byte() -> UInt8? {
+        guard position < bytes.count else { return nil }
+        defer { position += 1 }
+        return bytes[position]
+    }
+
+    mutating func varint() -> UInt64? {
+        var value: UInt64 = 0
+        for shift in stride(from: 0, to: 35, by: 7) {
+            guard let byte = byte() else { return nil }
+            value |= UInt64(byte & 0x7F) << UInt64(shift)
+            if byte < 0x80 { return value }
+        }
+        return nil
+    }
+
+    mutating func text() -> UnsafeRawBufferPointer? {
+        guard let length = varint(), length <= bytes.count - position else { return nil }
+        defer { position += Int(length) }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<(position + Int(length))])
+    }
+}
