@@ -1,7 +1,8 @@
 internal import AtomicStateValues
 internal import Synchronization
 
-/// The server's clock, as its last greeting told it, and what is made of its time.
+/// The server's clock, as its last greeting told it, or its last refusal of a name for its time, and what is made
+/// of its time.
 final class ServerClock: Sendable {
     /// Milliseconds of a clock that never steps back.
     private let elapsedMilliseconds: @Sendable () -> UInt64
@@ -22,7 +23,7 @@ final class ServerClock: Sendable {
         origin.store(milliseconds &- elapsedMilliseconds(), ordering: .relaxed)
     }
 
-    /// Since 1970-01-01T00:00:00Z. Late by the time that the greeting was on its way.
+    /// Since 1970-01-01T00:00:00Z. Late by the time that the telling was on its way.
     var milliseconds: UInt64 {
         min(
             origin.load(ordering: .relaxed) &+ elapsedMilliseconds(),

@@ -38,7 +38,8 @@ extension ResponseBody {
             self = .failure(
                 Status(
                     rawCode: status.code, message: text(status.message),
-                    retryAfterMilliseconds: status.retry_after_milliseconds))
+                    retryAfterMilliseconds: status.retry_after_milliseconds,
+                    timeMilliseconds: status.time_milliseconds))
             return
         }
         switch message.body_case {

@@ -42,6 +42,7 @@ extension Status: WireMessage {
         sink.varint(1, rawCode)
         sink.string(2, message)
         sink.varint(3, retryAfterMilliseconds)
+        sink.varint(4, timeMilliseconds)
     }
 }
 

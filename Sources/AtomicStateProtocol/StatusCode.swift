@@ -12,8 +12,8 @@ public enum StatusCode: UInt32, Sendable, CaseIterable {
     case resourceExhausted = 8
     /// The client and the server do not fit: another protocol version, another schema.
     case failedPrecondition = 9
-    /// The batch is older than what the server remembers, so that it can't know whether it was carried
-    /// out before; it was not carried out now.
+    /// The batch's time is from before what the server remembers, so that it can't know whether it was carried
+    /// out before, or ahead of the server's; it was not carried out now. `timeMilliseconds` tells the server's.
     case outOfRange = 11
     /// The server does not know this kind of request.
     case unimplemented = 12
@@ -30,17 +30,26 @@ public struct Status: Error, Sendable, Equatable, CustomStringConvertible {
     public var message: String
     /// When a retry is worth while; 0 if the server does not say.
     public var retryAfterMilliseconds: UInt32
+    /// With `outOfRange`: the time to go on from for names and keys, by the server's clock, in milliseconds since
+    /// 1970-01-01T00:00:00Z. 0 with any other code.
+    public var timeMilliseconds: UInt64
 
-    public init(_ code: StatusCode, _ message: String, retryAfterMilliseconds: UInt32 = 0) {
-        rawCode = code.rawValue
-        self.message = message
-        self.retryAfterMilliseconds = retryAfterMilliseconds
+    public init(
+        _ code: StatusCode, _ message: String, retryAfterMilliseconds: UInt32 = 0,
+        timeMilliseconds: UInt64 = 0
+    ) {
+        self.init(
+            rawCode: code.rawValue, message: message,
+            retryAfterMilliseconds: retryAfterMilliseconds, timeMilliseconds: timeMilliseconds)
     }
 
-    init(rawCode: UInt32, message: String, retryAfterMilliseconds: UInt32) {
+    init(
+        rawCode: UInt32, message: String, retryAfterMilliseconds: UInt32, timeMilliseconds: UInt64
+    ) {
         self.rawCode = rawCode
         self.message = message
         self.retryAfterMilliseconds = retryAfterMilliseconds
+        self.timeMilliseconds = timeMilliseconds
     }
 
     /// Nil for a code that this version does not know.

@@ -1692,7 +1692,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__response__descriptor =
   (ProtobufCMessageInit) atomicstate__v1__response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor atomicstate__v1__status__field_descriptors[3] =
+static const ProtobufCFieldDescriptor atomicstate__v1__status__field_descriptors[4] =
 {
   {
     "code",
@@ -1730,16 +1730,29 @@ static const ProtobufCFieldDescriptor atomicstate__v1__status__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "time_milliseconds",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Atomicstate__V1__Status, time_milliseconds),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned atomicstate__v1__status__field_indices_by_name[] = {
   0,   /* field[0] = code */
   1,   /* field[1] = message */
   2,   /* field[2] = retry_after_milliseconds */
+  3,   /* field[3] = time_milliseconds */
 };
 static const ProtobufCIntRange atomicstate__v1__status__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor atomicstate__v1__status__descriptor =
 {
@@ -1749,7 +1762,7 @@ const ProtobufCMessageDescriptor atomicstate__v1__status__descriptor =
   "Atomicstate__V1__Status",
   "atomicstate.v1",
   sizeof(Atomicstate__V1__Status),
-  3,
+  4,
   atomicstate__v1__status__field_descriptors,
   atomicstate__v1__status__field_indices_by_name,
   1,  atomicstate__v1__status__number_ranges,

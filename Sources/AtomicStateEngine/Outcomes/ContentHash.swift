@@ -102,7 +102,8 @@ private struct HashedColumn: BitwiseCopyable {
             // There are none if all of the column's are 0, whatever this one's neighbours are.
             for index in hashes.indices where nanoseconds[start &+ index] != 0 {
                 hashes[index] = ContentHash.mix(
-                    hashes[index], UInt64(nanoseconds[start &+ index]))
+                    hashes[index], UInt64(nanoseconds[start &+ index]) | ContentHash.nanosecondsMark
+                )
             }
         }
     }
@@ -110,6 +111,9 @@ private struct HashedColumn: BitwiseCopyable {
 
 /// How contents are hashed.
 enum ContentHash {
+    /// Tells nanoseconds from the seconds of the next argument.
+    fileprivate static let nanosecondsMark: UInt64 = 0x6E73 << 32
+
     /// Of a form, by the names of what it consists of.
     static func ofForm(_ form: TransactionForm, index: Int, schema: Schema) -> UInt64 {
         guard let steps = form.steps else { return of(schema.operations[index].name, 0) }

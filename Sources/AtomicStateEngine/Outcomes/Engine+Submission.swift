@@ -72,9 +72,7 @@ extension Engine {
     }
 
     private mutating func recognize(_ name: BatchName, _ content: UInt32) -> Submission? {
-        let recognition = outcomes.recognize(
-            high: name.producer, low: name.number, milliseconds: name.sentMilliseconds,
-            content: content, now: commitMilliseconds)
+        let recognition = outcomes.recognize(name, content: content, now: commitMilliseconds)
         switch recognition {
         case .new: return nil
         case .known(let known):
@@ -105,7 +103,12 @@ extension Engine {
         let isTold = name == nil ? rejectedCount > 0 : !isPlain
         let reply = isTold ? RememberedReply() : nil
         if let reply {
-            outcomes.remember(reply, weight: rejectedCount * OutcomeMemory.rejectionWeight)
+            outcomes.remember(
+                reply,
+                weight: OutcomeMemory.weight(
+                    ofReplyWithRejections: outcome.rejections.count
+                        + outcome.repeatedRejections.count,
+                    duplicates: outcome.duplicates.count))
         }
         if let name {
             outcomes.remember(

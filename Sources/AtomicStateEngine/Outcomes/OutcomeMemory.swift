@@ -9,13 +9,21 @@ internal import AtomicStateValues
 ///
 /// Recognizing is mutating for the reason that methods of `Engine` are.
 package struct OutcomeMemory: ~Copyable {
-    /// How far a key's time may be ahead of the server's, in milliseconds.
-    package static let earlinessMaxMilliseconds: UInt64 = 10_000
+    /// How far a key's time may be ahead of the server's, in milliseconds. Once such an outcome is forgotten,
+    /// all new keys from before its time are refused: the last so many milliseconds should be remembered.
+    package static let earlinessMaxMilliseconds: UInt64 = 1_000
     /// Of the first generation; each has twice as many as the one before, up to an eighth of all.
     private static let firstCapacity = 131_072
     package static let capacityMin = 8 * firstCapacity
     /// What a rejection counts for besides its outcome: its description takes about as much memory.
     package static let rejectionWeight = 4
+
+    /// What a reply counts for, in units of an outcome: by what it tells besides how many were accepted, whether
+    /// that is a key's outcome or not.
+    package static func weight(ofReplyWithRejections rejectionCount: Int, duplicates: Int) -> Int {
+        // A duplicate is a place and a sequence.
+        rejectionCount * rejectionWeight + duplicates / 2
+    }
 
     private static let unreserved = -1
 
@@ -247,16 +255,27 @@ extension OutcomeMemory {
         active.table.home(high: keyed.high(index), low: keyed.low(index))
     }
 
-    /// - Parameter milliseconds: the key's time.
+    /// A name is known whatever time it comes with: that is no part of it.
+    ///
+    /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
+    mutating func recognize(_ name: BatchName, content: UInt32, now: UInt64) -> Recognition {
+        recognize(
+            high: name.producer, low: name.number, milliseconds: name.sentMilliseconds,
+            notBefore: 0, content: content, now: now)
+    }
+
+    /// - Parameter milliseconds: the key's or the name's time.
+    /// - Parameter earliest: generations whose keys are all from before do not have it.
     /// - Parameter now: the server's, in milliseconds since 1970-01-01T00:00:00Z.
-    mutating func recognize(
-        high: UInt64, low: UInt64, milliseconds: UInt64, content: UInt32, now: UInt64
+    private mutating func recognize(
+        high: UInt64, low: UInt64, milliseconds: UInt64, notBefore earliest: UInt64,
+        content: UInt32, now: UInt64
     ) -> Recognition {
         let home = active.table.home(high: high, low: low)
         let (slot, isFound) = active.table.find(high: high, low: low, home: home)
         if isFound { return Self.recognition(in: active.table, slot, content) }
-        if milliseconds <= closedMillisecondsMax,
-            let known = recognizeOlder(high, low, milliseconds, content)
+        if earliest <= closedMillisecondsMax,
+            let known = recognizeOlder(high, low, notBefore: earliest, content)
         {
             return known
         }
@@ -266,9 +285,9 @@ extension OutcomeMemory {
     }
 
     private mutating func recognizeOlder(
-        _ high: UInt64, _ low: UInt64, _ milliseconds: UInt64, _ content: UInt32
+        _ high: UInt64, _ low: UInt64, notBefore earliest: UInt64, _ content: UInt32
     ) -> Recognition? {
-        for older in closed.reversed() where milliseconds <= older.generation.millisecondsMax {
+        for older in closed.reversed() where earliest <= older.generation.millisecondsMax {
             let home = older.generation.table.home(high: high, low: low)
             let (slot, isFound) = older.generation.table.find(high: high, low: low, home: home)
             if isFound { return Self.recognition(in: older.generation.table, slot, content) }
@@ -286,10 +305,10 @@ extension OutcomeMemory {
     /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
     mutating func recognize(_ keyed: KeyedTransactions, at index: Int, now: UInt64) -> Recognition {
         let high = keyed.high(index)
+        let milliseconds = IdempotencyKey.milliseconds(high: high)
         return recognize(
-            high: high, low: keyed.low(index),
-            milliseconds: IdempotencyKey.milliseconds(high: high), content: keyed.content(index),
-            now: now)
+            high: high, low: keyed.low(index), milliseconds: milliseconds,
+            notBefore: milliseconds, content: keyed.content(index), now: now)
     }
 
     /// - Parameter slot: what `recognize` said; nothing was remembered since.
@@ -316,6 +335,20 @@ extension OutcomeMemory {
         return true
     }
 
+    /// Remembers what a record tells of a name. It may have been forgotten when it came again, and both records be
+    /// there yet: the later one counts.
+    mutating func remember(loaded name: BatchName, content: UInt32, _ outcome: KnownOutcome) {
+        let home = active.table.home(high: name.producer, low: name.number)
+        let (slot, isFound) = active.table.find(high: name.producer, low: name.number, home: home)
+        if isFound {
+            active.table.replace(content: content, outcome, in: slot)
+        } else {
+            active.table.insert(
+                high: name.producer, low: name.number, content: content, outcome, in: slot)
+        }
+        noteRemembered(milliseconds: name.sentMilliseconds)
+    }
+
     @inline(__always)
     private mutating func noteRemembered(milliseconds: UInt64) {
         active.weight &+= 1
@@ -335,7 +368,7 @@ extension OutcomeMemory {
     /// The number that the next reply will have.
     var nextReplyNumber: UInt64 { firstReply + UInt64(replies.count) }
 
-    /// - Parameter weight: what it takes, in units of an outcome.
+    /// - Parameter weight: see `weight(ofReplyWithRejections:duplicates:)`.
     mutating func remember(_ reply: RememberedReply, weight: Int) {
         replies.append(reply)
         active.weight += weight

@@ -186,10 +186,10 @@ extension OutcomeMemory {
     ///
     /// - Parameters:
     ///   - group: the number that the record is kept under.
-    ///   - check: throws for a reply that can't be read.
+    ///   - replyWeight: see `weight(ofReplyWithRejections:duplicates:)`; throws for a reply that can't be read.
     package mutating func load(
         _ bytes: UnsafeRawBufferPointer, group: UInt64,
-        check: (UnsafeRawBufferPointer) throws(CorruptionError) -> Void
+        replyWeight: (UnsafeRawBufferPointer) throws(CorruptionError) -> Int
     ) throws(CorruptionError) {
         self.group = group
         var reader = ByteReader(bytes)
@@ -200,7 +200,7 @@ extension OutcomeMemory {
         }
         _ = try reader.readBytes(3, "an outcome record's header")
         let batchCount: UInt32 = try reader.read("an outcome record's batch count")
-        for _ in 0..<batchCount { try loadBatch(&reader, check) }
+        for _ in 0..<batchCount { try loadBatch(&reader, replyWeight) }
         guard reader.isAtEnd else {
             throw CorruptionError("bytes after the last batch of an outcome record")
         }
@@ -208,7 +208,7 @@ extension OutcomeMemory {
 
     private mutating func loadBatch(
         _ reader: inout ByteReader,
-        _ check: (UnsafeRawBufferPointer) throws(CorruptionError) -> Void
+        _ replyWeight: (UnsafeRawBufferPointer) throws(CorruptionError) -> Int
     ) throws(CorruptionError) {
         let flags: UInt8 = try reader.read("a batch's flags")
         guard flags & ~(OutcomeFormat.hasName | OutcomeFormat.hasReply) == 0 else {
@@ -235,17 +235,17 @@ extension OutcomeMemory {
                 throw CorruptionError("a batch's first sequence is \(sequence)")
             }
             loadedSequenceMax = max(loadedSequenceMax, sequence)
-            try add(
-                high: producer, low: batch, milliseconds: milliseconds, content: content,
+            remember(
+                loaded: BatchName(
+                    producer: producer, number: batch, sentMilliseconds: milliseconds),
+                content: content,
                 flags & OutcomeFormat.hasReply == 0
                     ? .accepted(sequence) : .told(inReply: number, index: 0))
         }
         if flags & OutcomeFormat.hasReply != 0 {
             let byteCount: UInt32 = try reader.read("a reply's length")
             let bytes = try reader.readBytes(Int(byteCount), "a reply")
-            try check(bytes)
-            remember(
-                RememberedReply(bytes: Array(bytes)), weight: rejectedCount * Self.rejectionWeight)
+            remember(RememberedReply(bytes: Array(bytes)), weight: try replyWeight(bytes))
         }
         guard rejectedCount == 0 || flags & OutcomeFormat.hasReply != 0 else {
             throw CorruptionError("keys of rejected transactions without the reply that tells why")

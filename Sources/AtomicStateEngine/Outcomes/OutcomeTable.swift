@@ -152,6 +152,11 @@ struct OutcomeTable: ~Copyable {
     @inline(__always)
     mutating func decide(_ outcome: KnownOutcome, in slot: Int) { slots[slot].outcome = outcome }
 
+    mutating func replace(content: UInt32, _ outcome: KnownOutcome, in slot: Int) {
+        slots[slot].content = content
+        slots[slot].outcome = outcome
+    }
+
     func content(of slot: Int) -> UInt32 { slots[slot].content }
 
     /// - Parameter slot: where `find` said that the key belongs.

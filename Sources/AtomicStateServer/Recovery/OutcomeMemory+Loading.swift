@@ -15,7 +15,10 @@ extension OutcomeMemory {
             try storage.forEachOutcomeRecord { (number, bytes) throws(CorruptionError) in
                 try memory.load(bytes, group: number) { (reply) throws(CorruptionError) in
                     do throws(Status) {
-                        _ = try SubmitReply(decoding: reply)
+                        let reply = try SubmitReply(decoding: reply)
+                        return OutcomeMemory.weight(
+                            ofReplyWithRejections: reply.rejections.count,
+                            duplicates: reply.duplicates.count)
                     } catch {
                         throw CorruptionError("outcome record \(number): \(error.message)")
                     }

@@ -167,10 +167,15 @@ struct  Atomicstate__V1__Status
    * Set with RESOURCE_EXHAUSTED and UNAVAILABLE: when a retry is worth while.
    */
   uint32_t retry_after_milliseconds;
+  /*
+   * Set with OUT_OF_RANGE: the time to go on from for names and keys, by the server's clock, in milliseconds
+   * since 1970-01-01T00:00:00Z.
+   */
+  uint64_t time_milliseconds;
 };
 #define ATOMICSTATE__V1__STATUS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&atomicstate__v1__status__descriptor) \
-    , 0, (char *)protobuf_c_empty_string, 0 }
+    , 0, (char *)protobuf_c_empty_string, 0, 0 }
 
 
 struct  Atomicstate__V1__Hello
@@ -215,7 +220,7 @@ struct  Atomicstate__V1__HelloReply
    */
   char *health;
   /*
-   * The server's clock, milliseconds since 1970-01-01T00:00:00Z, for clients that make idempotency keys.
+   * The server's clock, milliseconds since 1970-01-01T00:00:00Z, for clients that make names and keys.
    */
   uint64_t time_milliseconds;
 };
@@ -287,7 +292,7 @@ struct  Atomicstate__V1__BatchName
   uint64_t number;
   /*
    * When the batch was sent first, by the server's clock: milliseconds since 1970-01-01T00:00:00Z. The
-   * server refuses a batch from before what it remembers, and one from more than 10 seconds ahead.
+   * server refuses a batch from before what it remembers, and one from more than a second ahead.
    */
   uint64_t sent_milliseconds;
 };

@@ -171,8 +171,10 @@ import Testing
                 model.namePlaces[name] = model.weight
                 model.weight += 1
             }
-            let rejectionCount = outcome.count { if case .rejected = $0 { true } else { false } }
-            model.weight += rejectionCount * OutcomeMemory.rejectionWeight
+            // How many are duplicates is not known here: at most all.
+            model.weight += OutcomeMemory.weight(
+                ofReplyWithRejections: outcome.count(where: \.isRejected),
+                duplicates: outcome.count)
             return outcome
         }
 

@@ -27,8 +27,8 @@ import Testing
         IdempotencyKey(milliseconds: milliseconds ?? now, high: 0, low: number)
     }
 
-    private func name(_ number: UInt64) -> BatchName {
-        BatchName(producer: 7, number: number, sentMilliseconds: now)
+    private func name(_ number: UInt64, at milliseconds: UInt64? = nil) -> BatchName {
+        BatchName(producer: 7, number: number, sentMilliseconds: milliseconds ?? now)
     }
 
     private func deposit(_ amount: Argument, _ key: IdempotencyKey? = nil) -> SubmittedTransaction {
@@ -189,6 +189,57 @@ import Testing
         #expect(remembering.engine.outcomes.forgottenUntil < now + 20 - 128 / 15)
     }
 
+    /// The time is no part of a name, and no reason to carry a batch out twice.
+    @Test(arguments: [false, true]) func aNameThatComesWithAnotherTime(restarts: Bool) throws {
+        let batch = [deposit(5), withdraw(1_000)]
+        let told = try submit(batch, name: name(1))
+        #expect(told == [.accepted(2), .rejected(.invariantViolated)])
+        for time in now..<(now + 5) {
+            // Names alone, in another generation every other time.
+            remembering.set(milliseconds: time)
+            try submit((0..<10).map { deposit(1, key(100 * (time - now) + $0, at: time)) })
+        }
+        if restarts { try restart() }
+        remembering.set(milliseconds: now + 9)
+        #expect(try submit(batch, name: name(1, at: now + 9)) == told)
+        #expect(try submit([deposit(6)], name: name(1, at: now + 9)) == nil)
+        #expect(balance == 55)
+    }
+
+    /// Records of what was forgotten may be there for some time, and more be remembered after a restart.
+    @Test func aNameThatWasForgottenComesAgain() throws {
+        #expect(try submit([deposit(5)], name: name(1)) == [.accepted(2)])
+        for time in (now + 1)...(now + 20) {
+            remembering.set(milliseconds: time)
+            try submit((0..<15).map { deposit(1, key($0 + 2, at: time)) })
+            remembering.closeGroup()
+        }
+        #expect(try submit([deposit(5)], name: name(1)) == nil)
+        #expect(
+            try submit([deposit(7)], name: name(1, at: now + 20)) == [.accepted(303)])
+        remembering.closeGroup()
+        try remembering.restart(capacity: 16_384)
+        #expect(
+            try submit([deposit(7)], name: name(1, at: now + 20)) == [.accepted(303)])
+        #expect(balance == 312)
+    }
+
+    /// What is told takes memory and disk, whatever it is that is told.
+    @Test(arguments: [false, true]) func repliesCountForWhatTheyTell(restarts: Bool) throws {
+        let limit = OutcomeMemory.earlinessMaxMilliseconds
+        try submit((0..<8).map { deposit(1, key($0)) })
+        for number in 1...60 {
+            let batch =
+                number.isMultiple(of: 2)
+                ? (0..<8).map { deposit(1, key($0, at: now + limit + 100)) }
+                : (0..<8).map { deposit(2, key($0)) }
+            try submit(batch, name: name(UInt64(number), at: now + UInt64(number)))
+            if restarts, number == 30 { try restart() }
+        }
+        #expect(remembering.engine.outcomes.forgottenUntil > now)
+        #expect(remembering.engine.outcomes.count < 60)
+    }
+
     @Test func damagedRecords() throws {
         try submit(
             [deposit(5, key(1)), withdraw(9, key(2)), deposit(3, key(77))], name: name(1))
@@ -196,7 +247,7 @@ import Testing
         let bytes = try #require(remembering.records.first).bytes
         func load(_ bytes: [UInt8]) throws {
             var memory = OutcomeMemory()
-            try bytes.withUnsafeBytes { try memory.load($0, group: 1) { _ in } }
+            try bytes.withUnsafeBytes { try memory.load($0, group: 1) { _ in 0 } }
         }
         try load(bytes)
         for count in bytes.indices {

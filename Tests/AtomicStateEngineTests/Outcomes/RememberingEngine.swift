@@ -28,6 +28,8 @@ enum ToldOutcome: Hashable {
     case rejected(RejectionCode)
     /// It was in an atomic batch that was turned back because of another one.
     case notApplied
+
+    var isRejected: Bool { if case .rejected = self { true } else { false } }
 }
 
 /// An engine whose outcomes are encoded, group by group, as a server would, and that can be restarted.
@@ -138,14 +140,18 @@ final class RememberingEngine {
     }
 
     /// Forgets the outcomes in memory and reads them back.
-    func restart() throws {
+    func restart(capacity: Int? = nil) throws {
         let forgottenUntil = engine.outcomes.forgottenUntil
         let group = engine.outcomes.group
         engine.outcomes = OutcomeMemory(
-            capacity: capacity, forgottenUntil: forgottenUntil, firstGroup: 1)
+            capacity: capacity ?? self.capacity, forgottenUntil: forgottenUntil, firstGroup: 1)
         for record in records {
             try record.bytes.withUnsafeBytes {
-                try engine.outcomes.load($0, group: record.number) { _ in }
+                try engine.outcomes.load($0, group: record.number) { reply in
+                    OutcomeMemory.weight(
+                        ofReplyWithRejections: Self.decode(Array(reply)).count(where: \.isRejected),
+                        duplicates: 0)
+                }
             }
         }
         engine.outcomes.group = group

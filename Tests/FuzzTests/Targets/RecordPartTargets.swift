@@ -16,7 +16,7 @@ extension InputTarget {
         do throws(CorruptionError) {
             try memory.load(bytes, group: 1) { (reply) throws(CorruptionError) in
                 do throws(Status) {
-                    _ = try SubmitReply(decoding: reply)
+                    return try SubmitReply(decoding: reply).rejections.count
                 } catch {
                     throw CorruptionError(error.message)
                 }
