@@ -27,7 +27,11 @@ extension Engine {
     ///
     /// - Parameter type: an index into `Schema.entities`.
     /// - Parameter keys: a column of the type's key kind, with `count` keys.
-    package func read(type: Int, keys: ArgumentColumn, count: Int) -> ReadResult {
+    /// - Parameter byteCountMax: of what is found.
+    /// - Returns: nil if that would take more.
+    package func read(
+        type: Int, keys: ArgumentColumn, count: Int, byteCountMax: Int
+    ) -> ReadResult? {
         let entity = program.schema.entities[type]
         let layout = program.layouts[type]
         let offsets = layout.fieldOffsets + layout.derivedOffsets
@@ -36,45 +40,59 @@ extension Engine {
             entity.fields.indices.map(Member.field) + entity.derived.indices.map(Member.derived)
         var result = ReadResult(columns: types.map { _ in ReadResult.Column() })
         var keys = ArgumentColumn.Keys(ArgumentSource(keys))
+        var byteCount = count
         for index in 0..<count {
+            guard byteCount <= byteCountMax else { return nil }
             guard let row = stores[type].find(keys.next(index)) else {
                 result.found.append(false)
                 continue
             }
             result.found.append(true)
             result.versions.append(row[RowLayout.versionOffset])
+            byteCount += 8
             for index in types.indices {
-                append(row + offsets[index], of: types[index], to: &result.columns[index])
+                byteCount += append(
+                    row + offsets[index], of: types[index], to: &result.columns[index])
                 if let presence = layout.presence(of: members[index]) {
                     result.columns[index].isPresent.append(
                         row[presence.offset] & presence.mask != 0)
+                    byteCount += 1
                 }
             }
         }
-        return result
+        return byteCount <= byteCountMax ? result : nil
     }
 
-    private func append(_ place: Row, of type: ValueType, to column: inout ReadResult.Column) {
+    /// - Returns: the bytes that it takes in a reply, at most.
+    private func append(
+        _ place: Row, of type: ValueType, to column: inout ReadResult.Column
+    ) -> Int {
         if case .entity(let target) = type {
             switch key(ofReference: place[0], type: target) {
-            case .number(let number): column.words.append(number)
-            case .text(let text): column.append(text)
+            case .number(let number): return column.append(number)
+            case .text(let text): return column.append(text)
             }
-            return
         }
         switch type.form {
-        case .word: column.words.append(place[0])
-        case .text: column.append(TextHeap.text(at: place[0]))
+        case .word: return column.append(place[0])
+        case .text: return column.append(TextHeap.text(at: place[0]))
         case .time:
-            column.words.append(place[0])
             column.nanoseconds.append(UInt32(truncatingIfNeeded: place[1]))
+            return column.append(place[0]) + 4
         }
     }
 }
 
 extension ReadResult.Column {
-    fileprivate mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    fileprivate mutating func append(_ word: UInt64) -> Int {
+        words.append(word)
+        return 8
+    }
+
+    fileprivate mutating func append(_ bytes: UnsafeRawBufferPointer) -> Int {
         text.append(contentsOf: bytes)
         lengths.append(UInt32(bytes.count))
+        // Its length is a varint of at most 32 bits.
+        return bytes.count + 5
     }
 }

@@ -44,6 +44,15 @@ package struct Engine: ~Copyable {
 
     var commitMilliseconds: UInt64 { commitMicroseconds / 1_000 }
 
+    /// What is carried out again has fitted its record before.
+    var journalByteCountMax = EngineLimits.journalRecordByteCountMax
+
+    /// The time for new names and keys, in milliseconds since 1970-01-01T00:00:00Z: the group's, unless what was
+    /// forgotten was from later.
+    package var nameMilliseconds: UInt64 {
+        mutating get { max(commitMilliseconds, outcomes.forgottenUntil + 1) }
+    }
+
     package init(program: Program, schemaVersion: UInt16) {
         self.program = program
         self.schemaVersion = schemaVersion
@@ -146,6 +155,7 @@ extension Engine {
         for start in stride(from: 0, to: transactionCount, by: Lookahead.rows.step) {
             if let keyed, Lookahead.keys.begins(at: start) { reserveSlots(keyed, from: start) }
             lookahead.advance(to: start, stores)
+            let isFull = journal.byteCountEstimate >= journalByteCountMax
             let count = min(Lookahead.rows.step, transactionCount &- start)
             let bound = bindAhead(
                 cursor, count: count, form: form, likelyRows: lookahead.likelyRows(of: start))
@@ -165,11 +175,14 @@ extension Engine {
                 let observationCount = outcome.observations.count
                 changes.begin(keepingEarlier: isInAtomicBatch)
                 let frame = frames + place &* frameStride
-                let fault =
-                    bound >> UInt64(place) & 1 == 1
-                    ? nil
-                    : bind(
-                        cursor, to: parameters, frame, likelyRows: lookahead.likelyRows(of: offset))
+                let fault: Verdict? =
+                    isFull
+                    ? .rejected(.batchTooLarge, rule: program.batchSizeRule, entity: nil)
+                    : bound >> UInt64(place) & 1 == 1
+                        ? nil
+                        : bind(
+                            cursor, to: parameters, frame,
+                            likelyRows: lookahead.likelyRows(of: offset))
                 switch fault ?? evaluate(code, frame, outcome: &outcome) {
                 case .accepted:
                     lastSequence += 1

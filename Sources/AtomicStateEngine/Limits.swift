@@ -12,6 +12,9 @@ package enum EngineLimits {
     package static let textByteCountMax = 65_535
     /// The bytes of a text that a rejection shows.
     static let shownTextByteCountMax = 256
+    /// The bytes of a journal record from which on a batch's further transactions are rejected. A batch's arguments are
+    /// less, but what it stores may be much more: texts that rules put together, or copy.
+    package static let journalRecordByteCountMax = 64 << 20
     /// The transactions of one run of a journal record; a longer run is split.
     static let journalRunTransactionCountMax = 8_192
 }

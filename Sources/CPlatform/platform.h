@@ -6,6 +6,7 @@
 #endif
 #include <fcntl.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -19,6 +20,12 @@
 // AtomicStateEngine alone.
 static inline void prefetch(const void *address) {
     __builtin_prefetch(address);
+}
+
+// Where bytes begin that contain others; NULL if they do not. In linear time. Imported by AtomicStateEngine alone.
+static inline const void *find_bytes(const void *bytes, size_t count, const void *part, size_t part_count) {
+    extern void *memmem(const void *, size_t, const void *, size_t);
+    return memmem(bytes, count, part, part_count);
 }
 
 // Gives the calling thread time slices of so many nanoseconds, 100,000 to 100,000,000; -1 and errno if the

@@ -33,6 +33,15 @@ import Testing
         try checked.accept("drop", 1)
     }
 
+    /// A total that a rule reads as it was is a reason to judge it.
+    @Test func aTotalAsItWas() throws {
+        let checked = try CheckedEngine(Self.tickets)
+        try checked.accept("board", 1)
+        for ticket: Int64 in 1...3 { try checked.accept("ticket", .int(ticket), 1) }
+        try checked.reject("ticket", 4, 1)
+        try checked.reject("drop", 3)
+    }
+
     private static let tickets = """
         schema: 1
         name: tickets
@@ -45,6 +54,7 @@ import Testing
               weight: { sum: Ticket.weight, by: board }
             invariants:
               - { id: one_open, rule: self.tickets == 0 || self.open > 0 }
+              - { id: few, rule: oldSelf.tickets < 3 }
           Ticket:
             key: uint64
             fields:

@@ -26,7 +26,8 @@ extension Expression {
         }
     }
 
-    /// What a rule reads of the entity that it is about, as it is after the transaction.
+    /// What a rule reads of the entity that it is about: fields as they are after the transaction, totals also as they
+    /// were before.
     var readsOfSelf: (fields: Set<Int>, totals: Set<Int>) {
         var fields: Set<Int> = []
         var totals: Set<Int> = []
@@ -37,7 +38,10 @@ extension Expression {
             case .has(.field(let index), of: let owner):
                 if case .selfEntity = owner.kind { fields.insert(index) }
             case .derived(of: let owner, let index), .has(.derived(let index), of: let owner):
-                if case .selfEntity = owner.kind { totals.insert(index) }
+                switch owner.kind {
+                case .selfEntity, .oldSelfEntity: totals.insert(index)
+                default: break
+                }
             default:
                 break
             }

@@ -90,6 +90,12 @@ extension BatchOutcome {
         observations.append(ObservationRecord(index: index, role: role, value: value))
     }
 
+    /// As much of a text as is ever shown, and a byte more if there is more.
+    mutating func record(beginningOf text: UnsafeRawBufferPointer) -> RecordedValue {
+        record(
+            UnsafeRawBufferPointer(rebasing: text.prefix(EngineLimits.shownTextByteCountMax + 1)))
+    }
+
     mutating func record(_ text: UnsafeRawBufferPointer) -> RecordedValue {
         let start = self.text.count
         self.text.append(contentsOf: text)

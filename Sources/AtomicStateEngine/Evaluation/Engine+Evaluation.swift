@@ -342,7 +342,7 @@ extension Engine {
             case .observe:
                 outcome.observe(operand, c, .word(frame[b]))
             case .observeText:
-                outcome.observe(operand, c, outcome.record(text(frame, b)))
+                outcome.observe(operand, c, outcome.record(beginningOf: text(frame, b)))
             case .observeTime:
                 outcome.observe(operand, c, .time((frame + b).time))
             case .observeAbsent:

@@ -1,3 +1,4 @@
+internal import CPlatform
 internal import Glibc
 
 // What rules do with text. Strings are ordered by code points (CEL language definition, "Ordering"),
@@ -31,10 +32,8 @@ func ends(_ text: UnsafeRawBufferPointer, with suffix: UnsafeRawBufferPointer) -
 }
 
 func contains(_ text: UnsafeRawBufferPointer, _ part: UnsafeRawBufferPointer) -> Bool {
-    guard part.count <= text.count else { return false }
-    return (0...(text.count - part.count)).contains { start in
-        areEqual(UnsafeRawBufferPointer(rebasing: text[start..<(start + part.count)]), part)
-    }
+    guard !part.isEmpty else { return true }
+    return find_bytes(text.baseAddress, text.count, part.baseAddress, part.count) != nil
 }
 
 /// Whether the bytes are UTF-8.

@@ -51,11 +51,12 @@ struct TextBuffer {
     @discardableResult
     mutating func append(_ value: RecordedValue, as type: ValueType, _ text: [UInt8]) -> Text {
         switch (value, type) {
-        case (.text(let range), .bytes): append(HexText.text(of: text[range]))
+        case (.text(let range), .bytes): append(shown(text[range]) { HexText.text(of: $0) })
         // An argument may have another length than a uuid has.
         case (.text(let range), .uuid):
             append(UUIDValue(text[range])?.text ?? HexText.text(of: text[range]))
-        case (.text(let range), _): append(shown(text[range]))
+        case (.text(let range), _):
+            append(shown(text[range]) { String(decoding: $0, as: UTF8.self) })
         case (.word(let word), _): append(word, as: type)
         case (.time(let value), .duration): append(TimeKind.duration.text(of: value))
         case (.time(let value), _): append(TimeKind.timestamp.text(of: value))
@@ -78,11 +79,12 @@ struct TextBuffer {
         }
     }
 
-    /// The text, or its beginning.
-    private func shown(_ bytes: ArraySlice<UInt8>) -> String {
+    /// The value, or its beginning.
+    private func shown(
+        _ bytes: ArraySlice<UInt8>, _ text: (ArraySlice<UInt8>) -> String
+    ) -> String {
         let most = EngineLimits.shownTextByteCountMax
-        let text = String(decoding: bytes.prefix(most), as: UTF8.self)
-        return bytes.count > most ? text + "…" : text
+        return text(bytes.prefix(most)) + (bytes.count > most ? "…" : "")
     }
 
     private mutating func append(_ units: Int64, scale: Int) -> Text {

@@ -123,7 +123,9 @@ struct JournalEncoder: ~Copyable {
 
     /// What the record takes so far, the run that is still open at its full width.
     var byteCountEstimate: Int {
-        record.count + openColumns.count * openCount * 8
+        var byteCount = record.count
+        for column in openColumns.indices { byteCount += openCount * 8 + texts[column].count }
+        return byteCount
     }
 
     /// Starts the next group's record.

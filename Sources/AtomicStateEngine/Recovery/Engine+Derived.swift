@@ -58,6 +58,8 @@ extension Engine {
     ) -> Bool {
         routine.frames[0] = UInt64(UInt(bitPattern: source))
         changes.begin()
+        // For the texts that were put together.
+        defer { undoChanges() }
         guard case .accepted = evaluate(routine.code, routine.frames, outcome: &outcome) else {
             return false
         }

@@ -13,6 +13,8 @@ extension Engine {
         outcome.rules = forms.rules
         var firstIndex = 0
         beginGroup(microseconds: record.header.microseconds)
+        journalByteCountMax = .max
+        defer { journalByteCountMax = EngineLimits.journalRecordByteCountMax }
         for run in record.runs {
             run.withArguments { arguments in
                 let indices = firstIndex..<(firstIndex + run.transactionCount)
@@ -66,6 +68,7 @@ extension Engine {
                         "\(name(of: row, type: type)): the invariant "
                             + "\(program.rules[rule].id) does not hold")
                 }
+                undoChanges()
             }
         }
         return found

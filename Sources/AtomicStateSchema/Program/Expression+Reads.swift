@@ -27,13 +27,16 @@ extension Expression {
         return fields
     }
 
-    /// The totals of `self` that the expression reads, by index.
+    /// The derived values of `self`, now or before the transaction, that the expression reads, by index.
     var derivedOfSelf: Set<Int> {
         var derived: Set<Int> = []
         visit { expression in
             switch expression.kind {
             case .derived(of: let entity, let index), .has(.derived(let index), of: let entity):
-                if case .selfEntity = entity.kind { derived.insert(index) }
+                switch entity.kind {
+                case .selfEntity, .oldSelfEntity: derived.insert(index)
+                default: break
+                }
             default:
                 break
             }

@@ -13,6 +13,7 @@ extension Program {
         }
         var rules = RuleTable(schema: schema)
         idempotencyKeyRule = rules.add(.idempotencyKey, id: "idempotency_key")
+        batchSizeRule = rules.add(.batchSize, id: "batch_size")
         let data = ProgramData(
             schema: schema, layouts: layouts,
             derived: try Self.layOutDerived(schema, layouts, &rules),

@@ -60,7 +60,8 @@ extension Program {
             guard let type = description.entity else { return description.id }
             return "\(schema.entities[type].name).\(description.id)"
         case .transactionInvariant: return "transaction \(description.id)"
-        case .requirement, .parameter, .effect, .derived, .uniqueKey, .idempotencyKey:
+        case .requirement, .parameter, .effect, .derived, .uniqueKey, .idempotencyKey,
+            .batchSize:
             return description.id
         }
     }

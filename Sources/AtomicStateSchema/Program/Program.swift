@@ -12,6 +12,8 @@ package struct Program: Sendable {
     package let rules: [RuleDescription]
     /// The one that rejections for the sake of an idempotency key refer to.
     package let idempotencyKeyRule: Int
+    /// What a transaction is rejected by for the size of its batch, likewise.
+    package let batchSizeRule: Int
 
     package var schema: Schema { data.schema }
     package var layouts: [RowLayout] { data.layouts }
@@ -164,6 +166,7 @@ package final class RuleDescription: Sendable {
         case derived
         case uniqueKey
         case idempotencyKey
+        case batchSize
     }
 
     package let kind: Kind
@@ -241,13 +244,15 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
     case idempotencyKeyForgotten = 17
     /// The idempotency key's time is too far ahead of the server's.
     case idempotencyKeyEarly = 18
+    /// What the batch's transactions have changed so far takes as much journal as one record may have.
+    case batchTooLarge = 19
 
     /// Whether the same transaction may be accepted after others have changed the state.
     package var retryCanHelp: Bool {
         switch self {
         case .invariantViolated, .requirementFailed, .entityMissing, .entityExists,
             .arithmeticOverflow, .divisionByZero, .conversionFailed, .entityReferenced,
-            .valueAbsent, .indexOutOfRange, .notUnique, .idempotencyKeyEarly:
+            .valueAbsent, .indexOutOfRange, .notUnique, .idempotencyKeyEarly, .batchTooLarge:
             true
         // A version that has passed does not come back.
         case .argumentOutOfRange, .textTooLong, .textMalformed, .versionMismatch,
@@ -287,6 +292,8 @@ package enum RejectionCode: UInt32, Sendable, CaseIterable, Error {
         case .idempotencyKeyForgotten:
             "the idempotency key is older than what is remembered; the outcome may be another one"
         case .idempotencyKeyEarly: "the idempotency key's time is ahead of the server's"
+        case .batchTooLarge:
+            "the batch changes more than one record of the journal may have; send fewer transactions at a time"
         }
     }
 }

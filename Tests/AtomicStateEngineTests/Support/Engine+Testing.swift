@@ -29,8 +29,9 @@ extension Engine {
         guard !keys.isEmpty else { return [:] }
         let memory = ArgumentMemory(keys.map { [$0] })
         let result = withExtendedLifetime(memory) {
-            read(type: type, keys: memory.columns[0], count: keys.count)
+            read(type: type, keys: memory.columns[0], count: keys.count, byteCountMax: .max)
         }
+        guard let result else { preconditionFailure("there is no limit") }
         let entity = program.schema.entities[type]
         let types = entity.fields.map(\.type) + entity.derived.map(\.type)
         let columns = zip(result.columns, types).map { $0.arguments(of: $1) }
