@@ -26,7 +26,8 @@ final class Connection: Sendable {
     }
 
     deinit {
-        perform { $0.end(.closed) }
+        // The event loop may be gone by now if the connection is.
+        if !isEnded { perform { $0.end(.closed) } }
     }
 
     /// Whether the server has greeted.
@@ -37,14 +38,18 @@ final class Connection: Sendable {
 
     /// Connects and shakes hands, and sends what waits.
     ///
+    /// - Parameters:
+    ///   - timeout: for the connection to be made, and again for the server to greet.
+    ///   - patience: for the server to take what is sent.
     /// - Throws: `ConnectionError`, or the `Status` with which the server refuses this client. The
     ///   connection is then of no use.
     func open(
-        to address: ServerAddress, client: String, schemaFingerprint: String, timeout: TimeAmount
+        to address: ServerAddress, client: String, schemaFingerprint: String, timeout: TimeAmount,
+        patience: TimeAmount
     ) async throws -> ServerGreeting {
         let bootstrap = ClientBootstrap(group: eventLoop)
             .connectTimeout(timeout)
-            .detectingDeadPeers(within: timeout)
+            .detectingDeadPeers(askedAfter: timeout, within: max(timeout, patience))
             .channelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
@@ -157,14 +162,23 @@ final class Connection: Sendable {
 extension ClientBootstrap {
     /// Has the system end a connection whose other side is gone without a word, which otherwise takes
     /// a quarter of an hour, or for ever while nothing is sent.
-    fileprivate func detectingDeadPeers(within timeout: TimeAmount) -> ClientBootstrap {
+    ///
+    /// - Parameters:
+    ///   - silence: after it the other side is asked for a sign of life.
+    ///   - timeout: also ends a connection whose other side lives, and takes nothing for so long.
+    fileprivate func detectingDeadPeers(
+        askedAfter silence: TimeAmount, within timeout: TimeAmount
+    ) -> ClientBootstrap {
         var bootstrap = channelOption(.socketOption(.so_keepalive), value: 1)
         #if os(Linux)
             // The system takes no more than 32,767 seconds.
-            let milliseconds = Int(min(max(timeout.nanoseconds / 1_000_000, 1), 32_767_000))
-            let seconds = max(milliseconds / 1_000, 1)
+            func milliseconds(_ time: TimeAmount) -> Int {
+                Int(min(max(time.nanoseconds / 1_000_000, 1), 32_767_000))
+            }
+            let seconds = max(milliseconds(silence) / 1_000, 1)
             let options = [
-                (TCP_KEEPIDLE, seconds), (TCP_KEEPINTVL, seconds), (TCP_USER_TIMEOUT, milliseconds),
+                (TCP_KEEPIDLE, seconds), (TCP_KEEPINTVL, seconds),
+                (TCP_USER_TIMEOUT, milliseconds(timeout)),
             ]
             for (option, value) in options {
                 bootstrap = bootstrap.channelOption(

@@ -34,6 +34,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     // MARK: Calls
 
     func send(id: UInt64, frame: ByteBuffer, deadline: NIODeadline, caller: Caller) {
+        guard deadline > .now() else {
+            caller.resume(returning: .failure(.deadlinePassed(wasSent: false)))
+            return
+        }
         carryOut(window.admit(id: id, frame: frame, deadline: deadline, caller: caller), deadline)
     }
 

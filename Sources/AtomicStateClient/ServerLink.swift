@@ -17,6 +17,10 @@ final class ServerLink: Sendable {
         let eventLoopGroup: any EventLoopGroup
         let policy: RetryPolicy
         let pause: Pause
+
+        /// For the server to take what is sent: one that pauses because its disk does is not gone, and calls wait for it
+        /// as long.
+        var patience: TimeAmount { TimeAmount(policy.deadline) }
     }
 
     private struct State {
@@ -53,7 +57,8 @@ final class ServerLink: Sendable {
         do {
             let greeting = try await connection.open(
                 to: configuration.address, client: configuration.clientName,
-                schemaFingerprint: schemaFingerprint, timeout: configuration.timeout)
+                schemaFingerprint: schemaFingerprint, timeout: configuration.timeout,
+                patience: configuration.patience)
             clock.set(to: greeting.milliseconds)
             return ServerLink(
                 configuration, greeting: greeting, clock: clock, connection: connection)
@@ -107,6 +112,9 @@ final class ServerLink: Sendable {
     private func prepareRetry(
         of request: inout RequestBody, _ attempts: inout CallAttempts, _ failure: AttemptFailure
     ) async throws {
+        if case .status(let status) = failure, status.timeMilliseconds > 0 {
+            clock.set(to: status.timeMilliseconds)
+        }
         var random = SystemRandomNumberGenerator()
         switch attempts.next(after: failure, now: .now(), using: &random) {
         case .retry(let delay):
@@ -147,7 +155,8 @@ final class ServerLink: Sendable {
                 }
                 let greeting = try await connection.open(
                     to: configuration.address, client: configuration.clientName,
-                    schemaFingerprint: fingerprint, timeout: configuration.timeout)
+                    schemaFingerprint: fingerprint, timeout: configuration.timeout,
+                    patience: configuration.patience)
                 clock.set(to: greeting.milliseconds)
             } catch let error as ConnectionError {
                 connection.end(error)

@@ -44,9 +44,8 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
     }
 
     /// - Parameter bytes: one message, without its frame's header.
-    /// - Throws: `invalidArgument` for bytes that are no request, `resourceExhausted` for one that takes
-    ///   more memory than a request may. What is wrong inside of a request becomes its body, so that it
-    ///   can be answered.
+    /// - Throws: `invalidArgument` for bytes that are no request, `resourceExhausted` for one without an id that
+    ///   takes more memory than a request may. What is wrong with a request that can be answered becomes its body.
     package convenience init(_ bytes: UnsafeRawBufferPointer) throws(Status) {
         var arena = Arena(limit: ProtocolLimits.decodedByteCountMax)
         if let (id, submit) = try? Self.readSubmit(bytes, in: &arena) {
@@ -66,10 +65,13 @@ package final class DecodedRequest: @unchecked Sendable {  // Guarded by being h
                 allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
         }
         guard !arena.isExhausted else {
-            throw Status(
+            let status = Status(
                 .resourceExhausted,
                 "a message of \(bytes.count) bytes that takes more than "
                     + "\(ProtocolLimits.decodedByteCountMax) bytes of memory")
+            guard let id = try? WireReader.requestID(of: bytes) else { throw status }
+            self.init(id: id, .invalid(status), Arena(limit: 0))
+            return
         }
         guard let message = unpacked?.pointee else {
             throw Status(

@@ -78,6 +78,21 @@ struct WireReader {
         return (id, body)
     }
 
+    /// The id of a request that is not read otherwise.
+    static func requestID(of bytes: UnsafeRawBufferPointer) throws(UnusualForm) -> UInt64 {
+        var reader = try WireReader(bytes)
+        var id: UInt64 = 0
+        while let tag = reader.nextTag() {
+            if tag == WireType.varint.tag(1) {
+                id = try reader.varint()
+            } else {
+                try reader.skip(tag)
+            }
+        }
+        guard id != 0 else { throw UnusualForm() }
+        return id
+    }
+
     /// Numbers of a repeated field, copied to where they are aligned.
     mutating func packedFixed<Number: FixedWidthInteger & BitwiseCopyable>(
         _ type: Number.Type, in arena: inout Arena
@@ -108,14 +123,19 @@ struct WireReader {
         var count = 0
         while let next = rest.nextTag() {
             if next == tag { count += 1 }
-            switch WireType(rawValue: next & 7) {
-            case .varint: _ = try rest.varint()
-            case .fixed64: _ = try rest.fixed64()
-            case .bytes: _ = try rest.bytes()
-            case nil: throw UnusualForm()
-            }
+            try rest.skip(next)
         }
         return count
+    }
+
+    /// - Parameter tag: of the field that comes.
+    private mutating func skip(_ tag: UInt8) throws(UnusualForm) {
+        switch WireType(rawValue: tag & 7) {
+        case .varint: _ = try varint()
+        case .fixed64: _ = try fixed64()
+        case .bytes: _ = try bytes()
+        case nil: throw UnusualForm()
+        }
     }
 }
 

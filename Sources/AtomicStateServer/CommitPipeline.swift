@@ -7,7 +7,7 @@ internal import Synchronization
 /// are started. A simulation does not start them, and takes their steps itself.
 final class CommitPipeline: Sendable {
     let sequencer = Sequencer()
-    let statistics = Statistics()
+    let statistics: Statistics
     let health: HealthReporter
     let writer: Writer
     let committer: Committer
@@ -16,14 +16,16 @@ final class CommitPipeline: Sendable {
     private let threads = Mutex<[WorkerThread]>([])
 
     init(
-        state: consuming LoadedState, schema: SchemaVersion, storage: any Storage,
-        configuration: Configuration, diskProcessor: DiskProcessor? = nil, clock: Clock,
-        logger: Logger
+        state loadedState: consuming LoadedState, schema: SchemaVersion, storage: any Storage,
+        configuration: Configuration, statistics: Statistics = Statistics(),
+        diskProcessor: DiskProcessor? = nil, clock: Clock, logger: Logger
     ) {
+        self.statistics = statistics
         self.diskProcessor = diskProcessor
+        var state = loadedState
         statistics.durableSequence.store(state.engine.lastSequence, ordering: .releasing)
         statistics.noteRowsComplete(sequence: state.rows.completeSequence)
-        statistics.noteState(state.engine)
+        statistics.noteState(&state.engine)
         health = HealthReporter(storage: storage, sequencer: sequencer, statistics: statistics)
         let usedGroups = UsedGroups()
         materialiser = Materialiser(
@@ -72,7 +74,10 @@ final class CommitPipeline: Sendable {
     /// Returns when everything queued is durable, answered and, as far as it was due, materialised.
     func finish() async {
         sequencer.stop()
-        let threads = threads.withLock { $0 }
+        let threads = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
         await withCheckedContinuation { continuation in
             _ = WorkerThread(name: "finish") {
                 for thread in threads { thread.join() }

@@ -81,6 +81,8 @@ package enum ServerLimits {
     package static let adminRequestByteCountMax = 16 << 10
     /// The different sequences of steps in a batch: each may have to be compiled.
     package static let composedFormCountPerBatchMax = 64
+    /// What a look-up may find, in bytes of its reply, which has to fit a frame.
+    package static let readByteCountMax = ProtocolLimits.frameByteCountMax - (4 << 10)
     /// The rejections of a batch that are described in full; the rest carry place, code and rule.
     package static let describedRejectionCountMax = 1_000
     /// The same in bytes; also the bytes of the rules' names of the rest.
@@ -88,6 +90,10 @@ package enum ServerLimits {
     /// The entities whose images the writer takes between two commit groups; more if the round would take
     /// too long.
     package static let drainedEntityCountPerGroup = 2_048
+    /// The most, however much has to be made up for.
+    package static let drainedEntityCountPerGroupMax = 65_536
+    /// The images that wait to be stored before no more are taken.
+    package static let waitingRowByteCountMax = 4 * rowFileByteCount
     /// The journal in which a round of the materialiser ends, as a multiple of that after which one begins.
     package static let roundLength = 1.5
     /// The images that go to the rows family as one file.

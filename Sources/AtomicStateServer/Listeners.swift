@@ -63,17 +63,17 @@ enum Listeners {
     }
 
     static func admin(
-        on address: Configuration.Address, group: any EventLoopGroup, pages: AdminPages,
-        logger: Logger
+        on address: Configuration.Address, group: any EventLoopGroup, site: AdminSite,
+        statistics: Statistics, logger: Logger
     ) async throws -> any Channel {
         let openCount = AdminConnectionCount()
         let bootstrap = bootstrap(group, logger)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        AdminGuard(statistics: pages.statistics, openCount: openCount))
+                        AdminGuard(statistics: statistics, openCount: openCount))
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-                    try channel.pipeline.syncOperations.addHandler(AdminHandler(pages: pages))
+                    try channel.pipeline.syncOperations.addHandler(AdminHandler(site: site))
                 }
             }
         return try await listen(bootstrap, on: address)

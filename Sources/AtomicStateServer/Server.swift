@@ -27,6 +27,32 @@ package struct Server: Sendable {
     /// - Throws: `StorageError` or `RecoveryError` for a data folder that can't be served,
     ///   `ProcessorSleep.Refusal`, and the system's error for an address that can't be listened on.
     package func run() async throws {
+        // A thread of its own, so that clients don't keep probes waiting, nor probes clients.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            let admin = Admin(
+                site: AdminSite(), statistics: Statistics(), eventLoop: group.next())
+            let listener = try await Listeners.admin(
+                on: configuration.admin, group: group, site: admin.site,
+                statistics: admin.statistics, logger: logger)
+            try await serve(admin, listener.localAddress)
+            try await listener.close()
+            try await group.shutdownGracefully()
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    /// What answers probes meanwhile.
+    private struct Admin {
+        let site: AdminSite
+        let statistics: Statistics
+        let eventLoop: any EventLoop
+    }
+
+    /// Recovers the state, and serves it.
+    private func serve(_ admin: Admin, _ adminAddress: SocketAddress?) async throws {
         let processorSleep =
             configuration.keepsProcessorsAwake ? try ProcessorSleep(logger: logger) : nil
         var folder = try DataFolder(
@@ -66,7 +92,7 @@ package struct Server: Sendable {
         if let refusal { try report(refusal, schema) }
         let pipeline = CommitPipeline(
             state: state, schema: schema, storage: database,
-            configuration: configuration,
+            configuration: configuration, statistics: admin.statistics,
             diskProcessor: DiskInterrupts(of: configuration.dataPath).map(DiskProcessor.init),
             clock: .system, logger: logger)
         pipeline.start()
@@ -74,11 +100,12 @@ package struct Server: Sendable {
             compiled: schema.compiled, pipeline: pipeline,
             rememberedOutcomeCount: configuration.rememberedOutcomeCount,
             connections: connectionTable(), processorSleep: processorSleep)
-        let pages = AdminPages(
-            statistics: pipeline.statistics, health: pipeline.health,
-            connections: service.connections, configuration: configuration,
-            schema: schema, refusal: refusal)
-        try await listen(pipeline, service, pages, processorSleep)
+        admin.site.open(
+            AdminPages(
+                statistics: pipeline.statistics, health: pipeline.health,
+                connections: service.connections, configuration: configuration,
+                schema: schema, refusal: refusal))
+        try await listen(pipeline, service, admin.eventLoop, adminAddress, processorSleep)
         logger.info(
             "stopped",
             metadata: [
@@ -124,22 +151,18 @@ package struct Server: Sendable {
     }
 
     private func listen(
-        _ pipeline: CommitPipeline, _ service: RequestService, _ pages: AdminPages,
-        _ processorSleep: ProcessorSleep?
+        _ pipeline: CommitPipeline, _ service: RequestService, _ adminLoop: any EventLoop,
+        _ adminAddress: SocketAddress?, _ processorSleep: ProcessorSleep?
     ) async throws {
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: configuration.eventLoopThreadCount)
         for loop in group.makeIterator() { loop.execute { TimeSlice.shorten() } }
-        // A thread of its own, so that clients don't keep probes waiting, nor probes clients.
-        let adminGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
             let listener = try await Listeners.clients(
                 on: configuration.listen, group: group, service: service, logger: logger)
-            let admin = try await Listeners.admin(
-                on: configuration.admin, group: adminGroup, pages: pages, logger: logger)
             let watches = [
-                watchPeers(service.connections, adminGroup.next()),
-                watch(adminGroup.next()) {
+                watchPeers(service.connections, adminLoop),
+                watch(adminLoop) {
                     pipeline.health.look()
                     processorSleep?.look()
                 },
@@ -149,7 +172,7 @@ package struct Server: Sendable {
                 "ready",
                 metadata: [
                     "listen": "\(listener.localAddress.map { "\($0)" } ?? "")",
-                    "admin": "\(admin.localAddress.map { "\($0)" } ?? "")",
+                    "admin": "\(adminAddress.map { "\($0)" } ?? "")",
                     "schema": "\(compiled.schema.name)",
                 ])
             try? await gracefulShutdown()
@@ -162,13 +185,10 @@ package struct Server: Sendable {
             for connection in service.connections.all { connection.closeGracefully() }
             for watch in watches { watch.cancel() }
             await service.connections.waitUntilEmpty(seconds: ServerLimits.drainSeconds)
-            try await admin.close()
             try await group.shutdownGracefully()
-            try await adminGroup.shutdownGracefully()
         } catch {
             await pipeline.finish()
             try? await group.shutdownGracefully()
-            try? await adminGroup.shutdownGracefully()
             throw error
         }
     }

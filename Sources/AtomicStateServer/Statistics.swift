@@ -24,6 +24,8 @@ final class Statistics: Sendable {
     let durableSequence = Atomic<UInt64>(0)
     /// The sequence that the rows family is complete up to: a restart replays from here.
     let rowsCompleteSequence = Atomic<UInt64>(0)
+    /// Images of rows that are to be stored.
+    let waitingRowByteCount = Atomic<Int>(0)
     let entityCount = Atomic<UInt64>(0)
     /// Memory of rows, indices and texts.
     let stateByteCount = Atomic<UInt64>(0)
@@ -32,6 +34,8 @@ final class Statistics: Sendable {
     let rememberedOutcomeCount = Atomic<UInt64>(0)
     let outcomeTableByteCount = Atomic<UInt64>(0)
     let forgottenUntil = Atomic<UInt64>(0)
+    /// The last group's time for new names and keys; see `Engine.nameMilliseconds`.
+    let nameMilliseconds = Atomic<UInt64>(0)
     /// Requests that were malformed, or against the protocol.
     let refusedRequestCount = Atomic<UInt64>(0)
     /// Connections that the server ended, by cause.
@@ -69,12 +73,13 @@ final class Statistics: Sendable {
         rowsCompleteSequence.store(sequence, ordering: .relaxed)
     }
 
-    func noteState(_ engine: borrowing Engine) {
+    func noteState(_ engine: inout Engine) {
         entityCount.store(UInt64(engine.entityCount), ordering: .relaxed)
         stateByteCount.store(UInt64(engine.byteCount), ordering: .relaxed)
         rememberedOutcomeCount.store(UInt64(engine.outcomes.count), ordering: .relaxed)
         outcomeTableByteCount.store(UInt64(engine.outcomes.byteCount), ordering: .relaxed)
         forgottenUntil.store(engine.outcomes.forgottenUntil, ordering: .relaxed)
+        nameMilliseconds.store(engine.nameMilliseconds, ordering: .relaxed)
     }
 }
 

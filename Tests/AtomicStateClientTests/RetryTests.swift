@@ -70,6 +70,36 @@ import Testing
         #expect(server.pauses.isEmpty)
     }
 
+    /// A clock that was set, or that drifts, does not keep this client out for good.
+    @Test(arguments: [1_000, 4_000_000_000_000])
+    func theTimeIsTheServersFromThenOn(milliseconds: UInt64) async throws {
+        let ahead = Status(.outOfRange, "ahead", timeMilliseconds: milliseconds)
+        let server = try await FailingServer([.respond(.failure(ahead))])
+        let client = try await server.client()
+        for _ in 0..<2 {
+            #expect(try await client.submit("transfer", Self.transfer) == .accepted(sequence: 7))
+        }
+        let times = server.submits.compactMap { $0.name?.sentMilliseconds }
+        #expect(times.count == 3)
+        #expect(
+            times.dropFirst().allSatisfy { (milliseconds..<(milliseconds + 60_000)).contains($0) })
+        #expect((milliseconds..<(milliseconds + 60_000)).contains(client.makeKey().milliseconds))
+    }
+
+    /// The last wait may take all the time that is left.
+    @Test func nothingIsSentAfterTheDeadline() async throws {
+        let answer = ScriptedServer.Answer.respond(.failure(Self.busy))
+        let server = try await FailingServer([answer, answer, answer])
+        let client = try await server.client(pause: { _ in
+            try await Task.sleep(for: .milliseconds(2_100))
+        })
+        let status = await #expect(throws: Status.self) {
+            try await client.submit("transfer", Self.transfer, deadline: .seconds(2))
+        }
+        #expect(status?.code == .deadlineExceeded)
+        #expect(server.submits.count == 1)
+    }
+
     @Test(
         arguments: [
             Status(.outOfRange, "forgotten"), Status(.deadlineExceeded, "late"),
@@ -280,13 +310,17 @@ private final class FailingServer: Sendable {
 
     /// - Parameter retries: by default until long after other tests have let this one's tasks run.
     func client(
-        retries: RetryPolicy = RetryPolicy(deadline: .seconds(600))
+        retries: RetryPolicy = RetryPolicy(deadline: .seconds(600)),
+        pause: @escaping ServerLink.Pause = { _ in }
     ) async throws -> AtomicStateClient {
         try await AtomicStateClient.connect(
             ServerLink.Configuration(
                 address: server.address, clientName: "test", timeout: .seconds(5),
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton, policy: retries,
-                pause: { [state] duration in state.pauses.withLock { $0.append(duration) } }))
+                pause: { [state] duration in
+                    state.pauses.withLock { $0.append(duration) }
+                    try await pause(duration)
+                }))
     }
 }
 

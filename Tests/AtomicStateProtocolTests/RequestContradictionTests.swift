@@ -126,6 +126,17 @@ import Testing
             status?.message
                 == "a message of \(many.count) bytes that takes more than "
                 + "\(ProtocolLimits.decodedByteCountMax) bytes of memory")
+        // Whoever said which request it is gets that for an answer, and the connection goes on.
+        let isAnswered = ([0x08, 0x07] + many).withUnsafeBytes { bytes in
+            if let request = try? DecodedRequest(bytes), case .invalid(let told) = request.body {
+                request.id == 7 && told.code == .resourceExhausted
+            } else {
+                false
+            }
+        }
+        #expect(isAnswered)
+        let isUnanswerable = many.withUnsafeBytes { (try? DecodedRequest($0)) == nil }
+        #expect(isUnanswerable)
     }
 
     @Test func anArenaEndsAtItsLimit() {

@@ -1,5 +1,6 @@
 import AtomicStateProtocol
 import AtomicStateStorage
+import Synchronization
 import Testing
 
 @testable import AtomicStateServer
@@ -53,6 +54,28 @@ import Testing
         reporter.look()
         try reporter.requireRoom()
         #expect(reporter.status == "ok")
+    }
+
+    /// RocksDB's count of them never falls.
+    @Test func backgroundErrorsAreAnAlarmForAWhile() throws {
+        let seconds = Mutex<UInt64>(100)
+        let clock = Clock(
+            monotonicNanoseconds: { seconds.withLock { $0 } * 1_000_000_000 },
+            wallMicroseconds: { 0 })
+        let reporter = HealthReporter(
+            storage: storage, sequencer: Sequencer(), statistics: Statistics(), clock: clock)
+        reporter.enter(.serving)
+        for count: UInt64 in 1...2 {
+            storage.reportedHealth.backgroundErrorCount = count
+            reporter.look()
+            #expect(reporter.status == "background errors in storage" && !reporter.isReady)
+            seconds.withLock { $0 += 59 }
+            reporter.look()
+            #expect(!reporter.isReady)
+            seconds.withLock { $0 += 1 }
+            reporter.look()
+            #expect(reporter.isReady)
+        }
     }
 
     @Test func writersThatAreSlowedDownAreWaitedForLongest() throws {

@@ -97,6 +97,36 @@ import Testing
         #expect(!sequencer.beginTurn())
     }
 
+    /// Requests that nobody waits for any more, as the connection is gone.
+    @Test func whatWasAbandonedIsNotCarriedOut() throws {
+        let count = try sendUntilPromised()
+        #expect(sequencer.beginTurn())
+        for _ in 0..<3 { #expect(try !send(from: another, transactionCount: 5)) }
+        #expect(sequencer.transactionCount == 16)
+        #expect(sequencer.abandonRequests(of: another).count == 3)
+        #expect(sequencer.transactionCount == 1)
+        #expect(try takeWork() && !takeWork())
+        #expect(try !send(from: another))
+        sequencer.endTurn()
+        writer.wait(takenCount: count + 1)
+        stop()
+        #expect(writer.takenCount == count + 1)
+    }
+
+    /// Small requests that come whatever waits leave the room of the queue to the large ones.
+    @Test func lightRequestsTakeNoRoom() throws {
+        _ = try sendUntilPromised()
+        #expect(sequencer.beginTurn())
+        let many = ServerLimits.queuedTransactionCountMax
+        #expect(try !send(from: another, transactionCount: many, isLight: true))
+        #expect(sequencer.transactionCount > many && sequencer.hasRoom(for: one))
+        #expect(try !send(from: another, transactionCount: many))
+        #expect(!sequencer.hasRoom(for: one))
+        #expect(sequencer.abandonRequests(of: another).count == 2)
+        #expect(sequencer.hasRoom(for: one))
+        sequencer.endTurn()
+    }
+
     /// - Returns: how many requests the thread has taken.
     private func sendUntilPromised() throws -> Int {
         for count in 0..<1_000 {
@@ -111,13 +141,15 @@ import Testing
         throw SequencerTurnError.neverPromised
     }
 
-    private func send(from connection: Connection, transactionCount: Int = 1) throws -> Bool {
+    private func send(
+        from connection: Connection, transactionCount: Int = 1, isLight: Bool = false
+    ) throws -> Bool {
         let request = try [UInt8]().withUnsafeBytes { try DecodedRequest($0) }
         return sequencer.enqueue(
             WorkItem(
                 kind: .submit([], isAtomic: false, name: nil), request: request,
                 connection: connection, deadline: nil, transactionCount: transactionCount,
-                byteCount: 0, replyByteCount: 0, forms: []))
+                byteCount: 0, replyByteCount: 0, isLight: isLight, forms: []))
     }
 
     private func takeWork() throws -> Bool {

@@ -97,6 +97,60 @@ import Testing
         }
     }
 
+    /// One that is ending, and whose peer does not read what it was told, does not keep the others from being ended.
+    @Test func aConnectionThatEndsDoesNotShieldOthers() async throws {
+        try await HostilePeer.withBank(["--connection-memory", "64", "--peer-timeout", "600"]) {
+            server, bystander in
+            let shield = try RawConnection(port: server.address.port, receiveBufferByteCount: 4_096)
+            try shield.greet()
+            var held = 0.0
+            for _ in 0..<100 where held < 10_000_000 {
+                shield.send(
+                    Array(repeating: RawConnection.frame(.describe), count: 100).flatMap { $0 })
+                try await Task.sleep(for: .milliseconds(20))
+                held = try server.metric("atomic_state_connection_bytes")
+            }
+            try #require(held >= 10_000_000)
+            shield.send([1, 0, 0, 0, 0])
+            #expect(
+                try await server.waitUntil(
+                    "atomic_state_connections_ended_total{reason=\"protocol\"}"
+                ) { $0 == 1 })
+            let half = Array(
+                HostilePeer.frame(Array(repeating: 0, count: ProtocolLimits.frameByteCountMax))
+                    .dropLast())
+            var hostile: [RawConnection] = []
+            for _ in 0..<40 {
+                let raw = try RawConnection(port: server.address.port)
+                try raw.greet()
+                raw.send(half)
+                hostile.append(raw)
+            }
+            #expect(
+                try await server.waitUntil("atomic_state_connection_bytes") { $0 <= 67_108_864 })
+            try await expectAccepted(bystander, "deposit", ["account": 1, "amount": 1])
+        }
+    }
+
+    /// Who sends and is gone at once leaves nothing to be done.
+    @Test func requestsOfClosedConnectionsAreDropped() async throws {
+        try await HostilePeer.withBank { server, bystander in
+            let before = try server.metric("atomic_state_batches_total")
+            let count = 400
+            // Light, and all rejected: the account is not there.
+            let frame = HostilePeer.submit(HostilePeer.deposits(3_500, account: 77))
+            for _ in 0..<count {
+                let raw = try RawConnection(port: server.address.port)
+                try raw.greet()
+                raw.send(frame)
+            }
+            #expect(try await server.waitUntil("atomic_state_queue_transactions") { $0 == 0 })
+            let carriedOut = try server.metric("atomic_state_batches_total") - before
+            #expect(carriedOut < Double(count) * 0.8, "\(carriedOut) of \(count)")
+            try await expectAccepted(bystander, "deposit", ["account": 1, "amount": 1])
+        }
+    }
+
     /// Every connection does its worst at once: memory stays within what the limits say.
     @Test func memoryStaysWithinTheLimits() async throws {
         let memory = 256 << 20

@@ -6,11 +6,11 @@ final class AdminHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let pages: AdminPages
+    private let site: AdminSite
     private var head: HTTPRequestHead?
 
-    init(pages: AdminPages) {
-        self.pages = pages
+    init(site: AdminSite) {
+        self.site = site
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -28,11 +28,11 @@ final class AdminHandler: ChannelInboundHandler {
     }
 
     private func respond(to request: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        let page: AdminPages.Page
+        let page: AdminPage
         if request.method == .GET || request.method == .HEAD {
-            page = pages.page(at: String(request.uri.prefix { $0 != "?" }))
+            page = site.page(at: String(request.uri.prefix { $0 != "?" }))
         } else {
-            page = AdminPages.Page(status: .methodNotAllowed, text: "expected GET\n")
+            page = AdminPage(status: .methodNotAllowed, text: "expected GET\n")
         }
         var headers = HTTPHeaders()
         headers.add(name: "content-type", value: page.contentType)

@@ -21,10 +21,23 @@ final class HealthReporter: Sendable {
     private let sequencer: Sequencer
     private let statistics: Statistics
     private let lastLook: Mutex<Result<StorageHealth, StorageError>>
+    private let backgroundErrors = Mutex(BackgroundErrors())
+    private let clock: Clock
     /// 0 while batches are taken in.
     private let retryAfterMilliseconds = Atomic<UInt32>(0)
 
-    init(storage: any Storage, sequencer: Sequencer, statistics: Statistics) {
+    /// RocksDB counts its errors and resumes by itself, so that the number alone tells of nothing that is wrong now.
+    private struct BackgroundErrors {
+        static let alarmNanoseconds: UInt64 = 60_000_000_000
+        var count: UInt64 = 0
+        /// Monotonic nanoseconds until which the last ones keep the server from being ready.
+        var alarmEnd: UInt64 = 0
+    }
+
+    init(
+        storage: any Storage, sequencer: Sequencer, statistics: Statistics, clock: Clock = .system
+    ) {
+        self.clock = clock
         self.storage = storage
         self.sequencer = sequencer
         self.statistics = statistics
@@ -45,8 +58,18 @@ final class HealthReporter: Sendable {
             found = .failure(error)
         }
         lastLook.withLock { $0 = found }
+        if let count = (try? found.get())?.backgroundErrorCount { noteBackgroundErrors(count) }
         let share = (try? found.get())?.backlog.share ?? 0
         retryAfterMilliseconds.store(Self.retryMilliseconds(share), ordering: .relaxed)
+    }
+
+    private func noteBackgroundErrors(_ count: UInt64) {
+        let now = clock.monotonicNanoseconds
+        backgroundErrors.withLock { errors in
+            guard count > errors.count else { return }
+            errors.count = count
+            errors.alarmEnd = now + BackgroundErrors.alarmNanoseconds
+        }
     }
 
     private static func retryMilliseconds(_ backlogShare: Double) -> UInt32 {
@@ -82,7 +105,9 @@ final class HealthReporter: Sendable {
         case .draining: return "draining"
         case .serving: break
         }
-        if storage.backgroundErrorCount > 0 { return "background errors in storage" }
+        if clock.monotonicNanoseconds < backgroundErrors.withLock({ $0.alarmEnd }) {
+            return "background errors in storage"
+        }
         if storage.backlog.share >= Self.backlogShareMax {
             return "storage falls behind: \(storage.backlog.description)"
         }

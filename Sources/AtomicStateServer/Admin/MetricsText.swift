@@ -58,6 +58,9 @@ struct MetricsText {
             "atomic_state_rows_complete_sequence", "The sequence a restart replays from.",
             statistics.rowsCompleteSequence.load(ordering: .relaxed))
         gauge(
+            "atomic_state_rows_waiting_bytes", "Images of rows that are to be stored.",
+            statistics.waitingRowByteCount.load(ordering: .relaxed))
+        gauge(
             "atomic_state_queue_transactions", "Transactions that wait for the writer.",
             health.queuedTransactionCount)
         gauge("atomic_state_connections", "Open connections.", connections.count)

@@ -92,8 +92,10 @@ struct Materialisation {
             beginRound(&engine)
         }
         let dueCount = engine.drainingCount - remainingCountMax
+        let limits =
+            ServerLimits.drainedEntityCountPerGroup...ServerLimits.drainedEntityCountPerGroupMax
         engine.drain(
-            limit: max(dueCount, ServerLimits.drainedEntityCountPerGroup), into: &part.rows)
+            limit: min(max(dueCount, limits.lowerBound), limits.upperBound), into: &part.rows)
         part.reachedSequence = engine.lastSequence
         if !engine.isDraining {
             part.completeSequence = round?.sequence
@@ -208,6 +210,9 @@ final class Materialiser: @unchecked Sendable {  // Guarded by `monitor`.
     }
 
     private func store(_ part: MaterialisationPart) throws(StorageError) {
+        defer {
+            statistics.waitingRowByteCount.subtract(part.rows.byteCount, ordering: .relaxed)
+        }
         if part.beginsAnew { firstBlock = nextBlock }
         if part.rows.entityCount > 0 {
             nextBlock = try part.rows.store(

@@ -71,7 +71,12 @@ extension Connection {
 
     /// Ends the connection to get its memory back. On the connection's event loop.
     func shed() {
-        guard !isClosing, context != nil else { return }
+        guard let context else { return }
+        // It is ending already, and its peer does not read what it was told.
+        guard !isClosing else {
+            context.close(promise: nil)
+            return
+        }
         let reason = Status(
             .resourceExhausted, service.connections.memory.refusal, retryAfterMilliseconds: 1_000)
         endNow(after: reason, .memory)

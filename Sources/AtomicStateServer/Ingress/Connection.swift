@@ -78,7 +78,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         isClosing = true
         incoming = ByteBuffer()
         backlog = ReplyBacklog()
-        noteHeld(0)
+        for item in service.abandonRequests(of: self) { noteDone(item) }
+        noteHeld(heldNow)
         service.connections.remove(self)
         takeWritersTurn()
     }
@@ -190,13 +191,14 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
                     needsMore = true
                     break
                 }
-                guard isLight(byteCount) || service.hasRoom(for: self) else {
+                let isLight = isLight(byteCount)
+                guard isLight || service.hasRoom(for: self) else {
                     waitsForQueue = true
                     break
                 }
                 incoming.moveReaderIndex(forwardBy: FrameHeader.byteCount)
                 let message = incoming.readSlice(length: byteCount) ?? ByteBuffer()
-                try handle(try decode(message))
+                try handle(try decode(message), isLight: isLight)
                 count += 1
                 now = service.clock.monotonicNanoseconds
                 if now - start > ServerLimits.turnNanosecondsMax { yieldTurn() }
@@ -255,7 +257,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
     }
 
     /// - Throws: why the connection has to end, if what came is no request.
-    private func handle(_ request: DecodedRequest) throws(Status) {
+    private func handle(_ request: DecodedRequest, isLight: Bool) throws(Status) {
         do throws(Status) {
             if !isGreeted {
                 try greet(request)
@@ -271,7 +273,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
             end(after: error, .protocol, requestID: request.id)
             return
         }
-        switch service.admit(request, from: self) {
+        switch service.admit(request, from: self, isLight: isLight) {
         case .answer(let response):
             backlog.append(response, requestID: request.id)
         case .queued(let item):
@@ -298,12 +300,16 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {  // Guarded
         guard inFlightCount > 0, let answer = item.answer else {
             preconditionFailure("an answer belongs to a request in flight")
         }
-        inFlightCount -= 1
-        inFlightByteCount -= item.byteCountWithReply
-        inFlightTransactionCount -= item.transactionCount
+        noteDone(item)
         hasAnswers = true
         guard !isClosing else { return }
         backlog.append(service.response(for: answer), requestID: item.request.id)
+    }
+
+    private func noteDone(_ item: WorkItem) {
+        inFlightCount -= 1
+        inFlightByteCount -= item.byteCountWithReply
+        inFlightTransactionCount -= item.transactionCount
     }
 
     /// Sends the answers, and looks at what had to wait for them. On the connection's event loop.

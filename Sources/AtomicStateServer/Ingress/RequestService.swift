@@ -71,7 +71,14 @@ final class RequestService: Sendable {
             requestsInFlightMax: ProtocolLimits.requestsInFlightMax,
             keyByteCountMax: EngineLimits.keyByteCountMax,
             rememberedOutcomeCount: rememberedOutcomeCount, health: health.status,
-            milliseconds: clock.wallMicroseconds / 1_000)
+            milliseconds: nameMilliseconds)
+    }
+
+    /// The server's clock does not step back, even if the system's does.
+    private var nameMilliseconds: UInt64 {
+        max(
+            clock.wallMicroseconds / 1_000,
+            statistics.nameMilliseconds.load(ordering: .relaxed))
     }
 
     /// Whether the queue takes another request. If not, the connection is told when it does.
@@ -79,7 +86,15 @@ final class RequestService: Sendable {
         pipeline.sequencer.hasRoom(for: connection)
     }
 
-    func admit(_ request: DecodedRequest, from connection: Connection) -> Admission {
+    /// Nobody is there any more to be told what becomes of those that were not carried out yet.
+    func abandonRequests(of connection: Connection) -> [WorkItem] {
+        pipeline.sequencer.abandonRequests(of: connection)
+    }
+
+    /// - Parameter isLight: whether the request did not have to wait for room in the queue.
+    func admit(
+        _ request: DecodedRequest, from connection: Connection, isLight: Bool
+    ) -> Admission {
         do throws(Status) {
             switch request.body {
             case .hello:
@@ -94,13 +109,14 @@ final class RequestService: Sendable {
                     transactionCount: submit.transactionCount, forms: forms,
                     byteCount: runs.count * ServerLimits.runByteCount,
                     replyByteCount: replyEstimate.submit(
-                        transactionCount: submit.transactionCount))
+                        transactionCount: submit.transactionCount), isLight: isLight)
             case .get(let get):
                 let keyCount = get.keys.valueCount
                 return try queue(
                     try lookUp(get), request, connection, timeoutMilliseconds: 0,
                     transactionCount: keyCount, forms: [], byteCount: 0,
-                    replyByteCount: replyEstimate.get(type: Int(get.entity), keyCount: keyCount))
+                    replyByteCount: replyEstimate.get(type: Int(get.entity), keyCount: keyCount),
+                    isLight: isLight)
             case .describe: return .answer(.describe(description))
             case .health: return .answer(.health(try health.report()))
             case .ping: return .answer(.pong)
@@ -120,7 +136,7 @@ final class RequestService: Sendable {
     private func queue(
         _ kind: WorkItem.Kind, _ request: DecodedRequest, _ connection: Connection,
         timeoutMilliseconds: UInt32, transactionCount: Int, forms: [[TransactionStep]],
-        byteCount: Int, replyByteCount: Int
+        byteCount: Int, replyByteCount: Int, isLight: Bool
     ) throws(Status) -> Admission {
         guard !isDraining.load(ordering: .acquiring) else {
             throw Status(
@@ -134,7 +150,7 @@ final class RequestService: Sendable {
         let item = WorkItem(
             kind: kind, request: request, connection: connection, deadline: deadline,
             transactionCount: transactionCount, byteCount: request.byteCount + byteCount,
-            replyByteCount: replyByteCount, forms: forms[...])
+            replyByteCount: replyByteCount, isLight: isLight, forms: forms[...])
         pipeline.enqueue(item)
         return .queued(item)
     }
@@ -149,23 +165,7 @@ extension RequestService {
         case .outcome(let outcome): outcome.response(compiled.schema)
         case .told(let reply): .submit(reply)
         case .remembered(let reply): .encodedSubmit(reply.bytes)
-        case .read(let result): fitting(GetReply(result))
+        case .read(let result): .get(GetReply(result))
         }
-    }
-
-    /// The reply, unless it is longer than a frame may be.
-    private func fitting(_ reply: GetReply) -> ResponseBody {
-        let byteCount = reply.columns.reduce(reply.found.count + reply.versions.count * 8) {
-            $0 + $1.words.count * 8 + $1.text.count + $1.lengths.count * 5
-                + $1.nanoseconds.count * 4 + $1.present.count
-        }
-        guard byteCount <= ProtocolLimits.frameByteCountMax - 4_096 else {
-            return .failure(
-                Status(
-                    .resourceExhausted,
-                    "a reply of \(byteCount) bytes: expected at most "
-                        + "\(ProtocolLimits.frameByteCountMax); ask for fewer keys at a time"))
-        }
-        return .get(reply)
     }
 }

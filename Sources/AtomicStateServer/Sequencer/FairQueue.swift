@@ -53,6 +53,17 @@ struct FairQueue {
         return nil
     }
 
+    /// - Returns: the requests of a connection, which are in the queue no more.
+    mutating func removeAll(of lane: Lane) -> [WorkItem] {
+        guard !lane.items.isEmpty else { return [] }
+        turns.removeAll { $0 === lane }
+        defer {
+            lane.items.removeAll()
+            lane.credit = 0
+        }
+        return Array(lane.items)
+    }
+
     private mutating func laneWithTurn(of item: WorkItem) -> Lane {
         let lane = item.connection.lane
         if lane.items.isEmpty { turns.append(lane) }

@@ -12,8 +12,9 @@ final class Sequencer: @unchecked Sendable {  // Guarded by `monitor`.
 
     private let monitor = Monitor(conditionCount: 2)
     private var queue = FairQueue()
-    private var queuedTransactionCount = 0
-    private var queuedByteCount = 0
+    private var load = QueueLoad()
+    /// Of the requests that had to find room.
+    private var heavyLoad = QueueLoad()
     private var waitingGroup: CommitGroup?
     private var committerIsBusy = false
     private var turn = Turn.thread
@@ -74,8 +75,7 @@ extension Sequencer {
             let isAlone = loneSender.note(
                 from: ObjectIdentifier(item.connection), serverIsIdle: isIdle)
             queue.append(item)
-            queuedTransactionCount += item.transactionCount
-            queuedByteCount += item.byteCount
+            note(item, queued: 1)
             if isAlone, item.transactionCount <= ServerLimits.groupTransactionCountSmall {
                 turn = .promised
                 return true
@@ -90,17 +90,30 @@ extension Sequencer {
     func putBack(_ item: WorkItem) {
         monitor.withLock {
             queue.putBack(item)
-            queuedTransactionCount += item.transactionCount
-            queuedByteCount += item.byteCount
+            note(item, queued: 1)
         }
     }
 
-    var transactionCount: Int { monitor.withLock { queuedTransactionCount } }
-
-    private var isFull: Bool {
-        queuedTransactionCount >= ServerLimits.queuedTransactionCountMax
-            || queuedByteCount >= ServerLimits.queuedByteCountMax
+    /// Takes those requests of a connection out of the queue that nobody has begun with.
+    func abandonRequests(of connection: Connection) -> [WorkItem] {
+        monitor.withLock {
+            pausedConnections.removeAll { $0 === connection }
+            let abandoned = queue.removeAll(of: connection.lane)
+            for item in abandoned { note(item, queued: -1) }
+            monitor.signal(Wake.writer)
+            return abandoned
+        }
     }
+
+    var transactionCount: Int { monitor.withLock { load.transactionCount } }
+
+    /// - Parameter change: 1 for a request that came, -1 for one that went.
+    private func note(_ item: WorkItem, queued change: Int) {
+        load.add(item, change)
+        if !item.isLight { heavyLoad.add(item, change) }
+    }
+
+    private var isFull: Bool { heavyLoad.isAtLeast(1) }
 
     /// Lets the writer finish what is queued, and then end.
     func stop() {
@@ -162,8 +175,7 @@ extension Sequencer {
             return .handOver
         }
         if !group.isFull, let item = queue.removeFirst() {
-            queuedTransactionCount -= item.transactionCount
-            queuedByteCount -= item.byteCount
+            note(item, queued: -1)
             return .work(item)
         }
         return isStopping && queue.isEmpty && group.isEmpty ? .stop : nil
@@ -195,10 +207,7 @@ extension Sequencer {
     }
 
     private func takePausedConnections() -> [Connection] {
-        guard !pausedConnections.isEmpty,
-            queuedTransactionCount * 2 < ServerLimits.queuedTransactionCountMax,
-            queuedByteCount * 2 < ServerLimits.queuedByteCountMax
-        else { return [] }
+        guard !pausedConnections.isEmpty, !heavyLoad.isAtLeast(0.5) else { return [] }
         defer { pausedConnections = [] }
         return pausedConnections
     }
@@ -228,5 +237,22 @@ extension Sequencer {
         monitor.signal(Wake.writer)
         defer { waitingGroup = nil }
         return waitingGroup
+    }
+}
+
+/// What waits in the queue.
+private struct QueueLoad {
+    private(set) var transactionCount = 0
+    private var byteCount = 0
+
+    mutating func add(_ item: WorkItem, _ times: Int) {
+        transactionCount += times * item.transactionCount
+        byteCount += times * item.byteCount
+    }
+
+    /// - Parameter share: of what may wait.
+    func isAtLeast(_ share: Double) -> Bool {
+        Double(transactionCount) >= share * Double(ServerLimits.queuedTransactionCountMax)
+            || Double(byteCount) >= share * Double(ServerLimits.queuedByteCountMax)
     }
 }

@@ -31,6 +31,8 @@ final class WorkItem: @unchecked Sendable {  // Guarded by being handed over, no
     let byteCount: Int
     /// With the most that its answer may take.
     let byteCountWithReply: Int
+    /// It did not have to wait for room in the queue, and takes none.
+    let isLight: Bool
     /// The different sequences of steps that its transactions have, as far as they were not looked at yet.
     var forms: ArraySlice<[TransactionStep]>
     /// Nil until the writer has carried it out.
@@ -38,7 +40,7 @@ final class WorkItem: @unchecked Sendable {  // Guarded by being handed over, no
 
     init(
         kind: Kind, request: DecodedRequest, connection: Connection, deadline: UInt64?,
-        transactionCount: Int, byteCount: Int, replyByteCount: Int,
+        transactionCount: Int, byteCount: Int, replyByteCount: Int, isLight: Bool,
         forms: ArraySlice<[TransactionStep]>
     ) {
         self.kind = kind
@@ -48,6 +50,7 @@ final class WorkItem: @unchecked Sendable {  // Guarded by being handed over, no
         self.transactionCount = transactionCount
         self.byteCount = byteCount
         byteCountWithReply = byteCount + replyByteCount
+        self.isLight = isLight
         self.forms = forms
     }
 }

@@ -130,7 +130,10 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
             }
         case .get(type: let type, keys: let keys, count: let count):
             guard !isLate else { return .failure(lateness) }
-            return .read(engine.read(type: type, keys: keys, count: count))
+            let found = engine.read(
+                type: type, keys: keys, count: count,
+                byteCountMax: ServerLimits.readByteCountMax)
+            return found.map { .read($0) } ?? .failure(.tooMuchToRead)
         }
     }
 
@@ -149,7 +152,7 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
             return .remembered(reply)
         case .refused(let refusal):
             statistics.refusedRequestCount.add(1, ordering: .relaxed)
-            return .failure(Status(refusal))
+            return .failure(Status(refusal, timeMilliseconds: engine.nameMilliseconds))
         }
     }
 
@@ -168,13 +171,21 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
             materialisation.noteJournal(byteCount: finished.record.count)
         }
         engine.limitForms()
-        finished.rowImages = materialisation.step(&engine)
+        // No more images than storage gets done with: the round takes longer then.
+        if statistics.waitingRowByteCount.load(ordering: .relaxed)
+            < ServerLimits.waitingRowByteCountMax
+        {
+            finished.rowImages = materialisation.step(&engine)
+        }
+        if let images = finished.rowImages {
+            statistics.waitingRowByteCount.add(images.rows.byteCount, ordering: .relaxed)
+        }
         if engine.outcomes.forgottenUntil != forgottenUntil {
             forgottenUntil = engine.outcomes.forgottenUntil
             finished.forgotten = ForgottenOutcomes(
                 until: forgottenUntil, beforeGroup: engine.outcomes.firstGroup)
         }
-        statistics.noteState(engine)
+        statistics.noteState(&engine)
         if !sequencer.handOver(finished) { try committer.commit(finished) }
         group = usedGroups.take()
         beginGroup()
@@ -182,8 +193,14 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
 }
 
 extension Status {
+    fileprivate static let tooMuchToRead = Status(
+        .resourceExhausted,
+        "a reply of more than \(ServerLimits.readByteCountMax) bytes; ask for fewer keys at a time")
+
     /// Why a batch was not carried out for the sake of its name.
-    fileprivate init(_ refusal: Submission.Refusal) {
+    ///
+    /// - Parameter timeMilliseconds: for names that are not to be refused.
+    fileprivate init(_ refusal: Submission.Refusal, timeMilliseconds: UInt64) {
         switch refusal {
         case .otherContent:
             self.init(
@@ -193,13 +210,15 @@ extension Status {
             self.init(
                 .outOfRange,
                 "the batch was sent first before the earliest time that all outcomes are remembered "
-                    + "from; it may have been carried out then, and was not now")
+                    + "from; it may have been carried out then, and was not now",
+                timeMilliseconds: timeMilliseconds)
         case .early:
             self.init(
-                .invalidArgument,
+                .outOfRange,
                 "the batch's sent_milliseconds is more than "
                     + "\(OutcomeMemory.earlinessMaxMilliseconds) ms ahead of the server's clock; "
-                    + "nothing was done")
+                    + "nothing was done",
+                timeMilliseconds: timeMilliseconds)
         }
     }
 }

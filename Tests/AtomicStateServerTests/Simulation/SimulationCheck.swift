@@ -206,7 +206,9 @@ struct SimulationCheck: ~Copyable {
         let keys = Array(1...accountCount)
         return keys.withUnsafeBufferPointer { words in
             let result = engine.read(
-                type: 0, keys: ArgumentColumn(words: words), count: words.count)
+                type: 0, keys: ArgumentColumn(words: words), count: words.count,
+                byteCountMax: .max)
+            guard let result else { preconditionFailure("there is no limit") }
             return (result.versions, result.columns.map(\.words))
         }
     }
