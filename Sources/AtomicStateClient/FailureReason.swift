@@ -10,7 +10,7 @@ internal import NIOPosix
 #endif
 
 /// What a person needs to know of an error of the network: "Connection refused".
-func failureReason(_ error: any Error) -> String {
+package func failureReason(_ error: any Error) -> String {
     switch error {
     case let error as IOError:
         // SAFETY: strerror returns a text for every number; it is copied before any other call.
@@ -22,6 +22,8 @@ func failureReason(_ error: any Error) -> String {
         return last.map(failureReason) ?? "the host has no address"
     case ChannelError.connectTimeout(let limit):
         return "no connection within \(limit.nanoseconds / 1_000_000) ms"
+    case ChannelError.eof:
+        return "the connection was closed"
     default:
         return "\(error)"
     }

@@ -70,15 +70,13 @@ private struct RecentText {
     private var bytes = UnsafeRawBufferPointer(start: nil, count: 0)
     private var string = ""
 
-    /// - Throws: for a text with a NUL, where texts of protobuf-c end.
-    mutating func text(_ next: UnsafeRawBufferPointer) throws(UnusualForm) -> String {
+    mutating func text(_ next: UnsafeRawBufferPointer) -> String {
         guard let start = next.baseAddress, next.count > 0 else { return "" }
         if next.count == bytes.count, let last = bytes.baseAddress,
             memcmp(start, last, next.count) == 0
         {
             return string
         }
-        guard !next.contains(0) else { throw UnusualForm() }
         bytes = next
         string = String(decoding: next, as: UTF8.self)
         return string

@@ -100,6 +100,10 @@ extension SubmitReply {
     /// - Parameter bytes: what `encoded` gave.
     /// - Throws: `internal` for bytes that are no reply.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(Status) {
+        if let reply = try? SubmitReply(WireReader(bytes)) {
+            self = reply
+            return
+        }
         var arena = Arena()
         let unpacked = arena.withAllocator { allocator in
             atomicstate__v1__submit_reply__unpack(

@@ -95,7 +95,7 @@ extension ColumnView {
 // MARK: The reply
 
 extension DecodedResponse {
-    /// - Returns: the response's id, and a reply to a submit without duplicates.
+    /// - Returns: the response's id, and a reply to a submit.
     static func readSubmitReply(
         _ bytes: UnsafeRawBufferPointer
     ) throws(UnusualForm) -> (id: UInt64, reply: SubmitReply) {
@@ -105,10 +105,12 @@ extension DecodedResponse {
 }
 
 extension SubmitReply {
-    fileprivate init(_ message: WireReader) throws(UnusualForm) {
+    init(_ message: WireReader) throws(UnusualForm) {
         self.init(firstSequence: 0, acceptedCount: 0, rejections: [])
         var reader = message
         var rejectionReader = RejectionReader()
+        var duplicateIndices: [UInt32] = []
+        var duplicateSequences: [UInt64] = []
         while let tag = reader.nextTag() {
             switch tag {
             case WireType.varint.tag(1): firstSequence = try reader.varint()
@@ -120,8 +122,20 @@ extension SubmitReply {
                     rejections.reserveCapacity(1 + others)
                 }
                 rejections.append(rejection)
+            case WireType.bytes.tag(4) where duplicateIndices.isEmpty:
+                duplicateIndices = try reader.packed { (reader) throws(UnusualForm) in
+                    try reader.uint32()
+                }
+            case WireType.bytes.tag(5) where duplicateSequences.isEmpty:
+                duplicateSequences = try reader.packed { (reader) throws(UnusualForm) in
+                    try reader.fixed64()
+                }
             default: throw UnusualForm()
             }
+        }
+        guard duplicateIndices.count == duplicateSequences.count else { throw UnusualForm() }
+        duplicates = zip(duplicateIndices, duplicateSequences).map {
+            Duplicate(index: Int($0), sequence: $1)
         }
     }
 }

@@ -104,6 +104,16 @@ struct WireReader {
         return UnsafeBufferPointer(numbers)
     }
 
+    /// Numbers of a repeated field.
+    mutating func packed<Number>(
+        _ number: (inout WireReader) throws(UnusualForm) -> Number
+    ) throws(UnusualForm) -> [Number] {
+        var reader = try message()
+        var numbers: [Number] = []
+        while reader.position < reader.end { numbers.append(try number(&reader)) }
+        return numbers
+    }
+
     mutating func packedVarints(
         in arena: inout Arena
     ) throws(UnusualForm) -> UnsafeBufferPointer<UInt32> {

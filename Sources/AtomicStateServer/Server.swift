@@ -2,6 +2,7 @@ internal import AtomicStateEngine
 internal import AtomicStateProtocol
 package import AtomicStateSchema
 internal import AtomicStateStorage
+internal import Glibc
 package import Logging
 internal import NIOCore
 internal import NIOHTTP1
@@ -167,6 +168,12 @@ package struct Server: Sendable {
                     processorSleep?.look()
                 },
             ]
+            // SwiftNIO closes it for errors that it does not know. Whoever starts the process again has one that listens.
+            listener.closeFuture.whenComplete { [logger, health = pipeline.health] _ in
+                guard health.isServing else { return }
+                logger.critical("the listener is closed; the process stops")
+                _exit(70)  // EX_SOFTWARE of sysexits.h
+            }
             pipeline.health.enter(.serving)
             logger.info(
                 "ready",

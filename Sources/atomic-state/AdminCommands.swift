@@ -10,7 +10,7 @@ struct AdminOption: ParsableArguments {
         do {
             return try await AdminClient.get(path, host: admin.host, port: admin.port)
         } catch {
-            fail("\(admin): \(error)")
+            fail("\(admin): \(failureReason(error))")
         }
     }
 }

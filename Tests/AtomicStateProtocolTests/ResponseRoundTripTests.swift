@@ -52,6 +52,25 @@ import Testing
         #expect(decoded.rejections == reply.rejections)
     }
 
+    /// NUL is a character like any other.
+    @Test func submitWithNULs() throws {
+        var rejection = Samples.rejection
+        rejection.entityKey = "a\0b"
+        rejection.observations[0].value = "\0"
+        let reply = SubmitReply(
+            firstSequence: 0, acceptedCount: 0, rejections: [rejection, Samples.rejection],
+            duplicates: [.init(index: 3, sequence: 1 << 40)])
+        guard case .submit(let decoded) = try decoded(.submit(reply)) else {
+            Issue.record("no reply to a submit")
+            return
+        }
+        let remembered = try reply.encoded.withUnsafeBytes { try SubmitReply(decoding: $0) }
+        for each in [decoded, remembered] {
+            #expect(each.rejections == reply.rejections)
+            #expect(each.duplicates == reply.duplicates)
+        }
+    }
+
     @Test(arguments: [0, 1, 1_000])
     func encodedSubmitIsSentAsItWas(rejectionCount: Int) {
         let reply = SubmitReply(

@@ -12,6 +12,11 @@ package enum AdminClient {
     }
 
     private static let timeout = TimeAmount.seconds(5)
+
+    private struct NoAnswer: Error, CustomStringConvertible {
+        let description = "no answer within \(AdminClient.timeout.nanoseconds / 1_000_000_000) s"
+    }
+
     private static let bodyByteCountMax = 1 << 20
 
     package static func get(_ path: String, host: String, port: Int) async throws -> Response {
@@ -29,7 +34,7 @@ package enum AdminClient {
             .get()
         let response = channel.eventLoop.makePromise(of: Response.self)
         let alarm = channel.eventLoop.scheduleTask(in: timeout) {
-            response.fail(ChannelError.connectTimeout(timeout))
+            response.fail(NoAnswer())
         }
         do {
             try await channel.eventLoop.submit {

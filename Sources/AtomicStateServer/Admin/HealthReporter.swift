@@ -89,6 +89,7 @@ final class HealthReporter: Sendable {
     }
 
     var hasStarted: Bool { phase.load(ordering: .acquiring) != .starting }
+    var isServing: Bool { phase.load(ordering: .acquiring) == .serving }
 
     /// "ok", or why the server accepts no writes.
     var status: String {
