@@ -23,9 +23,13 @@ internal import Glibc
 
 /// By what a record of a write-ahead log is known as this database's, and as whole.
 struct BatchSeal {
-    static let secretByteCount = 16
+    typealias Secret = [UInt8]
+
+    private static let secretByteCount = 16
     private static let checksumByteCount = 4
     private static let headByteCount = 12
+    /// What tells the secret from a blob of another length, and the first entry from a put.
+    private static let secretStart = headByteCount + 2
 
     private enum Tag {
         static let put: UInt8 = 1
@@ -33,40 +37,44 @@ struct BatchSeal {
         static let putInFamily: UInt8 = 5
     }
 
-    let secret: [UInt8]
+    let secret: Secret
 
-    /// - Parameter path: RocksDB's folder.
-    init(ofDatabase path: String) throws(StorageError) {
+    /// - Parameter path: RocksDB's folder. No start depends on what is in its IDENTITY.
+    init(forDatabase path: String) throws(StorageError) {
+        secret =
+            try Self.secret(ofDatabase: path)
+            ?? (0..<Self.secretByteCount).map { _ in .random(in: 0...UInt8.max) }
+    }
+
+    /// Nil if IDENTITY is gone, or is none.
+    static func secret(ofDatabase path: String) throws(StorageError) -> Secret? {
         let identityPath = path + "/IDENTITY"
         let file = open(identityPath, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw .system("open", identityPath) }
+        guard file >= 0 else {
+            guard errno == ENOENT else { throw .system("open", identityPath) }
+            return nil
+        }
         defer { close(file) }
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = pread(file, &bytes, bytes.count, 0)
         guard count >= 0 else { throw .system("read", identityPath) }
         let digits = bytes[..<count].filter { $0 != UInt8(ascii: "-") }
-        guard digits.count >= Self.secretByteCount else {
-            throw StorageError("\(identityPath) has \(count) bytes: expected a UUID")
-        }
-        secret = Array(digits.prefix(Self.secretByteCount))
+        return digits.count < secretByteCount ? nil : Array(digits.prefix(secretByteCount))
     }
 
-    /// Whether the beginning of a record has this database's secret; false if it is too short to tell.
-    func begins(_ record: UnsafeRawBufferPointer) -> Bool {
-        Self.isSealed(record)
-            && record[(Self.headByteCount + 2)...].starts(with: secret)
-    }
-
-    /// Whether a record is sealed at all, by whichever database.
-    private static func isSealed(_ record: UnsafeRawBufferPointer) -> Bool {
-        record.count >= headByteCount + 2 + secretByteCount
-            && record[headByteCount] == Tag.blob
-            && record[headByteCount + 1] == UInt8(secretByteCount)
+    /// The secret that a record begins with; nil if it is not sealed, or not read so far.
+    static func secret(of record: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        guard record.count >= secretStart + secretByteCount,
+            record[headByteCount] == Tag.blob,
+            record[headByteCount + 1] == UInt8(secretByteCount)
+        else { return nil }
+        return UnsafeRawBufferPointer(
+            rebasing: record[secretStart..<(secretStart + secretByteCount)])
     }
 
     /// Whether a record is as it was written, or not sealed.
     static func isIntact(_ record: UnsafeRawBufferPointer) -> Bool {
-        guard isSealed(record) else { return true }
+        guard secret(of: record) != nil else { return true }
         var reader = EntryReader(record, from: headByteCount)
         var isOpen = false
         var checksum: UInt32 = 0

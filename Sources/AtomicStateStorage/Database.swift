@@ -96,7 +96,7 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         self.options = options
         self.stagingPath = stagingPath
         ingestion = BulkWriteOptions(options)
-        seal = try BatchSeal(ofDatabase: path)
+        seal = try BatchSeal(forDatabase: path)
         commitBatch = WriteBatch(seal)
         flushPace = Mutex(FlushPace(now: ContinuousClock.now))
     }

@@ -25,9 +25,9 @@ internal import Glibc
 /// How far a log is intact, and whether anything follows damage.
 struct LogScan {
     enum Kind {
-        /// With the last sequence of the logs before it, nil if they have none; and what the database seals records
-        /// with, nil if that is not known.
-        case writeAhead(following: UInt64?, BatchSeal?)
+        /// With the last sequence of the logs before it, nil if they have none; and the secrets that the database
+        /// may have sealed records with, as far as they are known.
+        case writeAhead(following: UInt64?, secrets: [BatchSeal.Secret])
         case manifest
     }
 
@@ -46,7 +46,6 @@ struct LogScan {
     }
 
     private let isWriteAheadLog: Bool
-    private let seal: BatchSeal?
     private var byteCount = 0
     /// Where the zeros begin that the file ends in.
     private var writtenByteCount = 0
@@ -60,6 +59,8 @@ struct LogScan {
     private(set) var isTorn = false
     /// The last one of all intact records, those of former logs included; nil if there are none.
     private(set) var lastSequence: UInt64?
+    /// With those that are in intact records.
+    private(set) var secrets: [BatchSeal.Secret] = []
 
     // Of the record that is being read.
     private var isInsideRecord = false
@@ -69,13 +70,11 @@ struct LogScan {
     /// Reads the whole file.
     init(path: String, _ kind: Kind) throws(StorageError) {
         switch kind {
-        case .writeAhead(let sequence, let seal):
+        case .writeAhead(let sequence, let secrets):
             isWriteAheadLog = true
-            self.seal = seal
             lastSequence = sequence
-        case .manifest:
-            isWriteAheadLog = false
-            seal = nil
+            self.secrets = secrets
+        case .manifest: isWriteAheadLog = false
         }
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw .system("open", path) }
@@ -171,13 +170,31 @@ struct LogScan {
             return
         }
         // Behind damage, bytes of a value may look like a record.
-        if damageOffset != nil, let seal, !record.withUnsafeBytes(seal.begins) { return }
+        if damageOffset != nil, !secrets.isEmpty, !hasKnownSecret { return }
         if fragment.endsRecord, !record.withUnsafeBytes(BatchSeal.isIntact) {
             noteDamage(at: recordOffset)
             return
         }
         takeRecord(isWhole: fragment.endsRecord, end: end)
-        if intactByteCount == end { lastSequence = sequences.upperBound }
+        if intactByteCount == end {
+            lastSequence = sequences.upperBound
+            noteSecret()
+        }
+    }
+
+    private var hasKnownSecret: Bool {
+        record.withUnsafeBytes { record in
+            guard let secret = BatchSeal.secret(of: record) else { return false }
+            return secrets.contains { $0.elementsEqual(secret) }
+        }
+    }
+
+    /// Another one was in force if IDENTITY was gone meanwhile, or damaged.
+    private mutating func noteSecret() {
+        guard !hasKnownSecret,
+            let secret = record.withUnsafeBytes({ BatchSeal.secret(of: $0).map(Array.init) })
+        else { return }
+        secrets.append(secret)
     }
 
     /// A record of this log of which all is intact that was read of it.

@@ -22,9 +22,9 @@ package struct LogTail: Sendable {
             guard errno == ENOENT else { throw .system("open", path) }
             return []
         }
-        // RocksDB draws another one if it is gone.
-        let seal = access(path + "/IDENTITY", F_OK) == 0 ? try BatchSeal(ofDatabase: path) : nil
-        var tails = try writeAheadTails(of: writeAheadLogs(inDatabase: path), seal)
+        let secret = try BatchSeal.secret(ofDatabase: path)
+        var tails = try writeAheadTails(
+            of: writeAheadLogs(inDatabase: path), secrets: secret.map { [$0] } ?? [])
         if let name = try manifest(path) {
             let manifest = "\(path)/\(name)"
             if let tail = try tail(of: manifest, LogScan(path: manifest, .manifest)) {
@@ -45,17 +45,20 @@ package struct LogTail: Sendable {
 
     /// The tails of logs that continue one another.
     private static func writeAheadTails(
-        of logs: [String], _ seal: BatchSeal?
+        of logs: [String], secrets: [BatchSeal.Secret]
     ) throws(StorageError) -> [LogTail] {
         var tails: [LogTail] = []
         var lastSequence: UInt64?
+        var secrets = secrets
         for path in logs {
-            let scan = try LogScan(path: path, .writeAhead(following: lastSequence, seal))
+            let scan = try LogScan(
+                path: path, .writeAhead(following: lastSequence, secrets: secrets))
             if let torn = tails.last(where: \.isTorn), scan.hasRecords {
                 throw .damagedLog(torn.path, at: torn.offset)
             }
             if let tail = try tail(of: path, scan) { tails.append(tail) }
             lastSequence = scan.lastSequence
+            secrets = scan.secrets
         }
         return tails
     }

@@ -16,7 +16,7 @@ import Testing
             let together = records[2] + records[1].dropFirst(12)
             for record in records + [together] {
                 #expect(isIntact(record))
-                #expect(record.withUnsafeBytes(seal.begins))
+                #expect(secret(of: record) == seal.secret)
                 for count in 31..<record.count where count != records[2].count {
                     #expect(!isIntact(Array(record.prefix(count))))
                 }
@@ -49,12 +49,32 @@ import Testing
     @Test func otherDatabasesHaveOtherSecrets() throws {
         try withDatabase { database, seal in
             let record = try record(in: database, seal, ["a"])
-            try withDatabase { _, other in
-                #expect(seal.secret != other.secret)
-                #expect(!record.withUnsafeBytes(other.begins))
-            }
-            #expect(!record.prefix(29).withUnsafeBytes(seal.begins))
+            try withDatabase { _, other in #expect(seal.secret != other.secret) }
+            #expect(secret(of: Array(record.prefix(29))) == nil)
+            #expect(secret(of: Array(record.prefix(30))) == seal.secret)
         }
+    }
+
+    /// Also of a database that has no identity, or one that is damaged.
+    @Test(arguments: [nil, "", "5c1f3a", "????????????????????"]) func everyIdentityWillDo(
+        identity: String?
+    ) throws {
+        try withDatabase { _, seal in
+            let path = FileManager.default.temporaryDirectory.appending(path: "seal-\(UUID())")
+            try FileManager.default.createDirectory(at: path, withIntermediateDirectories: true)
+            defer { try? FileManager.default.removeItem(at: path) }
+            try identity?.write(
+                to: path.appending(path: "IDENTITY"), atomically: false, encoding: .utf8)
+            let (one, two) = (
+                try BatchSeal(forDatabase: path.path), try BatchSeal(forDatabase: path.path)
+            )
+            #expect(one.secret.count == 16 && two.secret.count == 16)
+            #expect((one.secret == two.secret) == ((identity?.count ?? 0) >= 16))
+        }
+    }
+
+    private func secret(of record: [UInt8]) -> [UInt8]? {
+        record.withUnsafeBytes { BatchSeal.secret(of: $0).map(Array.init) }
     }
 
     private func isIntact(_ record: [UInt8]) -> Bool {
@@ -85,6 +105,6 @@ import Testing
         try folder.clearStaging()
         let database = try Database(
             path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true)
-        try body(database, try BatchSeal(ofDatabase: folder.databasePath))
+        try body(database, try BatchSeal(forDatabase: folder.databasePath))
     }
 }

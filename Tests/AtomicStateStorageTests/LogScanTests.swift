@@ -140,6 +140,23 @@ import Testing
         }
     }
 
+    /// Damage to what was durable is refused, whatever IDENTITY says by now.
+    @Test(arguments: [nil, "", "5c1f3a2e-0000-4000-8000-5c1f3a2e5c1f"])
+    func damageUnderAnotherIdentity(
+        identity: String?
+    ) throws {
+        try withLog { path, log, starts in
+            let folder = String(path.dropLast("/000004.log".count))
+            let identityPath = folder + "/IDENTITY"
+            try FileManager.default.removeItem(atPath: identityPath)
+            try identity?.write(toFile: identityPath, atomically: false, encoding: .utf8)
+            var changed = log
+            changed[starts[2] + 9] ^= 1
+            try Data(changed).write(to: URL(filePath: path))
+            #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
+        }
+    }
+
     /// Of releases that sealed none.
     @Test func recordsWithoutASealAreWhole() throws {
         try withFolder { databasePath, stagingPath in
@@ -430,6 +447,6 @@ import Testing
     }
 
     private func intactByteCount(of log: String) throws -> Int {
-        try LogScan(path: log, .writeAhead(following: nil, nil)).intactByteCount
+        try LogScan(path: log, .writeAhead(following: nil, secrets: [])).intactByteCount
     }
 }
