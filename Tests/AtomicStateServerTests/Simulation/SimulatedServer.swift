@@ -72,8 +72,10 @@ final class SimulatedServer {
         try SimulatedSocket(Connection(eventLoop: loop, service: service), loop: loop)
     }
 
+    var statistics: Statistics { pipeline.statistics }
+
     var durableSequence: UInt64 {
-        pipeline.statistics.durableSequence.load(ordering: .relaxed)
+        statistics.durableSequence.load(ordering: .relaxed)
     }
 
     // MARK: The threads' steps; false if there is nothing to do
