@@ -1,16 +1,16 @@
 internal import CRocksDBAdditions
-internal import Glibc
 
 // A log is written over a former one, so that the beginning of a record that was torn may be followed by remains whose
 // fragments are intact. And what clients store stands in a log byte for byte, and may look like a record of it. So each
 // WriteBatch begins and ends with a blob (`PutLogData`), which RocksDB keeps in the log alone:
 //
-//     secret      16 bytes, of the database's IDENTITY, which RocksDB draws at random
-//     ...         the puts
-//     checksum     4 bytes, CRC-32C of their values, one after the other; little-endian
+//     secret      16 bytes, which the process has drawn at random
+//     number       8 bytes, greater than that of every batch before it; little-endian
+//     ...          the puts
+//     checksum     4 bytes, CRC-32C of the number, and of each put's key and value; little-endian
 //
-// RocksDB may write several batches as one record, one behind the other. Records of releases that sealed nothing begin
-// with a put.
+// A record of RocksDB's may be several batches, one behind the other. Records of releases that sealed nothing begin with a
+// put.
 //
 // A batch is 12 bytes, its sequence and the number of its puts, and then its entries, a tag each and (all lengths
 // are varints)
@@ -21,14 +21,13 @@ internal import Glibc
 //
 // (RocksDB's db/write_batch.cc.)
 
-/// By what a record of a write-ahead log is known as this database's, and as whole.
+/// By what a record of a write-ahead log is known as one, and as whole.
 struct BatchSeal {
-    typealias Secret = [UInt8]
-
-    private static let secretByteCount = 16
+    static let secretByteCount = 16
+    private static let openingByteCount = secretByteCount + 8
     private static let checksumByteCount = 4
     private static let headByteCount = 12
-    /// What tells the secret from a blob of another length, and the first entry from a put.
+    /// Behind the tag and the length.
     private static let secretStart = headByteCount + 2
 
     private enum Tag {
@@ -37,69 +36,73 @@ struct BatchSeal {
         static let putInFamily: UInt8 = 5
     }
 
-    let secret: Secret
-
-    /// - Parameter path: RocksDB's folder. No start depends on what is in its IDENTITY.
-    init(forDatabase path: String) throws(StorageError) {
-        secret =
-            try Self.secret(ofDatabase: path)
-            ?? (0..<Self.secretByteCount).map { _ in .random(in: 0...UInt8.max) }
-    }
-
-    /// Nil if IDENTITY is gone, or is none.
-    static func secret(ofDatabase path: String) throws(StorageError) -> Secret? {
-        let identityPath = path + "/IDENTITY"
-        let file = open(identityPath, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
-            guard errno == ENOENT else { throw .system("open", identityPath) }
-            return nil
-        }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 64)
-        let count = pread(file, &bytes, bytes.count, 0)
-        guard count >= 0 else { throw .system("read", identityPath) }
-        let digits = bytes[..<count].filter { $0 != UInt8(ascii: "-") }
-        return digits.count < secretByteCount ? nil : Array(digits.prefix(secretByteCount))
+    /// What a record's batches say of themselves.
+    enum Finding: Equatable {
+        /// It was written as it is, by a release that sealed nothing, or whatever it is.
+        case unsealed
+        /// - Parameter lastNumber: of its last batch.
+        case intact(lastNumber: UInt64)
+        case damaged
     }
 
     /// The secret that a record begins with; nil if it is not sealed, or not read so far.
     static func secret(of record: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         guard record.count >= secretStart + secretByteCount,
             record[headByteCount] == Tag.blob,
-            record[headByteCount + 1] == UInt8(secretByteCount)
+            record[headByteCount + 1] == UInt8(openingByteCount)
         else { return nil }
         return UnsafeRawBufferPointer(
             rebasing: record[secretStart..<(secretStart + secretByteCount)])
     }
 
-    /// Whether a record is as it was written, or not sealed.
-    static func isIntact(_ record: UnsafeRawBufferPointer) -> Bool {
-        guard secret(of: record) != nil else { return true }
+    /// - Parameter lastNumber: of the batches before the record; nil if there are none, or none is sealed.
+    static func examine(
+        _ record: UnsafeRawBufferPointer, after lastNumber: UInt64?
+    ) -> Finding {
+        guard secret(of: record) != nil else { return .unsealed }
         var reader = EntryReader(record, from: headByteCount)
         var isOpen = false
+        var number = lastNumber ?? 0
         var checksum: UInt32 = 0
         while let tag = reader.byte() {
             switch tag {
             case Tag.put, Tag.putInFamily:
-                if tag == Tag.putInFamily, reader.varint() == nil { return false }
-                guard isOpen, reader.text() != nil, let value = reader.text() else { return false }
-                checksum = rocksdb_crc32c_extend(checksum, value.baseAddress, value.count)
+                if tag == Tag.putInFamily, reader.varint() == nil { return .damaged }
+                guard isOpen, let key = reader.text(), let value = reader.text() else {
+                    return .damaged
+                }
+                checksum = extended(checksum, by: key, value)
             case Tag.blob:
-                guard let blob = reader.text() else { return false }
+                guard let blob = reader.text() else { return .damaged }
                 switch blob.count {
-                case secretByteCount:
-                    guard !isOpen else { return false }
-                    checksum = 0
+                case openingByteCount:
+                    let next = UInt64(
+                        littleEndian: blob.loadUnaligned(
+                            fromByteOffset: secretByteCount, as: UInt64.self))
+                    guard !isOpen, next > number else { return .damaged }
+                    number = next
+                    checksum = checksumOf(number)
                 case checksumByteCount:
                     let stored = UInt32(littleEndian: blob.loadUnaligned(as: UInt32.self))
-                    guard isOpen, stored == checksum else { return false }
-                default: return false
+                    guard isOpen, stored == checksum else { return .damaged }
+                default: return .damaged
                 }
                 isOpen.toggle()
-            default: return false
+            default: return .damaged
             }
         }
-        return !isOpen
+        return isOpen ? .damaged : .intact(lastNumber: number)
+    }
+
+    static func checksumOf(_ number: UInt64) -> UInt32 {
+        withUnsafeBytes(of: number.littleEndian) { rocksdb_crc32c($0.baseAddress, $0.count) }
+    }
+
+    static func extended(
+        _ checksum: UInt32, by key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+    ) -> UInt32 {
+        let ofKey = rocksdb_crc32c_extend(checksum, key.baseAddress, key.count)
+        return rocksdb_crc32c_extend(ofKey, value.baseAddress, value.count)
     }
 }
 

@@ -44,7 +44,8 @@ extension Database {
         }
         guard low > first else { return }
         // Files that are being compacted stay, whatever lies behind them.
-        try put(.journalTrimmedUntil, withUnsafeBytes(of: low.littleEndian) { Array($0) })
+        let rest = firstSequence(from: low) ?? low
+        try put(.journalTrimmedUntil, withUnsafeBytes(of: rest.littleEndian) { Array($0) })
         try dropFiles(of: .journal, before: low)
     }
 
@@ -79,6 +80,18 @@ extension Database {
             }
         }
         return byteCount
+    }
+
+    /// The key of the first record that begins with the sequence or behind it.
+    private func firstSequence(from sequence: UInt64) -> UInt64? {
+        var first: UInt64?
+        withIterator(over: .journal) { iterator in
+            withBigEndianBytes(sequence) { key in
+                rocksdb_iter_seek(iterator, key.baseAddress, key.count)
+            }
+            first = self.sequence(at: iterator)
+        }
+        return first
     }
 
     /// The key of the last record that begins with the sequence or before it.

@@ -1,5 +1,6 @@
 internal import CRocksDB
 internal import CRocksDBAdditions
+internal import Glibc
 internal import Synchronization
 
 /// The column families, each with the options that fit its traffic.
@@ -51,9 +52,8 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     private let stagingPath: String
     private let stagingFileCount = Atomic<UInt64>(0)
     private let flushPace: Mutex<FlushPace>
-    /// Of commits, one after the other: its memory is used again.
-    private let commitBatch: WriteBatch
-    private let seal: BatchSeal
+    /// Of all batches, one after the other: their numbers ascend in the log, and the memory is used again.
+    private let batch: Mutex<WriteBatch>
     /// What was cut off the logs before they were opened; for a database that is only read, what is
     /// left out.
     package let logTails: [LogTail]
@@ -67,7 +67,8 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         path: String, stagingPath: String, mayCreate: Bool, isReadOnly: Bool = false,
         memtableByteCount: Int = memtableByteCountDefault
     ) throws(StorageError) {
-        logTails = try LogTail.all(inDatabase: path)
+        let logs = try LogTail.all(inDatabase: path)
+        logTails = logs.tails
         let options = DatabaseOptions(
             mayCreate: mayCreate, isReadOnly: isReadOnly, memtableByteCount: memtableByteCount,
             writesDirectly: !isReadOnly && canWriteDirectly(in: stagingPath))
@@ -96,8 +97,8 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         self.options = options
         self.stagingPath = stagingPath
         ingestion = BulkWriteOptions(options)
-        seal = try BatchSeal(forDatabase: path)
-        commitBatch = WriteBatch(seal)
+        // By the time, too: the next logs may be written over some that are gone by now.
+        batch = Mutex(WriteBatch(following: max(logs.lastBatchNumber, wallMicroseconds())))
         flushPace = Mutex(FlushPace(now: ContinuousClock.now))
     }
 
@@ -136,26 +137,34 @@ extension Database {
     package func commit(
         journal: NumberedRecord?, outcomes: NumberedRecord?, forgottenUntil: UInt64?
     ) throws(StorageError) {
-        commitBatch.begin()
-        if let journal { try commitBatch.put(journal, in: family(.journal)) }
-        if let outcomes { try commitBatch.put(outcomes, in: family(.outcomes)) }
-        if let forgottenUntil {
-            try withUnsafeBytes(of: forgottenUntil.littleEndian) { (value) throws(StorageError) in
-                try commitBatch.put(MetaKey.forgottenUntil.rawValue, value, in: family(.meta))
+        try write("a commit group") { (batch: inout WriteBatch) throws(StorageError) in
+            if let journal { try batch.put(journal, in: family(.journal)) }
+            if let outcomes { try batch.put(outcomes, in: family(.outcomes)) }
+            if let forgottenUntil {
+                try withUnsafeBytes(of: forgottenUntil.littleEndian) {
+                    (value) throws(StorageError) in
+                    try batch.put(MetaKey.forgottenUntil.rawValue, value, in: family(.meta))
+                }
             }
         }
-        try write(commitBatch, "a commit group")
     }
 
     private func write(
-        _ batch: WriteBatch, _ what: @autoclosure () -> String
+        _ what: @autoclosure () -> String,
+        _ fill: (inout WriteBatch) throws(StorageError) -> Void
     ) throws(StorageError) {
-        batch.close()
-        try withErrorPointer("write \(what())") { error in
-            rocksdb_write(handle, options.syncedWrite, batch.handle, error)
+        let byteCount = try batch.withLock { (batch) throws(StorageError) in
+            batch.begin()
+            try fill(&batch)
+            batch.close()
+            let handle = batch.handle
+            try withErrorPointer("write \(what())") { error in
+                rocksdb_write(self.handle, options.syncedWrite, handle, error)
+            }
+            return batch.byteCount
         }
         let flushLimit = flushPace.withLock {
-            $0.limit(afterWriting: batch.byteCount, now: ContinuousClock.now)
+            $0.limit(afterWriting: byteCount, now: ContinuousClock.now)
         }
         if let flushLimit {
             rocksdb_flush_limiter_set_bytes_per_second(options.flushLimiter, flushLimit)
@@ -169,13 +178,14 @@ extension Database {
 
     /// Stores facts durably, all or none of them.
     func put(_ facts: [(name: String, value: [UInt8])]) throws(StorageError) {
-        let batch = WriteBatch(seal)
-        for (name, value) in facts {
-            try value.withUnsafeBufferPointer { (value) throws(StorageError) in
-                try batch.put(name, UnsafeRawBufferPointer(value), in: family(.meta))
+        try write(facts.map(\.name).joined(separator: ", ")) {
+            (batch: inout WriteBatch) throws(StorageError) in
+            for (name, value) in facts {
+                try value.withUnsafeBufferPointer { (value) throws(StorageError) in
+                    try batch.put(name, UnsafeRawBufferPointer(value), in: family(.meta))
+                }
             }
         }
-        try write(batch, facts.map(\.name).joined(separator: ", "))
     }
 
     package func get(_ key: MetaKey) throws(StorageError) -> [UInt8]? {
@@ -275,4 +285,11 @@ private func withCStrings<Result>(
     }
     defer { for copy in copies { copy.deallocate() } }
     return body(copies.map { UnsafePointer($0.baseAddress) })
+}
+
+/// Since 1970-01-01T00:00:00Z.
+private func wallMicroseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1_000
 }

@@ -25,10 +25,19 @@ internal import Glibc
 /// How far a log is intact, and whether anything follows damage.
 struct LogScan {
     enum Kind {
-        /// With the last sequence of the logs before it, nil if they have none; and the secrets that the database
-        /// may have sealed records with, as far as they are known.
-        case writeAhead(following: UInt64?, secrets: [BatchSeal.Secret])
+        /// With what the logs before it have come to.
+        case writeAhead(following: Position)
         case manifest
+    }
+
+    /// What the intact records so far say of those that follow.
+    struct Position {
+        /// The last sequence; nil before the first record.
+        var lastSequence: UInt64?
+        /// The last batch's number; nil before the first that is sealed.
+        var lastNumber: UInt64?
+        /// Those that records are sealed with.
+        var secrets: [[UInt8]] = []
     }
 
     private static let blockByteCount = 32_768
@@ -57,10 +66,8 @@ struct LogScan {
     private(set) var hasRecordsBehindDamage = false
     /// Whether something follows the intact records that is neither room nor of a former log.
     private(set) var isTorn = false
-    /// The last one of all intact records, those of former logs included; nil if there are none.
-    private(set) var lastSequence: UInt64?
-    /// With those that are in intact records.
-    private(set) var secrets: [BatchSeal.Secret] = []
+    /// With those of the logs before it.
+    private(set) var position = Position()
 
     // Of the record that is being read.
     private var isInsideRecord = false
@@ -70,10 +77,9 @@ struct LogScan {
     /// Reads the whole file.
     init(path: String, _ kind: Kind) throws(StorageError) {
         switch kind {
-        case .writeAhead(let sequence, let secrets):
+        case .writeAhead(let position):
             isWriteAheadLog = true
-            lastSequence = sequence
-            self.secrets = secrets
+            self.position = position
         case .manifest: isWriteAheadLog = false
         }
         let file = open(path, O_RDONLY | O_CLOEXEC)
@@ -98,7 +104,7 @@ struct LogScan {
         let count = try Self.fill(mark, from: file, at: intactByteCount, path)
         let isMarked = isWriteAheadLog && mark[..<count].elementsEqual(Self.endMark)
         isTorn = !isMarked && writtenByteCount > intactByteCount
-        if isMarked, lastSequence == nil {
+        if isMarked, position.lastSequence == nil {
             // Nothing was written yet, and there is no sequence to tell what is of a former log.
             hasRecords = false
             hasRecordsBehindDamage = false
@@ -165,19 +171,28 @@ struct LogScan {
             if fragment.endsRecord { noteDamage(at: recordOffset) }
             return
         }
-        guard lastSequence.map({ sequences.lowerBound > $0 }) ?? true else {
+        guard position.lastSequence.map({ sequences.lowerBound > $0 }) ?? true else {
             noteDamage(at: recordOffset)
             return
         }
         // Behind damage, bytes of a value may look like a record.
-        if damageOffset != nil, !secrets.isEmpty, !hasKnownSecret { return }
-        if fragment.endsRecord, !record.withUnsafeBytes(BatchSeal.isIntact) {
+        if damageOffset != nil, !position.secrets.isEmpty, !hasKnownSecret { return }
+        guard fragment.endsRecord else {
+            takeRecord(isWhole: false, end: end)
+            return
+        }
+        let lastNumber: UInt64?
+        switch record.withUnsafeBytes({ BatchSeal.examine($0, after: position.lastNumber) }) {
+        case .intact(let number): lastNumber = number
+        case .unsealed where position.lastNumber == nil: lastNumber = nil
+        case .damaged, .unsealed:
             noteDamage(at: recordOffset)
             return
         }
-        takeRecord(isWhole: fragment.endsRecord, end: end)
+        takeRecord(isWhole: true, end: end)
         if intactByteCount == end {
-            lastSequence = sequences.upperBound
+            position.lastSequence = sequences.upperBound
+            position.lastNumber = lastNumber
             noteSecret()
         }
     }
@@ -185,16 +200,16 @@ struct LogScan {
     private var hasKnownSecret: Bool {
         record.withUnsafeBytes { record in
             guard let secret = BatchSeal.secret(of: record) else { return false }
-            return secrets.contains { $0.elementsEqual(secret) }
+            return position.secrets.contains { $0.elementsEqual(secret) }
         }
     }
 
-    /// Another one was in force if IDENTITY was gone meanwhile, or damaged.
+    /// Each process has its own.
     private mutating func noteSecret() {
         guard !hasKnownSecret,
             let secret = record.withUnsafeBytes({ BatchSeal.secret(of: $0).map(Array.init) })
         else { return }
-        secrets.append(secret)
+        position.secrets.append(secret)
     }
 
     /// A record of this log of which all is intact that was read of it.

@@ -16,22 +16,24 @@ package struct LogTail: Sendable {
     /// them.
     ///
     /// - Parameter path: RocksDB's folder.
+    /// - Returns: the tails, and the number of the last batch in them; 0 if there is none.
     /// - Throws: damage to a record that another one follows.
-    static func all(inDatabase path: String) throws(StorageError) -> [LogTail] {
+    static func all(
+        inDatabase path: String
+    ) throws(StorageError) -> (tails: [LogTail], lastBatchNumber: UInt64) {
         guard access(path, F_OK) == 0 else {
             guard errno == ENOENT else { throw .system("open", path) }
-            return []
+            return ([], 0)
         }
-        let secret = try BatchSeal.secret(ofDatabase: path)
-        var tails = try writeAheadTails(
-            of: writeAheadLogs(inDatabase: path), secrets: secret.map { [$0] } ?? [])
+        var position = LogScan.Position()
+        var tails = try writeAheadTails(of: writeAheadLogs(inDatabase: path), &position)
         if let name = try manifest(path) {
             let manifest = "\(path)/\(name)"
             if let tail = try tail(of: manifest, LogScan(path: manifest, .manifest)) {
                 tails.append(tail)
             }
         }
-        return tails
+        return (tails, position.lastNumber ?? 0)
     }
 
     /// Cuts the tail off, durably, so that what is written later does not follow it.
@@ -45,20 +47,17 @@ package struct LogTail: Sendable {
 
     /// The tails of logs that continue one another.
     private static func writeAheadTails(
-        of logs: [String], secrets: [BatchSeal.Secret]
+        of logs: [String], _ position: inout LogScan.Position
     ) throws(StorageError) -> [LogTail] {
         var tails: [LogTail] = []
-        var lastSequence: UInt64?
-        var secrets = secrets
         for path in logs {
             let scan = try LogScan(
-                path: path, .writeAhead(following: lastSequence, secrets: secrets))
+                path: path, .writeAhead(following: position))
             if let torn = tails.last(where: \.isTorn), scan.hasRecords {
                 throw .damagedLog(torn.path, at: torn.offset)
             }
             if let tail = try tail(of: path, scan) { tails.append(tail) }
-            lastSequence = scan.lastSequence
-            secrets = scan.secrets
+            position = scan.position
         }
         return tails
     }

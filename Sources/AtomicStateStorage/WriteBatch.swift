@@ -2,33 +2,39 @@ internal import CRocksDB
 internal import CRocksDBAdditions
 
 /// What RocksDB is to write at once, all or none of it, sealed as `BatchSeal` says.
-final class WriteBatch {
+struct WriteBatch: ~Copyable, @unchecked Sendable {  // Its handle is its own.
     let handle = rocksdb_writebatch_create()
-    private let seal: BatchSeal
+    private let secret = (0..<BatchSeal.secretByteCount).map { _ in
+        UInt8.random(in: 0...UInt8.max)
+    }
+    private var number: UInt64
     private var checksum: UInt32 = 0
 
-    init(_ seal: BatchSeal) {
-        self.seal = seal
-        begin()
+    /// - Parameter number: of a batch before the first.
+    init(following number: UInt64) {
+        self.number = number
     }
 
     deinit { rocksdb_writebatch_destroy(handle) }
 
-    /// Leaves it empty; its memory stays.
-    func begin() {
+    /// Begins the next batch; the memory of the one before stays.
+    mutating func begin() {
         rocksdb_writebatch_clear(handle)
-        checksum = 0
-        seal.secret.withUnsafeBytes { putLogData($0) }
+        number += 1
+        checksum = BatchSeal.checksumOf(number)
+        putLogData(secret + withUnsafeBytes(of: number.littleEndian) { Array($0) })
     }
 
     /// Nothing is put behind that.
     func close() {
-        withUnsafeBytes(of: checksum.littleEndian) { putLogData($0) }
+        putLogData(withUnsafeBytes(of: checksum.littleEndian) { Array($0) })
     }
 
-    private func putLogData(_ bytes: UnsafeRawBufferPointer) {
-        rocksdb_writebatch_put_log_data(
-            handle, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+    private func putLogData(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes {
+            rocksdb_writebatch_put_log_data(
+                handle, $0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count)
+        }
     }
 
     var byteCount: Int {
@@ -38,13 +44,13 @@ final class WriteBatch {
     }
 
     /// - Throws: for a value that is longer than RocksDB takes.
-    func put(_ record: NumberedRecord, in family: OpaquePointer) throws(StorageError) {
+    mutating func put(_ record: NumberedRecord, in family: OpaquePointer) throws(StorageError) {
         try requireFitting(record.bytes)
         withBigEndianBytes(record.number) { put($0, record.bytes, in: family) }
     }
 
     /// - Throws: as for a record.
-    func put(
+    mutating func put(
         _ name: String, _ value: UnsafeRawBufferPointer, in family: OpaquePointer
     ) throws(StorageError) {
         try requireFitting(value)
@@ -60,11 +66,11 @@ final class WriteBatch {
         }
     }
 
-    private func put(
+    private mutating func put(
         _ key: UnsafeBufferPointer<CChar>, _ value: UnsafeRawBufferPointer,
         in family: OpaquePointer
     ) {
-        checksum = rocksdb_crc32c_extend(checksum, value.baseAddress, value.count)
+        checksum = BatchSeal.extended(checksum, by: UnsafeRawBufferPointer(key), value)
         rocksdb_writebatch_put_cf(
             handle, family, key.baseAddress, key.count,
             value.baseAddress?.assumingMemoryBound(to: CChar.self), value.count)

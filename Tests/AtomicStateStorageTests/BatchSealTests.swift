@@ -7,88 +7,93 @@ import Testing
 /// Records as RocksDB writes them to its log, and what can be wrong with them.
 @Suite struct BatchSealTests {
     @Test func changedRecordsAreFound() throws {
-        try withDatabase { database, seal in
+        try withDatabase { database in
+            var batch = WriteBatch(following: 6)
             let records = [
-                try record(in: database, seal, []), try record(in: database, seal, ["a"]),
-                try record(in: database, seal, ["some", "", "values"]),
+                try record(of: &batch, in: database, []),
+                try record(of: &batch, in: database, ["a"]),
+                try record(of: &batch, in: database, ["some", "", "values"]),
+                try record(of: &batch, in: database, ["b"]),
             ]
             // RocksDB may write batches one behind the other.
-            let together = records[2] + records[1].dropFirst(12)
-            for record in records + [together] {
-                #expect(isIntact(record))
-                #expect(secret(of: record) == seal.secret)
+            let together = records[2] + records[3].dropFirst(12)
+            for (record, number) in zip(records + [together], [7, 8, 9, 10, 10] as [UInt64]) {
+                #expect(finding(record) == .intact(lastNumber: number))
+                #expect(finding(record, after: 6) == .intact(lastNumber: number))
+                #expect(finding(record, after: number) == .damaged)
+                #expect(secret(of: record) == secret(of: records[0]))
                 for count in 31..<record.count where count != records[2].count {
-                    #expect(!isIntact(Array(record.prefix(count))))
+                    #expect(finding(Array(record.prefix(count))) == .damaged)
                 }
-                #expect(!isIntact(record + [0]))
-                #expect(!isIntact(record + record.dropFirst(12).dropLast()))
+                #expect(finding(record + [0]) == .damaged)
+                #expect(finding(record + record.dropFirst(12)) == .damaged)
             }
             for text in ["some", "values"] {
                 let place = try #require(together.firstRange(of: Array(text.utf8))?.lowerBound)
-                var changed = together
-                changed[place] ^= 1
-                #expect(!isIntact(changed))
-            }
-        }
-    }
-
-    /// A torn record that goes on with another one's bytes, of the same length or not.
-    @Test func mixturesAreFound() throws {
-        try withDatabase { database, seal in
-            let one = try record(in: database, seal, [String(repeating: "1", count: 300)])
-            for count in [298, 299, 300, 301] {
-                let other = try record(in: database, seal, [String(repeating: "2", count: count)])
-                // Within the value, and the checksum behind it.
-                for place in 60..<(one.count - 1) {
-                    #expect(!isIntact(Array(one[..<place] + other[min(place, other.count)...])))
+                // The value, and the key before it.
+                for place in [place, place - 2] {
+                    var changed = together
+                    changed[place] ^= 1
+                    #expect(finding(changed) == .damaged)
                 }
             }
         }
     }
 
-    @Test func otherDatabasesHaveOtherSecrets() throws {
-        try withDatabase { database, seal in
-            let record = try record(in: database, seal, ["a"])
-            try withDatabase { _, other in #expect(seal.secret != other.secret) }
-            #expect(secret(of: Array(record.prefix(29))) == nil)
-            #expect(secret(of: Array(record.prefix(30))) == seal.secret)
+    /// A torn record that goes on with one of a former log, of the same length or not, from any byte on.
+    @Test func mixturesAreFound() throws {
+        try withDatabase { database in
+            var batch = WriteBatch(following: 0)
+            for count in [298, 299, 300, 301] {
+                let former = try record(
+                    of: &batch, in: database, [String(repeating: "2", count: count)])
+                let last = try record(of: &batch, in: database, ["last"])
+                let one = try record(
+                    of: &batch, in: database, [String(repeating: "1", count: 300)])
+                guard case .intact(let number) = finding(last) else {
+                    Issue.record("a record that is not intact")
+                    return
+                }
+                #expect(finding(one, after: number) != .damaged)
+                for place in 12..<(one.count - 1) {
+                    let mixture = Array(one[..<place] + former[min(place, former.count)...])
+                    #expect(finding(mixture, after: number) == .damaged)
+                }
+            }
         }
     }
 
-    /// Also of a database that has no identity, or one that is damaged.
-    @Test(arguments: [nil, "", "5c1f3a", "????????????????????"]) func everyIdentityWillDo(
-        identity: String?
-    ) throws {
-        try withDatabase { _, seal in
-            let path = FileManager.default.temporaryDirectory.appending(path: "seal-\(UUID())")
-            try FileManager.default.createDirectory(at: path, withIntermediateDirectories: true)
-            defer { try? FileManager.default.removeItem(at: path) }
-            try identity?.write(
-                to: path.appending(path: "IDENTITY"), atomically: false, encoding: .utf8)
-            let (one, two) = (
-                try BatchSeal(forDatabase: path.path), try BatchSeal(forDatabase: path.path)
-            )
-            #expect(one.secret.count == 16 && two.secret.count == 16)
-            #expect((one.secret == two.secret) == ((identity?.count ?? 0) >= 16))
+    @Test func eachProcessHasItsSecret() throws {
+        try withDatabase { database in
+            var one = WriteBatch(following: 0)
+            var other = WriteBatch(following: 0)
+            let record = try record(of: &one, in: database, ["a"])
+            #expect(secret(of: record) != nil)
+            #expect(
+                secret(of: record) != secret(of: try self.record(of: &other, in: database, ["a"])))
+            #expect(secret(of: Array(record.prefix(29))) == nil)
+            #expect(secret(of: Array(record.prefix(30))) == secret(of: record))
         }
+    }
+
+    private func finding(_ record: [UInt8], after number: UInt64? = nil) -> BatchSeal.Finding {
+        record.withUnsafeBytes { BatchSeal.examine($0, after: number) }
     }
 
     private func secret(of record: [UInt8]) -> [UInt8]? {
         record.withUnsafeBytes { BatchSeal.secret(of: $0).map(Array.init) }
     }
 
-    private func isIntact(_ record: [UInt8]) -> Bool {
-        record.withUnsafeBytes(BatchSeal.isIntact)
-    }
-
     private func record(
-        in database: Database, _ seal: BatchSeal, _ values: [String]
+        of batch: inout WriteBatch, in database: Database, _ values: [String]
     ) throws -> [UInt8] {
-        let batch = WriteBatch(seal)
+        batch.begin()
         for (index, value) in values.enumerated() {
-            try Array(value.utf8).withUnsafeBytes {
+            let bytes = Array(value.utf8)
+            try bytes.withUnsafeBufferPointer { bytes in
                 try batch.put(
-                    .init(number: UInt64(index), bytes: $0), in: database.family(.journal))
+                    .init(number: UInt64(index), bytes: UnsafeRawBufferPointer(bytes)),
+                    in: database.family(.journal))
             }
         }
         batch.close()
@@ -97,14 +102,14 @@ import Testing
         return Array(UnsafeRawBufferPointer(start: bytes, count: byteCount))
     }
 
-    private func withDatabase(_ body: (Database, BatchSeal) throws -> Void) throws {
+    private func withDatabase(_ body: (Database) throws -> Void) throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())")
             .path
         defer { try? FileManager.default.removeItem(atPath: path) }
         let folder = try DataFolder(opening: path, schemaName: "ab")
         try folder.clearStaging()
-        let database = try Database(
-            path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true)
-        try body(database, try BatchSeal(forDatabase: folder.databasePath))
+        try body(
+            try Database(
+                path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true))
     }
 }

@@ -94,9 +94,9 @@ import Testing
                 #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
                 return
             }
-            let tails = try LogTail.all(inDatabase: folder)
+            let tails = try LogTail.all(inDatabase: folder).tails
             for tail in tails { try tail.remove() }
-            #expect(try LogTail.all(inDatabase: folder).isEmpty)
+            #expect(try LogTail.all(inDatabase: folder).tails.isEmpty)
             let left = [UInt8](try Data(contentsOf: URL(filePath: path)))
             #expect(left == Array(log[..<(starts + [log.count])[count]]))
             #expect(tails.map(\.offset) == (changed.count == left.count ? [] : [left.count]))
@@ -110,7 +110,7 @@ import Testing
             #expect(log.count > used + 50_000, "\(log.count) bytes, of which \(used) are used")
             #expect(log[used...].starts(with: Self.endMark))
             let folder = String(path.dropLast("/000004.log".count))
-            let tails = try LogTail.all(inDatabase: folder)
+            let tails = try LogTail.all(inDatabase: folder).tails
             #expect(tails.map(\.offset) == [used])
             #expect(tails.map(\.isTorn) == [false])
         }) { _, _, _ in }
@@ -140,18 +140,12 @@ import Testing
         }
     }
 
-    /// Damage to what was durable is refused, whatever IDENTITY says by now.
-    @Test(arguments: [nil, "", "5c1f3a2e-0000-4000-8000-5c1f3a2e5c1f"])
-    func damageUnderAnotherIdentity(
-        identity: String?
-    ) throws {
+    /// Damage is refused where nothing tells yet what records are sealed with, as in logs of releases that sealed none.
+    @Test func damageToTheFirstRecordOfAll() throws {
         try withLog { path, log, starts in
             let folder = String(path.dropLast("/000004.log".count))
-            let identityPath = folder + "/IDENTITY"
-            try FileManager.default.removeItem(atPath: identityPath)
-            try identity?.write(toFile: identityPath, atomically: false, encoding: .utf8)
             var changed = log
-            changed[starts[2] + 9] ^= 1
+            changed[starts[0] + 60] ^= 1
             try Data(changed).write(to: URL(filePath: path))
             #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
         }
@@ -172,7 +166,7 @@ import Testing
                 }
                 try commit(database, 8, 40_000)
             }
-            #expect(try LogTail.all(inDatabase: databasePath).allSatisfy { !$0.isTorn })
+            #expect(try LogTail.all(inDatabase: databasePath).tails.allSatisfy { !$0.isTorn })
             let database = try Database(
                 path: databasePath, stagingPath: stagingPath, mayCreate: false)
             var numbers: [UInt64] = []
@@ -252,12 +246,12 @@ import Testing
                 #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
                 return
             }
-            let tails = try LogTail.all(inDatabase: folder)
+            let tails = try LogTail.all(inDatabase: folder).tails
             let tail = try #require(tails.first { $0.path == log.path })
             #expect(tail.offset == bounds[3 - cut.recordCount])
             #expect(tail.isTorn == cut.isTorn)
             for tail in tails { try tail.remove() }
-            #expect(try LogTail.all(inDatabase: folder).isEmpty)
+            #expect(try LogTail.all(inDatabase: folder).tails.isEmpty)
         }
     }
 
@@ -268,7 +262,7 @@ import Testing
                 try FileManager.default.removeItem(at: former)
             }
             try empty(log, remains: try Data(contentsOf: log))
-            let tails = try LogTail.all(inDatabase: folder).filter { $0.path == log.path }
+            let tails = try LogTail.all(inDatabase: folder).tails.filter { $0.path == log.path }
             #expect(tails.map(\.offset) == [0])
             #expect(tails.map(\.isTorn) == [false])
         }
@@ -285,7 +279,7 @@ import Testing
             try Data(torn).write(to: former)
             #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
             try empty(newest, remains: remains)
-            let tail = try LogTail.all(inDatabase: folder).first { $0.path == former.path }
+            let tail = try LogTail.all(inDatabase: folder).tails.first { $0.path == former.path }
             #expect(tail?.isTorn == true)
         }
     }
@@ -299,7 +293,7 @@ import Testing
             let written = try Data(contentsOf: former).prefix(intactByteCount(of: former.path))
             try (written + room).write(to: former)
             try (try Data(contentsOf: newest).prefix(bounds[3]) + room).write(to: newest)
-            let tails = try LogTail.all(inDatabase: folder).filter {
+            let tails = try LogTail.all(inDatabase: folder).tails.filter {
                 [former.path, newest.path].contains($0.path)
             }
             #expect(tails.map(\.isTorn) == [false, false])
@@ -308,7 +302,7 @@ import Testing
             try (written.dropLast(20) + room).write(to: former)
             #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
             try FileManager.default.removeItem(at: newest)
-            let tail = try LogTail.all(inDatabase: folder).first { $0.path == former.path }
+            let tail = try LogTail.all(inDatabase: folder).tails.first { $0.path == former.path }
             #expect(tail?.isTorn == true)
         }
     }
@@ -333,7 +327,7 @@ import Testing
             try #require(torn.count > 200_000 && torn[100_000...].contains { $0 != 0 })
             torn.replaceSubrange(..<512, with: Data(repeating: 7, count: 512))
             try torn.write(to: last)
-            let tails = try LogTail.all(inDatabase: newest.deletingLastPathComponent().path)
+            let tails = try LogTail.all(inDatabase: newest.deletingLastPathComponent().path).tails
             #expect(tails.first { $0.path == last.path }?.offset == 0)
         }) { _, _, _ in }
     }
@@ -447,6 +441,6 @@ import Testing
     }
 
     private func intactByteCount(of log: String) throws -> Int {
-        try LogScan(path: log, .writeAhead(following: nil, secrets: [])).intactByteCount
+        try LogScan(path: log, .writeAhead(following: .init())).intactByteCount
     }
 }
