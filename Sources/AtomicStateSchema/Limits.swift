@@ -38,6 +38,8 @@ package enum Limits {
         package static let argumentCount = 256
         /// The rows that one can change, those with derived values included.
         package static let rowCount = 1 << 14
+        /// What the journal holds of one: its arguments, keys and fields, as a number of columns.
+        package static let storedValueCount = 1 << 13
     }
 
     package enum Value {

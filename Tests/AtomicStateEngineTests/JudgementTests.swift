@@ -42,6 +42,83 @@ import Testing
         try checked.reject("drop", 3)
     }
 
+    /// `self` as a value is the entity, before the transaction and after it.
+    @Test func anEntityThatRefersToItself() throws {
+        let checked = try CheckedEngine(Self.trees)
+        try checked.accept("tree", 1)
+        for node: Int64 in 1...2 { try checked.accept("node", .int(node), 1, .int(10 * node)) }
+        try checked.accept("set_parent", 1, 1)
+        try checked.accept("set_since", 1, 7)
+        try checked.accept("set_parent", 1, 2)
+        try checked.accept("set_since", 1, 5)
+        try checked.accept("set_parent", 2, 2)
+        try checked.accept("set_parent", 1, 1)
+        try checked.reject("three_roots", 1)
+        checked.closeGroup()
+        try checked.crashAndRecover()
+        try checked.replayJournal()
+    }
+
+    /// A message may show what was before, of a rule that reads only what is.
+    @Test func aMessageThatReadsWhatWas() throws {
+        let checked = try CheckedEngine(Self.trees)
+        try checked.accept("tree", 1)
+        #expect(try checked.reject("node", 1, 1, -1).message == "no value to -1")
+        try checked.accept("node", 1, 1, 4)
+        #expect(try checked.reject("set_since", 1, -2).message == "4 to -2")
+    }
+
+    /// What leads to a member may be without a value.
+    @Test func presenceBehindAnOptionalReference() throws {
+        let checked = try CheckedEngine(Self.trees)
+        try checked.accept("tree", 1)
+        try checked.accept("node", 1, 1, 4)
+        try checked.reject("has_parents_since", 1)
+        try checked.accept("set_parent", 1, 1)
+        try checked.accept("has_parents_since", 1)
+    }
+
+    private static let trees = """
+        schema: 1
+        name: trees
+        entities:
+          Tree:
+            key: uint64
+            derived:
+              roots: { count: Node, by: tree, where: has(self.parent) && self.parent == self }
+              inner: { count: Node, by: tree, where: has(self.parent) && self.parent != self }
+              first: { min: Node.since, by: tree, where: '!has(self.parent) || self.parent != self' }
+          Node:
+            key: uint64
+            fields:
+              tree: { ref: Tree }
+              parent: { ref: Node, optional: true }
+              since: int
+            invariants:
+              - { id: since, rule: self.since >= 0, message: '{oldSelf.since} to {self.since}' }
+        operations:
+          tree:
+            parameters: { tree: uint64 }
+            effects: ['create Tree(tree) {}']
+          node:
+            parameters: { node: uint64, tree: { ref: Tree }, since: int }
+            effects: ['create Node(node) { tree: tree, since: since }']
+          set_parent:
+            parameters: { node: { ref: Node }, parent: { ref: Node } }
+            effects: [node.parent = parent]
+          set_since:
+            parameters: { node: { ref: Node }, since: int }
+            effects: [node.since = since]
+          three_roots:
+            parameters: { node: { ref: Node } }
+            require: [{ id: three, rule: node.tree.roots == 3 }]
+            effects: [node.since = node.since]
+          has_parents_since:
+            parameters: { node: { ref: Node } }
+            require: [{ id: has, rule: has(node.parent.since) }]
+            effects: [node.since = node.since]
+        """
+
     private static let tickets = """
         schema: 1
         name: tickets

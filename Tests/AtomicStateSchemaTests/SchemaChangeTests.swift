@@ -217,6 +217,27 @@ import Testing
         }
     }
 
+    /// Which operations a rule is for is a set, and sets have no order.
+    @Test func meaningHasNoOrder() throws {
+        let names = ["a", "b", "c", "d", "e"]
+        let operations = names.map {
+            "  \($0): { parameters: { t: uint64 }, effects: ['create T(t) {}'] }"
+        }
+        let text = """
+            schema: 1
+            name: sets
+            entities:
+              T: { key: uint64 }
+            transaction_invariants:
+              - { id: few, rule: delta(T) <= 1, only: [\(names.joined(separator: ", "))] }
+            operations:
+            \(operations.joined(separator: "\n"))
+            """
+        let meanings = try (0..<20).map { _ in try Schema(parsing: text).meaning }
+        #expect(Set(meanings).count == 1)
+        #expect(try Schema(parsing: text.replacing("[a, ", with: "[")).meaning != meanings[0])
+    }
+
     private func schemas(_ change: Case) throws -> (old: Schema, new: Schema) {
         let text = Self.text.replacing(change.old, with: change.new)
         // A new type's name, wherever the type is referred to.

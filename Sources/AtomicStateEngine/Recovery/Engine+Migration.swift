@@ -199,28 +199,30 @@ extension Engine {
     }
 
     /// Finds the entities for which the condition of a total can't be computed: no transaction could
-    /// change them any more.
+    /// change them any more. It is not asked of those that refer to no holder.
     private mutating func judgeConditions(_ findings: inout MigrationFindings) {
-        for total in program.derived {
+        for (total, shape) in zip(program.derived, Array(derived)) {
             guard let condition = total.condition else { continue }
-            judge(total.source, by: condition, naming: total.rule, &findings)
+            let rows = rows(of: total.source).filter { $0[shape.groupByOffset] != 0 }
+            judge(rows, total.source, by: condition, naming: total.rule, &findings)
         }
     }
 
     private mutating func judgeInvariants(_ findings: inout MigrationFindings) {
         for type in stores.indices {
-            judge(type, by: program.inspections[type], naming: nil, &findings)
+            judge(rows(of: type), type, by: program.inspections[type], naming: nil, &findings)
         }
     }
 
-    /// Finds the entities of a type that a routine over one row rejects.
+    /// Finds those of a type's entities that a routine over one row rejects.
     ///
     /// - Parameter rule: the rule to be named, if it is another one than the routine names.
     private mutating func judge(
-        _ type: Int, by code: Routine, naming rule: Int?, _ findings: inout MigrationFindings
+        _ rows: [Row], _ type: Int, by code: Routine, naming rule: Int?,
+        _ findings: inout MigrationFindings
     ) {
         let routine = PreparedRoutine(code)
-        for row in rows(of: type) {
+        for row in rows {
             var outcome = BatchOutcome()
             outcome.rules = forms.rules
             routine.frames[0] = UInt64(UInt(bitPattern: row))

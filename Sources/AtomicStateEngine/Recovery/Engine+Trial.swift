@@ -40,6 +40,8 @@ extension Engine {
         var form = TransactionRun.Form.steps(steps)
         if steps.count == 1, case .operation(let index) = steps[0] { form = .operation(index) }
         beginGroup(microseconds: microseconds)
+        rejectionsTakeSequences = true
+        defer { rejectionsTakeSequences = false }
         let outcome = try run.withArguments { (columns) throws(StepError) in
             let remapped = RemappedColumns(columns, transactions, change)
             defer { withExtendedLifetime(remapped) {} }

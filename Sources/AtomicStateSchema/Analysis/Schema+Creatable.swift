@@ -25,7 +25,7 @@ extension Schema {
                 else { return nil }
                 return Diagnostic(
                     field.location,
-                    "no \(entity.name) can ever be created: '\(field.name)' needs "
+                    "no \(entity.name) can be created unless there is one: '\(field.name)' needs "
                         + "\(target == type ? "another" : "a") \(entities[target].name), which needs "
                         + "one in turn; 'optional: true' lets there be a first one")
             }

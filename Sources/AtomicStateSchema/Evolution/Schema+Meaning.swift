@@ -10,7 +10,18 @@ extension Schema {
     /// By reflection, so that no member of the model can be forgotten.
     private static func append(_ value: Any, to text: inout String) {
         if value is SourceLocation { return }
-        let children = Mirror(reflecting: value).children
+        let mirror = Mirror(reflecting: value)
+        if mirror.displayStyle == .set {
+            // Its order is another one for each set.
+            let elements = mirror.children.map { child in
+                var text = ""
+                append(child.value, to: &text)
+                return text
+            }
+            text += "{\(elements.sorted().joined(separator: ","))}"
+            return
+        }
+        let children = mirror.children
         guard !children.isEmpty else {
             text += String(reflecting: value)
             return

@@ -87,7 +87,19 @@ extension Checker {
             return Expression(
                 .has(.derived(index), of: entity), type: .bool, location: name.location)
         default:
-            return Expression(.literal(.bool(true)), type: .bool, location: name.location)
+            // Always, once it is reached: what leads to it may be without a value.
+            let kind: Expression.Kind =
+                passesOptional(member) ? .compare(.equal, member, member) : .literal(.bool(true))
+            return Expression(kind, type: .bool, location: name.location)
+        }
+    }
+
+    /// Whether the way to a member leads over one that may be without a value.
+    private func passesOptional(_ member: Expression) -> Bool {
+        switch member.kind {
+        case .field(of: let owner, _), .derived(of: let owner, _), .key(of: let owner):
+            isOptional(owner) || passesOptional(owner)
+        default: false
         }
     }
 

@@ -3,8 +3,10 @@ internal import AtomicStateValues
 /// What the names of an expression stand for.
 struct Bindings {
     let layouts: [RowLayout]
-    /// The row of `self`.
+    /// The row that members of `self` are read from.
     var selfRow: Register?
+    /// The row that `self` is as a value, if it is another one: an image of the row is not the entity.
+    var selfIdentity: Register?
     /// The row of `oldSelf`.
     var oldSelfRow: Register?
     /// By parameter. That of a reference holds the row's address.
@@ -32,7 +34,7 @@ extension RoutineBuilder {
             return constant(of: literal)
         case .selfEntity, .oldSelfEntity:
             // As a value the two are one entity; only their members differ.
-            return known(bindings.selfRow)
+            return known(bindings.selfIdentity ?? bindings.selfRow)
         case .parameter(let index):
             return bindings.parameters[index]
         case .field(of: let entity, let index):
@@ -142,8 +144,11 @@ extension RoutineBuilder {
     private mutating func row(
         of entity: Expression, in bindings: Bindings, onError: Label
     ) -> Register {
-        if case .oldSelfEntity = entity.kind { return known(bindings.oldSelfRow) }
-        return compile(entity, in: bindings, onError: onError)
+        switch entity.kind {
+        case .selfEntity: return known(bindings.selfRow)
+        case .oldSelfEntity: return known(bindings.oldSelfRow)
+        default: return compile(entity, in: bindings, onError: onError)
+        }
     }
 
     private mutating func load(_ type: ValueType, at offset: Int, of row: Register) -> Register {

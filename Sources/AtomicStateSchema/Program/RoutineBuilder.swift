@@ -13,6 +13,9 @@ struct RoutineBuilder {
     private var textConstants: [[UInt8]: Register] = [:]
     private var timeConstants: [TimeValue: Register] = [:]
     private var labelPositions: [Int?] = []
+    private var lastLabelPosition = -1
+    /// By label.
+    private var errorTargets: Set<Int> = []
     private var operandFixups: [(instruction: Int, label: Label)] = []
     private var errorFixups: [(instruction: Int, label: Label)] = []
     /// Whether more registers were asked for than an instruction can name. The code is then useless.
@@ -84,13 +87,17 @@ struct RoutineBuilder {
     mutating func place(_ label: Label) {
         precondition(labelPositions[label.index] == nil, "a label has one place")
         labelPositions[label.index] = code.count
+        lastLabelPosition = code.count
     }
 
     mutating func emit(
         _ opcode: Opcode, a: Register = 0, b: Register = 0, c: Register = 0, operand: Int = 0,
         onError: Label? = nil
     ) {
-        if let onError { errorFixups.append((code.count, onError)) }
+        if let onError {
+            errorFixups.append((code.count, onError))
+            errorTargets.insert(onError.index)
+        }
         code.append(Instruction(opcode, a: a, b: b, c: c, operand: operand))
     }
 
@@ -110,7 +117,7 @@ struct RoutineBuilder {
         decidingBy jump: Opcode, _ outcome: Register
     ) -> (opcode: Opcode, a: Register, b: Register)? {
         guard jump == .jumpIfTrue || jump == .jumpIfFalse, let last = code.last,
-            last.a == outcome, !labelPositions.contains(code.count)
+            last.a == outcome, lastLabelPosition != code.count
         else { return nil }
         switch (last.opcode, jump) {
         case (.equal, .jumpIfTrue), (.notEqual, .jumpIfFalse):
@@ -130,7 +137,7 @@ struct RoutineBuilder {
 
     /// Whether an instruction so far can fail to the label.
     func isErrorTarget(_ label: Label) -> Bool {
-        errorFixups.contains { $0.label == label }
+        errorTargets.contains(label.index)
     }
 
     mutating func emitFailureBlocks() {

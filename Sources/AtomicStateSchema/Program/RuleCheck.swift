@@ -86,7 +86,17 @@ struct FailureBlock {
 
     private func emitObservations(into builder: inout RoutineBuilder) {
         for (index, value) in check.shown.enumerated() {
-            builder.observe(value, .read, index, in: bindings)
+            if value.readsOldSelf, bindings.oldSelfRow == nil, let entity {
+                // The message alone reads it, and there may be none.
+                builder.ifExistedBefore(entity, in: bindings) { builder, bindings in
+                    builder.observe(value, .read, index, in: bindings)
+                } otherwise: { builder in
+                    builder.emit(
+                        .observeAbsent, c: ObservationRole.read.rawValue, operand: index)
+                }
+            } else {
+                builder.observe(value, .read, index, in: bindings)
+            }
         }
         if let entity { builder.observeBefore(check.shown, of: entity, in: bindings) }
         if let comparison = check.comparison {
@@ -133,14 +143,31 @@ extension RoutineBuilder {
             value.beforeTransaction.map { (index, $0) }
         }
         guard !before.isEmpty else { return }
+        ifExistedBefore(entity, in: bindings) { builder, bindings in
+            for (index, value) in before {
+                builder.observe(value, .before, index, in: bindings)
+            }
+        }
+    }
+
+    /// - Parameter emitBefore: gets bindings with `oldSelf`.
+    mutating func ifExistedBefore(
+        _ entity: Register, in bindings: Bindings,
+        _ emitBefore: (inout RoutineBuilder, Bindings) -> Void,
+        otherwise: (inout RoutineBuilder) -> Void = { _ in }
+    ) {
         let rows = registers(2)
+        let new = label()
         let end = label()
         emit(.existedBefore, a: rows, b: entity)
-        jump(.jumpIfFalse, a: rows, to: end)
+        jump(.jumpIfFalse, a: rows, to: new)
         emit(.before, a: rows + 1, b: entity)
         var bindings = bindings
         bindings.oldSelfRow = rows + 1
-        for (index, value) in before { observe(value, .before, index, in: bindings) }
+        emitBefore(&self, bindings)
+        jump(.jump, to: end)
+        place(new)
+        otherwise(&self)
         place(end)
     }
 }

@@ -107,7 +107,9 @@ extension TransactionCompiler {
             judge(check)
             let next = builder.label()
             if check.readsOldSelf, let existed { builder.jump(.jumpIfFalse, a: existed, to: next) }
-            check.emit(on: row, oldRow: oldRow, layouts: layouts, into: &builder)
+            check.emit(
+                on: row, oldRow: check.readsOldSelf ? oldRow : nil, layouts: layouts,
+                into: &builder)
             builder.place(next)
         }
         builder.place(end)

@@ -97,7 +97,8 @@ extension TransactionCompiler {
             builder.jump(.jumpIfFalse, a: result, to: end)
         }
         let fulfilled = builder.compile(
-            condition, in: Bindings(layouts: layouts, selfRow: values), onError: onError)
+            condition, in: Bindings(layouts: layouts, selfRow: values, selfIdentity: row),
+            onError: onError)
         builder.emit(.move, a: result, b: fulfilled)
         builder.place(end)
     }

@@ -107,6 +107,14 @@ struct TransactionCompiler {
                 + "\(Limits.Transaction.rowCount)"
             throw SchemaError(diagnostics: [Diagnostic(operation.location, message)])
         }
+        let storedCount =
+            2 * parameters.count + targets.reduce(0) { $0 + 1 + 3 * $1.fields.count }
+        guard storedCount <= Limits.Transaction.storedValueCount else {
+            let message =
+                "\(name) stores up to \(storedCount) values, presence and parts of times included; "
+                + "expected at most \(Limits.Transaction.storedValueCount)"
+            throw SchemaError(diagnostics: [Diagnostic(operation.location, message)])
+        }
         let writeTargets = targets.map {
             WriteTarget(
                 kind: $0.kind, type: $0.type, row: $0.row, keyParameter: $0.keyParameter,

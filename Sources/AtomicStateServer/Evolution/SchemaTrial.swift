@@ -224,6 +224,7 @@ private struct Repetition: ~Copyable {
             else { return }
             outcome = result
         } catch {
+            trial?.resume(after: past.firstSequence + UInt64(transactions.upperBound) - 1)
             replay.refusedCount += count
             let callCount = replay.uncallable[past.name]?.callCount ?? 0
             replay.uncallable[past.name] = ("\(error)", callCount + count)
