@@ -18,9 +18,9 @@ final class ServerLink: Sendable {
         let policy: RetryPolicy
         let pause: Pause
 
-        /// For the server to take what is sent: one that pauses because its disk does is not gone, and calls wait for it
-        /// as long.
-        var patience: TimeAmount { TimeAmount(policy.deadline) }
+        /// For the server to take what is sent: one that pauses because its disk does is not gone. And calls have to be
+        /// repeated on another connection before their time is over.
+        var patience: TimeAmount { TimeAmount(policy.deadline / 2) }
     }
 
     private struct State {

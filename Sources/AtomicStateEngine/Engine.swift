@@ -44,13 +44,24 @@ package struct Engine: ~Copyable {
 
     var commitMilliseconds: UInt64 { commitMicroseconds / 1_000 }
 
+    /// What is tried under another schema was accepted once, and what follows refers to versions of then.
+    var rejectionsTakeSequences = false
     /// What is carried out again has fitted its record before.
     var journalByteCountMax = EngineLimits.journalRecordByteCountMax
 
-    /// The time for new names and keys, in milliseconds since 1970-01-01T00:00:00Z: the group's, unless what was
-    /// forgotten was from later.
+    /// The time by which names and keys are judged, and the one for new ones, in milliseconds since
+    /// 1970-01-01T00:00:00Z: the latest that is known, unless what was forgotten was from later.
     package var nameMilliseconds: UInt64 {
-        mutating get { max(commitMilliseconds, outcomes.forgottenUntil + 1) }
+        mutating get {
+            max(commitMilliseconds, wallMilliseconds, outcomes.forgottenUntil + 1)
+        }
+    }
+
+    private var wallMilliseconds: UInt64 = 0
+
+    /// A group may be open for long, while the disk stands still, and clients' clocks go on.
+    package mutating func noteTime(microseconds: UInt64) {
+        wallMilliseconds = max(wallMilliseconds, microseconds / 1_000)
     }
 
     package init(program: Program, schemaVersion: UInt16) {
@@ -200,6 +211,7 @@ extension Engine {
                         index, code, rule: rule, entity: entity, observations: observations,
                         cursor: cursor, parameters: parameters, &outcome)
                     undoChanges()
+                    if rejectionsTakeSequences { lastSequence += 1 }
                     if isInAtomicBatch { return }
                     if keyed != nil {
                         outcomes.decide(.told(inReply: replyNumber, index: index), in: slot)

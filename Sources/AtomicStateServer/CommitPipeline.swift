@@ -26,7 +26,8 @@ final class CommitPipeline: Sendable {
         statistics.durableSequence.store(state.engine.lastSequence, ordering: .releasing)
         statistics.noteRowsComplete(sequence: state.rows.completeSequence)
         statistics.noteState(&state.engine)
-        health = HealthReporter(storage: storage, sequencer: sequencer, statistics: statistics)
+        health = HealthReporter(
+            storage: storage, sequencer: sequencer, statistics: statistics, clock: clock)
         let usedGroups = UsedGroups()
         materialiser = Materialiser(
             storage: storage, rows: state.rows, statistics: statistics,

@@ -101,6 +101,8 @@ package struct Server: Sendable {
             compiled: schema.compiled, pipeline: pipeline,
             rememberedOutcomeCount: configuration.rememberedOutcomeCount,
             connections: connectionTable(), processorSleep: processorSleep)
+        // The database is closed before the folder is free for another process.
+        defer { admin.site.close() }
         admin.site.open(
             AdminPages(
                 statistics: pipeline.statistics, health: pipeline.health,

@@ -103,7 +103,7 @@ import Testing
     @Test(
         arguments: [
             Status(.outOfRange, "forgotten"), Status(.deadlineExceeded, "late"),
-            Status(.invalidArgument, "ahead of the clock"),
+            Status(.invalidArgument, "no such operation"),
         ])
     func aRefusedRepetitionLeavesTheOutcomeUnknown(status: Status) async throws {
         let server = try await FailingServer([.hangUp, .respond(.failure(status))])

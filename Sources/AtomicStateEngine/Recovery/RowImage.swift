@@ -73,11 +73,15 @@ extension Engine {
     /// rows in memory, which is mostly that in which they came into being.
     ///
     /// - Parameter limit: the most places to look at.
-    package mutating func drain(limit: Int, into blocks: inout RowBlocks) {
+    package mutating func drain(
+        limit: Int, byteCountMax: Int = .max, into blocks: inout RowBlocks
+    ) {
         withUnsafeTemporaryAllocation(of: Row.self, capacity: RowBlock.prefetchDistance) { rows in
             var remaining = limit
             for type in stores.indices {
-                while remaining > 0, stores[type].drainingSlots.count > 0 {
+                while remaining > 0, blocks.byteCount < byteCountMax,
+                    stores[type].drainingSlots.count > 0
+                {
                     let count = stores[type].takeDrainingRows(
                         UnsafeMutableBufferPointer(rebasing: rows.prefix(remaining)))
                     remaining -= count

@@ -13,6 +13,11 @@ final class AdminSite: Sendable {
         self.pages.withLock { $0 = pages }
     }
 
+    /// The state is not to be looked at any more.
+    func close() {
+        pages.withLock { $0 = nil }
+    }
+
     func page(at path: String) -> AdminPage {
         if let pages = pages.withLock({ $0 }) { return pages.page(at: path) }
         return path == "/livez"

@@ -92,10 +92,9 @@ struct Materialisation {
             beginRound(&engine)
         }
         let dueCount = engine.drainingCount - remainingCountMax
-        let limits =
-            ServerLimits.drainedEntityCountPerGroup...ServerLimits.drainedEntityCountPerGroupMax
         engine.drain(
-            limit: min(max(dueCount, limits.lowerBound), limits.upperBound), into: &part.rows)
+            limit: max(dueCount, ServerLimits.drainedEntityCountPerGroup),
+            byteCountMax: ServerLimits.waitingRowByteCountMax, into: &part.rows)
         part.reachedSequence = engine.lastSequence
         if !engine.isDraining {
             part.completeSequence = round?.sequence

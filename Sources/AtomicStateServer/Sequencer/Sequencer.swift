@@ -96,13 +96,16 @@ extension Sequencer {
 
     /// Takes those requests of a connection out of the queue that nobody has begun with.
     func abandonRequests(of connection: Connection) -> [WorkItem] {
-        monitor.withLock {
+        let (abandoned, resumed) = monitor.withLock { () -> ([WorkItem], [Connection]) in
             pausedConnections.removeAll { $0 === connection }
             let abandoned = queue.removeAll(of: connection.lane)
             for item in abandoned { note(item, queued: -1) }
+            // It may have been the last that the writer had to do before it stops.
             monitor.signal(Wake.writer)
-            return abandoned
+            return (abandoned, takePausedConnections())
         }
+        for connection in resumed { connection.resumeReading() }
+        return abandoned
     }
 
     var transactionCount: Int { monitor.withLock { load.transactionCount } }

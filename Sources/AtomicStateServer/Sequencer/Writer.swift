@@ -115,6 +115,7 @@ final class Writer: @unchecked Sendable {  // Used by whose turn the sequencer s
             .deadlineExceeded, "the request waited longer than its timeout; nothing was done")
         switch item.kind {
         case .submit(let runs, isAtomic: let isAtomic, name: let name):
+            engine.noteTime(microseconds: clock.wallMicroseconds)
             do throws(StepError) {
                 if isLate {
                     // An outcome that is there already does not come too late.
