@@ -3,8 +3,8 @@ internal import AtomicStateSchema
 /// Hashes of what the transactions of a run ask for, by which a repetition is told from a mistake: the
 /// same key with another content.
 ///
-/// They are of names, keys and values, and of no index into a schema, so that a transaction has the same
-/// hash under another version of the schema.
+/// They are of names, keys and values, and of no index of a type, field or operation, so that a transaction has the same
+/// hash under another version of the schema; unless values of an enumeration have moved, or parameters.
 struct ContentHashes {
     /// The transactions that are hashed together: few enough for their hashes to stay in the nearest
     /// cache from one column to the next.
