@@ -1,10 +1,11 @@
 internal import CRocksDBAdditions
+internal import Glibc
 
 // A log is written over a former one, so that the beginning of a record that was torn may be followed by remains whose
 // fragments are intact. And what clients store stands in a log byte for byte, and may look like a record of it. So each
 // WriteBatch begins and ends with a blob (`PutLogData`), which RocksDB keeps in the log alone:
 //
-//     secret      16 bytes, which the process has drawn at random
+//     secret      16 bytes, of the database's IDENTITY, which RocksDB draws at random
 //     number       8 bytes, greater than that of every batch before it; little-endian
 //     ...          the puts
 //     checksum     4 bytes, CRC-32C of the number, and of each put's key and value; little-endian
@@ -23,6 +24,8 @@ internal import CRocksDBAdditions
 
 /// By what a record of a write-ahead log is known as one, and as whole.
 struct BatchSeal {
+    typealias Secret = [UInt8]
+
     static let secretByteCount = 16
     private static let openingByteCount = secretByteCount + 8
     private static let checksumByteCount = 4
@@ -43,6 +46,30 @@ struct BatchSeal {
         /// - Parameter lastNumber: of its last batch.
         case intact(lastNumber: UInt64)
         case damaged
+    }
+
+    /// What the database seals records with, in this process and the next ones.
+    ///
+    /// - Parameter path: RocksDB's folder.
+    /// - Returns: nil if IDENTITY is gone or damaged. Records are then sealed with any other secret: no start
+    ///   depends on that file.
+    static func secret(ofDatabase path: String) throws(StorageError) -> Secret? {
+        let identityPath = path + "/IDENTITY"
+        let file = open(identityPath, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            guard errno == ENOENT else { throw .system("open", identityPath) }
+            return nil
+        }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = pread(file, &bytes, bytes.count, 0)
+        guard count >= 0 else { throw .system("read", identityPath) }
+        let digits = bytes[..<count].filter { $0 != UInt8(ascii: "-") }
+        return digits.count < secretByteCount ? nil : Array(digits.prefix(secretByteCount))
+    }
+
+    static func randomSecret() -> Secret {
+        (0..<secretByteCount).map { _ in .random(in: 0...UInt8.max) }
     }
 
     /// The secret that a record begins with; nil if it is not sealed, or not read so far.

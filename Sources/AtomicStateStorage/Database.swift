@@ -98,7 +98,10 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         self.stagingPath = stagingPath
         ingestion = BulkWriteOptions(options)
         // By the time, too: the next logs may be written over some that are gone by now.
-        batch = Mutex(WriteBatch(following: max(logs.lastBatchNumber, wallMicroseconds())))
+        let secret = try BatchSeal.secret(ofDatabase: path) ?? BatchSeal.randomSecret()
+        batch = Mutex(
+            WriteBatch(
+                following: max(logs.lastBatchNumber, wallMicroseconds()), secret: secret))
         flushPace = Mutex(FlushPace(now: ContinuousClock.now))
     }
 

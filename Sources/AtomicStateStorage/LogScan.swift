@@ -37,7 +37,9 @@ struct LogScan {
         /// The last batch's number; nil before the first that is sealed.
         var lastNumber: UInt64?
         /// Those that records are sealed with.
-        var secrets: [[UInt8]] = []
+        var secrets: [BatchSeal.Secret] = []
+        /// The one that IDENTITY tells, if it does.
+        var identitySecret: BatchSeal.Secret?
     }
 
     private static let blockByteCount = 32_768
@@ -201,12 +203,13 @@ struct LogScan {
         record.withUnsafeBytes { record in
             guard let secret = BatchSeal.secret(of: record) else { return false }
             return position.secrets.contains { $0.elementsEqual(secret) }
+                || position.identitySecret?.elementsEqual(secret) ?? false
         }
     }
 
-    /// Each process has its own.
+    /// It is another one than before if IDENTITY was gone meanwhile, or damaged.
     private mutating func noteSecret() {
-        guard !hasKnownSecret,
+        guard position.secrets.isEmpty || !hasKnownSecret,
             let secret = record.withUnsafeBytes({ BatchSeal.secret(of: $0).map(Array.init) })
         else { return }
         position.secrets.append(secret)

@@ -26,6 +26,7 @@ package struct LogTail: Sendable {
             return ([], 0)
         }
         var position = LogScan.Position()
+        position.identitySecret = try BatchSeal.secret(ofDatabase: path)
         var tails = try writeAheadTails(of: writeAheadLogs(inDatabase: path), &position)
         if let name = try manifest(path) {
             let manifest = "\(path)/\(name)"
@@ -51,8 +52,7 @@ package struct LogTail: Sendable {
     ) throws(StorageError) -> [LogTail] {
         var tails: [LogTail] = []
         for path in logs {
-            let scan = try LogScan(
-                path: path, .writeAhead(following: position))
+            let scan = try LogScan(path: path, .writeAhead(following: position))
             if let torn = tails.last(where: \.isTorn), scan.hasRecords {
                 throw .damagedLog(torn.path, at: torn.offset)
             }

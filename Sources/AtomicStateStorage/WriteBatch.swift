@@ -4,15 +4,14 @@ internal import CRocksDBAdditions
 /// What RocksDB is to write at once, all or none of it, sealed as `BatchSeal` says.
 struct WriteBatch: ~Copyable, @unchecked Sendable {  // Its handle is its own.
     let handle = rocksdb_writebatch_create()
-    private let secret = (0..<BatchSeal.secretByteCount).map { _ in
-        UInt8.random(in: 0...UInt8.max)
-    }
+    private let secret: BatchSeal.Secret
     private var number: UInt64
     private var checksum: UInt32 = 0
 
     /// - Parameter number: of a batch before the first.
-    init(following number: UInt64) {
+    init(following number: UInt64, secret: BatchSeal.Secret) {
         self.number = number
+        self.secret = secret
     }
 
     deinit { rocksdb_writebatch_destroy(handle) }

@@ -7,8 +7,8 @@ import Testing
 /// Records as RocksDB writes them to its log, and what can be wrong with them.
 @Suite struct BatchSealTests {
     @Test func changedRecordsAreFound() throws {
-        try withDatabase { database in
-            var batch = WriteBatch(following: 6)
+        try withDatabase { database, _ in
+            var batch = WriteBatch(following: 6, secret: BatchSeal.randomSecret())
             let records = [
                 try record(of: &batch, in: database, []),
                 try record(of: &batch, in: database, ["a"]),
@@ -42,8 +42,8 @@ import Testing
 
     /// A torn record that goes on with one of a former log, of the same length or not, from any byte on.
     @Test func mixturesAreFound() throws {
-        try withDatabase { database in
-            var batch = WriteBatch(following: 0)
+        try withDatabase { database, _ in
+            var batch = WriteBatch(following: 0, secret: BatchSeal.randomSecret())
             for count in [298, 299, 300, 301] {
                 let former = try record(
                     of: &batch, in: database, [String(repeating: "2", count: count)])
@@ -63,17 +63,32 @@ import Testing
         }
     }
 
-    @Test func eachProcessHasItsSecret() throws {
-        try withDatabase { database in
-            var one = WriteBatch(following: 0)
-            var other = WriteBatch(following: 0)
-            let record = try record(of: &one, in: database, ["a"])
-            #expect(secret(of: record) != nil)
-            #expect(
-                secret(of: record) != secret(of: try self.record(of: &other, in: database, ["a"])))
-            #expect(secret(of: Array(record.prefix(29))) == nil)
-            #expect(secret(of: Array(record.prefix(30))) == secret(of: record))
+    @Test func secretsAreThoseOfTheDatabase() throws {
+        let secrets = try (0..<2).map { _ in
+            try withDatabase { database, path in
+                var batch = WriteBatch(
+                    following: 0, secret: try #require(try BatchSeal.secret(ofDatabase: path)))
+                let record = try record(of: &batch, in: database, ["a"])
+                #expect(secret(of: Array(record.prefix(29))) == nil)
+                #expect(secret(of: Array(record.prefix(30))) == secret(of: record))
+                return try #require(secret(of: record))
+            }
         }
+        #expect(secrets[0] != secrets[1])
+    }
+
+    /// Also a database that has no identity, or one that is damaged, has a secret.
+    @Test(arguments: [nil, "", "5c1f3a", "????????????????????"]) func everyIdentityWillDo(
+        identity: String?
+    ) throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "seal-\(UUID())")
+        try FileManager.default.createDirectory(at: path, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: path) }
+        try identity?.write(
+            to: path.appending(path: "IDENTITY"), atomically: false, encoding: .utf8)
+        let secret = try BatchSeal.secret(ofDatabase: path.path)
+        #expect(secret?.count == ((identity?.count ?? 0) >= 16 ? 16 : nil))
+        #expect(BatchSeal.randomSecret().count == 16)
     }
 
     private func finding(_ record: [UInt8], after number: UInt64? = nil) -> BatchSeal.Finding {
@@ -102,14 +117,16 @@ import Testing
         return Array(UnsafeRawBufferPointer(start: bytes, count: byteCount))
     }
 
-    private func withDatabase(_ body: (Database) throws -> Void) throws {
+    private func withDatabase<Result>(_ body: (Database, String) throws -> Result) throws -> Result
+    {
         let path = FileManager.default.temporaryDirectory.appending(path: "atomic-state-\(UUID())")
             .path
         defer { try? FileManager.default.removeItem(atPath: path) }
         let folder = try DataFolder(opening: path, schemaName: "ab")
         try folder.clearStaging()
-        try body(
+        return try body(
             try Database(
-                path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true))
+                path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: true),
+            folder.databasePath)
     }
 }

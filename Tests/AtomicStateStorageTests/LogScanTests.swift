@@ -140,14 +140,42 @@ import Testing
         }
     }
 
-    /// Damage is refused where nothing tells yet what records are sealed with, as in logs of releases that sealed none.
-    @Test func damageToTheFirstRecordOfAll() throws {
+    /// Damage to what was durable is refused, whatever IDENTITY says by now.
+    @Test(
+        arguments: [nil, "", "5c1f3a2e-0000-4000-8000-5c1f3a2e5c1f"] as [String?], [0, 2])
+    func damageUnderAnotherIdentity(identity: String?, record: Int) throws {
         try withLog { path, log, starts in
             let folder = String(path.dropLast("/000004.log".count))
+            let identityPath = folder + "/IDENTITY"
+            try FileManager.default.removeItem(atPath: identityPath)
+            try identity?.write(toFile: identityPath, atomically: false, encoding: .utf8)
             var changed = log
-            changed[starts[0] + 60] ^= 1
+            changed[starts[record] + 9] ^= 1
             try Data(changed).write(to: URL(filePath: path))
             #expect(throws: StorageError.self) { try LogTail.all(inDatabase: folder) }
+        }
+    }
+
+    /// Damage to the first record that a process has written, behind the log of another.
+    @Test func damageToTheFirstRecordOfAProcess() throws {
+        try withFolder { databasePath, stagingPath in
+            func write(_ numbers: ClosedRange<UInt64>) throws -> URL {
+                let database = try Database(
+                    path: databasePath, stagingPath: stagingPath, mayCreate: true)
+                for number in numbers { try commit(database, number, 1_000) }
+                return try #require(try logs(in: databasePath).last)
+            }
+            let former = try write(1...3)
+            let records = try Data(contentsOf: former)
+            let newest = try write(4...6)
+            try #require(newest != former)
+            // It may be there yet.
+            try records.write(to: former)
+            #expect(try LogTail.all(inDatabase: databasePath).tails.allSatisfy { !$0.isTorn })
+            var changed = [UInt8](try Data(contentsOf: newest))
+            changed[500] ^= 1
+            try Data(changed).write(to: newest)
+            #expect(throws: StorageError.self) { try LogTail.all(inDatabase: databasePath) }
         }
     }
 
