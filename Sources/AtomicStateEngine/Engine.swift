@@ -49,12 +49,12 @@ package struct Engine: ~Copyable {
     /// What is carried out again has fitted its record before.
     var journalByteCountMax = EngineLimits.journalRecordByteCountMax
 
-    /// The time by which names and keys are judged, and the one for new ones, in milliseconds since
-    /// 1970-01-01T00:00:00Z: the latest that is known, unless what was forgotten was from later.
+    /// The time by which names and keys are judged: milliseconds since 1970-01-01T00:00:00Z.
+    var latestMilliseconds: UInt64 { max(commitMilliseconds, wallMilliseconds) }
+
+    /// The time for new names and keys: the latest, unless what was forgotten was from later.
     package var nameMilliseconds: UInt64 {
-        mutating get {
-            max(commitMilliseconds, wallMilliseconds, outcomes.forgottenUntil + 1)
-        }
+        mutating get { max(latestMilliseconds, outcomes.forgottenUntil + 1) }
     }
 
     private var wallMilliseconds: UInt64 = 0

@@ -72,7 +72,7 @@ extension Engine {
     }
 
     private mutating func recognize(_ name: BatchName, _ content: UInt32) -> Submission? {
-        let recognition = outcomes.recognize(name, content: content, now: nameMilliseconds)
+        let recognition = outcomes.recognize(name, content: content, now: latestMilliseconds)
         switch recognition {
         case .new: return nil
         case .known(let known):
@@ -130,7 +130,7 @@ extension Engine {
     ///
     /// - Parameter offset: of the next one, a multiple of `Lookahead.keys.step`.
     mutating func reserveSlots(_ keyed: KeyedTransactions, from offset: Int) {
-        let next = outcomes.reserve(keyed, from: offset, now: nameMilliseconds)
+        let next = outcomes.reserve(keyed, from: offset, now: latestMilliseconds)
         if isInAtomicBatch { rememberedSlots += next.compactMap { outcomes.reservedSlot($0) } }
     }
 
@@ -161,7 +161,7 @@ extension Engine {
     private mutating func recognize(
         _ keyed: KeyedTransactions, at offset: Int, index: Int, _ outcome: inout BatchOutcome
     ) -> Int? {
-        let recognition = outcomes.recognize(keyed, at: offset, now: nameMilliseconds)
+        let recognition = outcomes.recognize(keyed, at: offset, now: latestMilliseconds)
         if case .new(slot: let slot) = recognition { return slot }
         note(recognition, index: index, &outcome)
         return nil
@@ -209,7 +209,7 @@ extension Engine {
         let offset = rejection.index - run.indices.lowerBound
         guard
             case .new(slot: let slot) = outcomes.recognize(
-                keyed, at: offset, now: nameMilliseconds)
+                keyed, at: offset, now: latestMilliseconds)
         else { preconditionFailure("what was carried out was new") }
         outcomes.remember(
             keyed, at: offset,

@@ -222,7 +222,7 @@ extension OutcomeMemory {
             active.table.prefetchSecond(home: slots[Lookahead.keys.place(of: index)])
         }
         let knownMax = max(closedMillisecondsMax, forgottenUntil)
-        let newMax = now + Self.earlinessMaxMilliseconds
+        let newMax = Self.latestNew(now, forgottenUntil)
         let next = Lookahead.keys.range(from: offset, stepsAhead: 0, of: keyed.count)
         for index in next {
             let high = keyed.high(index)
@@ -255,6 +255,13 @@ extension OutcomeMemory {
         active.table.home(high: keyed.high(index), low: keyed.low(index))
     }
 
+    /// Of the times that a new key may have. There is one even if what was forgotten was from ahead of a clock that was set
+    /// back.
+    @inline(__always)
+    private static func latestNew(_ now: UInt64, _ forgottenUntil: UInt64) -> UInt64 {
+        max(now + earlinessMaxMilliseconds, forgottenUntil + 1)
+    }
+
     /// A name is known whatever time it comes with: that is no part of it.
     ///
     /// - Parameter now: the server's time, in milliseconds since 1970-01-01T00:00:00Z.
@@ -280,7 +287,7 @@ extension OutcomeMemory {
             return known
         }
         if milliseconds <= forgottenUntil { return .forgotten }
-        if milliseconds > now + Self.earlinessMaxMilliseconds { return .early }
+        if milliseconds > Self.latestNew(now, forgottenUntil) { return .early }
         return .new(slot: slot)
     }
 

@@ -171,6 +171,22 @@ import Testing
         #expect(try submit([deposit(5, key(1, at: now + limit + 1))]) == [.accepted(3)])
     }
 
+    /// A clock that was set back stands still for a while, and what is forgotten meanwhile may be ahead of it.
+    @Test func thereIsATimeForNewKeys() throws {
+        let limit = OutcomeMemory.earlinessMaxMilliseconds
+        for number in 0..<20 as Range<UInt64> {
+            try submit((0..<15).map { deposit(1, key(100 * number + $0, at: now + limit)) })
+        }
+        let horizon = remembering.engine.outcomes.forgottenUntil
+        #expect(horizon == now + limit)
+        #expect(try submit([deposit(1, key(1, at: now))]) == [.rejected(.idempotencyKeyForgotten)])
+        let told = remembering.nameMilliseconds
+        #expect(told == horizon + 1)
+        #expect(try submit([deposit(1, key(1, at: told))])?.first?.isRejected == false)
+        #expect(try submit([deposit(1, key(1, at: told + 1))]) == [.rejected(.idempotencyKeyEarly)])
+        #expect(try submit([deposit(1)], name: name(1, at: told))?.first?.isRejected == false)
+    }
+
     @Test(arguments: [false, true]) func olderThanWhatIsRemembered(restarts: Bool) throws {
         try submit([deposit(5, key(1))], name: name(1))
         // Enough for the first outcomes to be forgotten.

@@ -50,6 +50,9 @@ final class RememberingEngine {
         engine.outcomes.group = 1
     }
 
+    /// For new names and keys.
+    var nameMilliseconds: UInt64 { engine.nameMilliseconds }
+
     /// The server's time.
     func set(milliseconds: UInt64) {
         self.milliseconds = milliseconds
