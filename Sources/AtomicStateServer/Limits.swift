@@ -90,7 +90,9 @@ package enum ServerLimits {
     /// The entities whose images the writer takes between two commit groups; more if the round would take
     /// too long.
     package static let drainedEntityCountPerGroup = 2_048
-    /// The images that wait to be stored before no more are taken, and the most that are taken at once.
+    /// The most, however much has to be made up for.
+    package static let drainedEntityCountPerGroupMax = 1 << 18
+    /// The images that wait to be stored before no more are taken.
     package static let waitingRowByteCountMax = 4 * rowFileByteCount
     /// The journal in which a round of the materialiser ends, as a multiple of that after which one begins.
     package static let roundLength = 1.5

@@ -1,6 +1,5 @@
 internal import CRocksDB
 internal import CRocksDBAdditions
-internal import Glibc
 internal import Synchronization
 
 /// The column families, each with the options that fit its traffic.
@@ -37,6 +36,8 @@ package enum MetaKey: String, Sendable {
     /// Outcomes from until then may be forgotten: milliseconds since 1970-01-01T00:00:00Z as eight
     /// little-endian bytes.
     case forgottenUntil = "forgotten_until"
+    /// From which on the batches of a process are numbered: eight little-endian bytes.
+    case batchNumber = "batch_number"
     /// Journal from before this sequence may be gone, in parts: eight little-endian bytes.
     case journalTrimmedUntil = "journal_trimmed_until"
 }
@@ -97,12 +98,19 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         self.options = options
         self.stagingPath = stagingPath
         ingestion = BulkWriteOptions(options)
-        // By the time, too: the next logs may be written over some that are gone by now.
         let secret = try BatchSeal.secret(ofDatabase: path) ?? BatchSeal.randomSecret()
-        batch = Mutex(
-            WriteBatch(
-                following: max(logs.lastBatchNumber, wallMicroseconds()), secret: secret))
+        batch = Mutex(WriteBatch(following: logs.lastBatchNumber, secret: secret))
         flushPace = Mutex(FlushPace(now: ContinuousClock.now))
+        if !isReadOnly { try beginNumbers(after: logs.lastBatchNumber) }
+    }
+
+    /// Numbers batches from beyond those of all processes before, whose logs may be gone but for remains: they numbered
+    /// fewer than 2^40 each. And the first record of a process holds nothing that a client has sent.
+    private func beginNumbers(after last: UInt64) throws(StorageError) {
+        let former = try get(.batchNumber)?.reversed().reduce(0) { $0 << 8 | UInt64($1) } ?? 0
+        let number = max(last, former &+ 1 << 40)
+        batch.withLock { $0.number = number }
+        try put(.batchNumber, withUnsafeBytes(of: number.littleEndian) { Array($0) })
     }
 
     deinit {
@@ -288,11 +296,4 @@ private func withCStrings<Result>(
     }
     defer { for copy in copies { copy.deallocate() } }
     return body(copies.map { UnsafePointer($0.baseAddress) })
-}
-
-/// Since 1970-01-01T00:00:00Z.
-private func wallMicroseconds() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(time.tv_sec) * 1_000_000 + UInt64(time.tv_nsec) / 1_000
 }

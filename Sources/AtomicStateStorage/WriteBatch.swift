@@ -5,7 +5,8 @@ internal import CRocksDBAdditions
 struct WriteBatch: ~Copyable, @unchecked Sendable {  // Its handle is its own.
     let handle = rocksdb_writebatch_create()
     private let secret: BatchSeal.Secret
-    private var number: UInt64
+    /// Of the last batch.
+    var number: UInt64
     private var checksum: UInt32 = 0
 
     /// - Parameter number: of a batch before the first.

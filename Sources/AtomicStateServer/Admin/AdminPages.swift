@@ -19,7 +19,8 @@ final class AdminSite: Sendable {
     }
 
     func page(at path: String) -> AdminPage {
-        if let pages = pages.withLock({ $0 }) { return pages.page(at: path) }
+        // Under the lock, so that nobody looks at what `close` was called for.
+        if let page = pages.withLock({ $0?.page(at: path) }) { return page }
         return path == "/livez"
             ? AdminPage(text: "ok\n")
             : AdminPage(status: .serviceUnavailable, text: "starting\n")

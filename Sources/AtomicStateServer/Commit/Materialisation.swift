@@ -92,9 +92,11 @@ struct Materialisation {
             beginRound(&engine)
         }
         let dueCount = engine.drainingCount - remainingCountMax
+        let limits =
+            ServerLimits.drainedEntityCountPerGroup...ServerLimits.drainedEntityCountPerGroupMax
         engine.drain(
-            limit: max(dueCount, ServerLimits.drainedEntityCountPerGroup),
-            byteCountMax: ServerLimits.waitingRowByteCountMax, into: &part.rows)
+            limit: min(max(dueCount, limits.lowerBound), limits.upperBound),
+            byteCountMax: ServerLimits.rowFileByteCount, into: &part.rows)
         part.reachedSequence = engine.lastSequence
         if !engine.isDraining {
             part.completeSequence = round?.sequence
