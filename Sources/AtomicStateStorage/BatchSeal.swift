@@ -1,5 +1,4 @@
 internal import CRocksDBAdditions
-internal import Glibc
 
 // A log is written over a former one, so that the beginning of a record that was torn may be followed by remains whose
 // fragments are intact. And what clients store stands in a log byte for byte, and may look like a record of it. So each
@@ -54,17 +53,8 @@ struct BatchSeal {
     /// - Returns: nil if IDENTITY is gone or damaged. Records are then sealed with any other secret: no start
     ///   depends on that file.
     static func secret(ofDatabase path: String) throws(StorageError) -> Secret? {
-        let identityPath = path + "/IDENTITY"
-        let file = open(identityPath, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
-            guard errno == ENOENT else { throw .system("open", identityPath) }
-            return nil
-        }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 64)
-        let count = pread(file, &bytes, bytes.count, 0)
-        guard count >= 0 else { throw .system("read", identityPath) }
-        let digits = bytes[..<count].filter { $0 != UInt8(ascii: "-") }
+        guard let bytes = try beginning(ofFile: path + "/IDENTITY") else { return nil }
+        let digits = bytes.filter { $0 != UInt8(ascii: "-") }
         return digits.count < secretByteCount ? nil : Array(digits.prefix(secretByteCount))
     }
 

@@ -84,26 +84,24 @@ extension Database {
 
     /// The key of the first record that begins with the sequence or behind it.
     private func firstSequence(from sequence: UInt64) -> UInt64? {
-        var first: UInt64?
-        withIterator(over: .journal) { iterator in
-            withBigEndianBytes(sequence) { key in
-                rocksdb_iter_seek(iterator, key.baseAddress, key.count)
-            }
-            first = self.sequence(at: iterator)
-        }
-        return first
+        self.sequence(seeking: sequence, rocksdb_iter_seek)
     }
 
     /// The key of the last record that begins with the sequence or before it.
     private func firstSequence(ofRecordHolding sequence: UInt64) -> UInt64? {
-        var first: UInt64?
+        self.sequence(seeking: sequence, rocksdb_iter_seek_for_prev)
+    }
+
+    private func sequence(
+        seeking sequence: UInt64,
+        _ seek: (OpaquePointer?, UnsafePointer<CChar>?, Int) -> Void
+    ) -> UInt64? {
+        var found: UInt64?
         withIterator(over: .journal) { iterator in
-            withBigEndianBytes(sequence) { key in
-                rocksdb_iter_seek_for_prev(iterator, key.baseAddress, key.count)
-            }
-            first = self.sequence(at: iterator)
+            withBigEndianBytes(sequence) { key in seek(iterator, key.baseAddress, key.count) }
+            found = self.sequence(at: iterator)
         }
-        return first
+        return found
     }
 
     private func sequence(at iterator: OpaquePointer?) -> UInt64? {

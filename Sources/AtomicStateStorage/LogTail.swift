@@ -71,17 +71,8 @@ package struct LogTail: Sendable {
 
     /// The name that CURRENT holds; nil if there is none, of which RocksDB has its own to say.
     private static func manifest(_ path: String) throws(StorageError) -> String? {
-        let currentPath = path + "/CURRENT"
-        let file = open(currentPath, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
-            guard errno == ENOENT else { throw .system("open", currentPath) }
-            return nil
-        }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 64)
-        let count = pread(file, &bytes, bytes.count, 0)
-        guard count >= 0 else { throw .system("read", currentPath) }
-        let line = String(decoding: bytes[..<count], as: UTF8.self)
+        guard let bytes = try beginning(ofFile: path + "/CURRENT") else { return nil }
+        let line = String(decoding: bytes, as: UTF8.self)
         let name = String(line.prefix { $0 != "\n" })
         guard name.hasPrefix("MANIFEST-"), access("\(path)/\(name)", F_OK) == 0 else { return nil }
         return name
@@ -102,6 +93,20 @@ private func writeAheadLogs(inDatabase path: String) throws(StorageError) -> [St
         .compactMap { name in UInt64(name.dropLast(4)).map { (number: $0, name: name) } }
         .sorted { $0.number < $1.number }
         .map { "\(path)/\($0.name)" }
+}
+
+/// At most 64 bytes, which is all of RocksDB's small files; nil if there is no such file.
+func beginning(ofFile path: String) throws(StorageError) -> ArraySlice<UInt8>? {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else {
+        guard errno == ENOENT else { throw .system("open", path) }
+        return nil
+    }
+    defer { close(file) }
+    var bytes = [UInt8](repeating: 0, count: 64)
+    let count = pread(file, &bytes, bytes.count, 0)
+    guard count >= 0 else { throw .system("read", path) }
+    return bytes[..<count]
 }
 
 /// The names in a folder, but "." and "..".

@@ -7,6 +7,10 @@ import Testing
 /// Many connections, and much on each: the server's bounds hold, it says so, and serves again when they
 /// are gone.
 @Suite(.serialized) struct HostilePeerFloodTests {
+    /// As large as one may be, but for its last byte.
+    private static let unfinishedFrame = Array(
+        HostilePeer.frame(Array(repeating: 0, count: ProtocolLimits.frameByteCountMax)).dropLast())
+
     @Test func connectionsBeyondTheLimitAreToldSo() async throws {
         // The bank's own client is one of them.
         try await HostilePeer.withBank(["--max-connections", "9"]) { server, bystander in
@@ -70,14 +74,11 @@ import Testing
             ["--connection-memory", "64", "--peer-timeout", "6"]
         ) { server, bystander in
             let before = try server.memoryByteCount("VmHWM")
-            let half = Array(
-                HostilePeer.frame(Array(repeating: 0, count: ProtocolLimits.frameByteCountMax))
-                    .dropLast())
             var hostile: [RawConnection] = []
             for _ in 0..<100 {
                 let raw = try RawConnection(port: server.address.port)
                 try raw.greet()
-                raw.send(half)
+                raw.send(Self.unfinishedFrame)
                 hostile.append(raw)
                 if hostile.count % 10 == 0 {
                     try await expectAccepted(bystander, "deposit", ["account": 1, "amount": 1])
@@ -116,14 +117,11 @@ import Testing
                 try await server.waitUntil(
                     "atomic_state_connections_ended_total{reason=\"protocol\"}"
                 ) { $0 == 1 })
-            let half = Array(
-                HostilePeer.frame(Array(repeating: 0, count: ProtocolLimits.frameByteCountMax))
-                    .dropLast())
             var hostile: [RawConnection] = []
             for _ in 0..<40 {
                 let raw = try RawConnection(port: server.address.port)
                 try raw.greet()
-                raw.send(half)
+                raw.send(Self.unfinishedFrame)
                 hostile.append(raw)
             }
             #expect(

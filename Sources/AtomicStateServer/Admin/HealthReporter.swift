@@ -58,9 +58,10 @@ final class HealthReporter: Sendable {
             found = .failure(error)
         }
         lastLook.withLock { $0 = found }
-        if let count = (try? found.get())?.backgroundErrorCount { noteBackgroundErrors(count) }
-        let share = (try? found.get())?.backlog.share ?? 0
-        retryAfterMilliseconds.store(Self.retryMilliseconds(share), ordering: .relaxed)
+        let health = try? found.get()
+        if let health { noteBackgroundErrors(health.backgroundErrorCount) }
+        retryAfterMilliseconds.store(
+            Self.retryMilliseconds(health?.backlog.share ?? 0), ordering: .relaxed)
     }
 
     private func noteBackgroundErrors(_ count: UInt64) {
