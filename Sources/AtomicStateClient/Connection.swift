@@ -41,26 +41,30 @@ final class Connection: Sendable {
     /// - Parameters:
     ///   - timeout: for the connection to be made, and again for the server to greet.
     ///   - patience: for the server to take what is sent.
+    ///   - resolver: of the host's name; nil for the system's.
     /// - Throws: `ConnectionError`, or the `Status` with which the server refuses this client. The
     ///   connection is then of no use.
     func open(
         to address: ServerAddress, client: String, schemaFingerprint: String, timeout: TimeAmount,
-        patience: TimeAmount
+        patience: TimeAmount, resolver: (any Resolver & Sendable)? = nil
     ) async throws -> ServerGreeting {
         let bootstrap = ClientBootstrap(group: eventLoop)
+            .resolver(resolver)
             .connectTimeout(timeout)
             .detectingDeadPeers(askedAfter: timeout, within: max(timeout, patience))
             .channelOption(
                 .recvAllocator,
                 value: AdaptiveRecvByteBufferAllocator(
-                    minimum: 4 << 10, initial: 64 << 10, maximum: Self.receiveByteCountMax))
+                    minimum: 4 << 10, initial: 64 << 10, maximum: Self.receiveByteCountMax)
+            )
+            // Until there is somebody to read for.
+            .channelOption(.autoRead, value: false)
         do {
-            try await bootstrap.connect(host: address.host, port: address.port) {
-                [handler] channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(handler.value)
-                }
-            }
+            // A name can have several addresses, each tried on a channel of its own: the handler is for the one
+            // that is left.
+            try await bootstrap.connect(host: address.host, port: address.port)
+                .flatMapThrowing { [handler] in try handler.value.serve($0) }
+                .get()
         } catch {
             throw ConnectionError.unreachable(address, reason: failureReason(error))
         }

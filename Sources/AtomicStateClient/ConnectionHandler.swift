@@ -73,6 +73,16 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     // MARK: Channel
 
+    /// Begins to read from the channel, which is connected.
+    func serve(_ channel: any Channel) throws {
+        guard !progress.isEnded.load(ordering: .acquiring) else {
+            channel.close(promise: nil)
+            return
+        }
+        try channel.pipeline.syncOperations.addHandler(self)
+        try channel.syncOptions?.setOption(.autoRead, value: true)
+    }
+
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
     }
