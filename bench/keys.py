@@ -12,7 +12,7 @@ import json
 import statistics
 
 from harness import command, scenario, settings
-from harness.errors import BenchError
+from harness.errors import BenchError, Interrupted
 from harness.measurement import Bench
 from harness.session import print_summary
 
@@ -38,21 +38,27 @@ def main():
         raise BenchError(f"--keys {arguments.keys}: leave it out: both kinds are measured in turns")
     bench = Bench(arguments)
     pairs = []
-    for _ in range(arguments.pairs):
-        reports = [measure(bench, keys, arguments) for keys in KINDS]
-        pairs.append([report["server_cpu_ns_per_item"] for report in reports])
-        if any(report["interrupted"] for report in reports):
-            return command.INTERRUPTED
+    try:
+        for _ in range(arguments.pairs):
+            pairs.append([measure(bench, keys, arguments) for keys in KINDS])
+    except (Interrupted, KeyboardInterrupt):
+        if not pairs:
+            raise
+        judge(pairs)
+        return command.INTERRUPTED
     return judge(pairs)
 
 
 def measure(bench, keys, arguments):
+    """The server's processor time for a transaction, in nanoseconds."""
     arguments.keys = keys
     report = bench.measure(scenario.load(SCENARIO, arguments))
     print_summary(report | {"checks": []})
     if report["items_per_second"] is None:
         raise BenchError(f"keys {keys}: {report['invalid_because']}")
-    return report
+    if report["interrupted"]:
+        raise Interrupted
+    return report["server_cpu_ns_per_item"]
 
 
 def judge(pairs):

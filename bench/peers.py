@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Measures the same transfers on other databases and on ours, on one machine in one go."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -12,7 +13,7 @@ from harness.peers import peer, tigerbeetle
 from harness.peers.postgres import Postgres
 from harness.peers.redis import Redis
 
-OURS = ("batch-8000", "batch-1000", "perf-dense")
+OURS = ("batch-8000", "batch-1000", "perf-dense", "single-calls")
 DURATION = "10s"
 # Of a variant, when the best one is looked for.
 SEARCH_SECONDS = 2
@@ -35,26 +36,43 @@ def main():
     bench = Bench(arguments)
     results, failures = [], []
     systems = [Postgres, Redis] + [tigerbeetle.TigerBeetle] * tigerbeetle.is_present()
-    for system in systems:
-        print(f"\n{system.name}")
-        try:
-            with bench.folder() as folder, system(folder) as running:
-                results += measure_peer(running, seconds)
-        except BenchError as failure:
-            failures.append(f"{system.name}: {failure}")
-            print(f"failed       {failure}")
-    if not tigerbeetle.is_present():
-        print("\nTigerBeetle  left out: there is no 'tigerbeetle' on the PATH")
-    for each in chosen:
-        results.append(measure_ours(bench, each))
+    was_interrupted = False
+    try:
+        for system in systems:
+            print(f"\n{system.name}")
+            with failing_alone(system.name, failures):
+                with bench.folder() as folder, system(folder) as running:
+                    measure_peer(running, seconds, results)
+        if not tigerbeetle.is_present():
+            print("\nTigerBeetle  left out: there is no 'tigerbeetle' on the PATH")
+        for each in chosen:
+            with failing_alone(each.name, failures):
+                results.append(measure_ours(bench, each))
+    except (Interrupted, KeyboardInterrupt):
+        was_interrupted = True
+        if not results:
+            raise
     write(bench, results, failures)
     print_table(results)
-    return 1 if failures else 0
+    if failures:
+        return 1
+    return command.INTERRUPTED if was_interrupted else 0
 
 
-def measure_peer(running, seconds):
-    """The best variant of each of its forms."""
-    best = []
+@contextlib.contextmanager
+def failing_alone(name, failures):
+    """What fails is noted, and the next is measured all the same."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except BenchError as failure:
+        failures.append(f"{name}: {failure}")
+        print(f"failed       {failure}")
+
+
+def measure_peer(running, seconds, results):
+    """Adds the best variant of each of its forms to the results."""
     for form, variants in running.forms().items():
         found = []
         for variant in variants:
@@ -63,14 +81,13 @@ def measure_peer(running, seconds):
             found.append((result.items_per_second, variant))
         # Again, for as long as ours is measured.
         fastest = max(found, key=lambda each: each[0])[1]
-        best.append(running.measure(form, fastest, seconds))
-    return best
+        results.append(running.measure(form, fastest, seconds))
 
 
 def measure_ours(bench, each):
     report = bench.measure(each)
     if report["items_per_second"] is None:
-        raise BenchError(f"{each.name}: no rate is reported, because {report['invalid_because']}")
+        raise BenchError(f"no rate is reported, because {report['invalid_because']}")
     if report["interrupted"]:
         raise Interrupted
     return peer.Result(

@@ -36,16 +36,15 @@ def main():
     chosen = chosen_scenarios(arguments)
     settings.OUT.mkdir(parents=True, exist_ok=True)
     if arguments.render_only:
-        reports, failures = read_reports(chosen), {}
+        measured = session.Session(reports=read_reports(chosen))
     else:
-        reports, failures = session.measure_all(
+        measured = session.measure_all(
             Bench(arguments), chosen, arguments, report_path, keeps_going=True
         )
-    write_page(reports, failures)
-    is_valid = all(report["items_per_second"] is not None for report in reports.values())
-    if failures or not is_valid:
+    write_page(measured.reports, measured.failures)
+    if not measured.is_valid:
         return 1
-    return command.INTERRUPTED if any(r["interrupted"] for r in reports.values()) else 0
+    return command.INTERRUPTED if measured.was_interrupted else 0
 
 
 def chosen_scenarios(arguments):
@@ -72,12 +71,16 @@ def read_reports(chosen):
 def write_page(reports, failures):
     if not reports:
         raise BenchError("there is nothing to report")
+    if len({json.dumps(report["machine"], sort_keys=True) for report in reports.values()}) > 1:
+        raise BenchError(f"the reports in {settings.OUT} are of different machines")
     entries = []
     for name in (name for name in scenario.names() if name in reports):
         shown, report, png = scenario.load(name), reports[name], None
+        path = settings.OUT / f"{name}.png"
+        path.unlink(missing_ok=True)
         if report["items_per_second"] is not None:
             png = plots.render(report, shown.target)
-            (settings.OUT / f"{name}.png").write_bytes(png)
+            path.write_bytes(png)
         entries.append((shown, report, png))
     first = entries[0][1]
     disk = {"mean_us": first["fsync_preflight_us"], "p99_us": first["fsync_preflight_p99_us"]}

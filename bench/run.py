@@ -32,12 +32,12 @@ def main():
         is_chosen = name in arguments.scenarios
         return arguments.json if arguments.json and is_chosen else settings.OUT / f"{name}.json"
 
-    reports, _ = session.measure_all(Bench(arguments), chosen, arguments, json_path)
-    if any(report["items_per_second"] is None for report in reports.values()):
+    measured = session.measure_all(Bench(arguments), chosen, arguments, json_path)
+    if not measured.is_valid:
         return 1
-    if len(reports) > 1:
-        session.print_side_by_side(reports)
-    return command.INTERRUPTED if any(r["interrupted"] for r in reports.values()) else 0
+    if len(measured.reports) > 1:
+        session.print_side_by_side(measured.reports)
+    return command.INTERRUPTED if measured.was_interrupted else 0
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ final class BankScenario: Scenario {
     private let schema: BankSchema
     /// The balance of each account in cents, as the acknowledged transactions add up to.
     private let balances: Mutex<[Int64]>
+    private let unexplainedRejections = Mutex(UnexplainedRejections())
 
     init(schema: SchemaDescription, accountCount: Int) throws {
         self.schema = try BankSchema(schema)
@@ -59,6 +60,10 @@ final class BankScenario: Scenario {
                     add(-Int64(amounts[rejection.index]), at: rejection.index)
                 }
             }
+        }
+        guard !reply.rejections.isEmpty else { return }
+        unexplainedRejections.withLock { unexplained in
+            for rejection in reply.rejections { unexplained.note(rejection) }
         }
     }
 
@@ -121,6 +126,9 @@ extension BankScenario {
                     Self.compare(found[index], expected[index], of: account, &comparison)
                 }
             }
+        }
+        if let difference = unexplainedRejections.withLock({ $0.difference }) {
+            comparison.withLock { $0.addDifference(difference) }
         }
         return comparison.withLock { $0 }
     }

@@ -78,7 +78,11 @@ struct Bench: Sendable {
         let pauseMeter = PauseMeter()
         pauseMeter.start()
         let processorTimeBefore = processorNanoseconds()
+        // Until all is read back, which is worth the wait also if the load has ended by itself.
+        let watch = InterruptWatch { pace.stop() }
+        defer { watch.cancel() }
         try await carryOut(load)
+        let wasInterrupted = pace.wasStopped
         let pauses = pauseMeter.stop()
         let elapsed = pace.start.duration(to: .now).seconds
         let processorTime = processorNanoseconds() - processorTimeBefore
@@ -94,12 +98,10 @@ struct Bench: Sendable {
             clientProcessorNanosecondsPerItem: Double(processorTime)
                 / Double(max(counts.accepted + counts.rejected, 1)),
             modelCheck: modelCheck, seed: settings.seed, buildMode: .current,
-            wasInterrupted: pace.wasStopped, settings: settings)
+            wasInterrupted: wasInterrupted, settings: settings)
     }
 
     private func carryOut(_ load: Load<some Scenario>) async throws {
-        let watch = InterruptWatch { load.pace.stop() }
-        defer { watch.cancel() }
         try await withThrowingTaskGroup { group in
             group.addTask { await logProgress(of: load) }
             try await load.run()

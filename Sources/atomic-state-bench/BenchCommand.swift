@@ -80,8 +80,8 @@ struct BenchCommand: AsyncParsableCommand {
         try require(organizations, "--organizations", in: 1...teams)
         try require(rejected, "--rejected", in: 0...100)
         try require(threads, "--threads", in: 1...256)
-        guard rate >= 0, rate <= 1e9 else {
-            throw ValidationError("--rate \(rate): expected 0 to 1000000000")
+        guard rate == 0 || (0.001...1e9).contains(rate) else {
+            throw ValidationError("--rate \(rate): expected 0, or 0.001 to 1000000000")
         }
         guard payloadBytes == 0 else {
             throw ValidationError(

@@ -33,8 +33,8 @@ final class Pace: Sendable {
     /// over.
     ///
     /// In open loop that moment may have passed, because the server did not keep up. Latency is
-    /// measured from it all the same: otherwise the batches that could not be sent would not count
-    /// ("coordinated omission").
+    /// measured from it all the same, and what was due before the run's end is sent after it: otherwise
+    /// the batches that could not be sent would not count ("coordinated omission").
     ///
     /// - Parameter eventLoop: of the caller. Its timer is used, because the way of `Task.sleep` leads over
     ///   two more threads, and would count as latency.
@@ -42,11 +42,13 @@ final class Pace: Sendable {
         let intended =
             interval.map { start + $0 * sentCount.wrappingAdd(1, ordering: .relaxed).oldValue }
             ?? start
-        while !wasStopped {
+        while !wasStopped, intended < deadline {
             let now = Instant.now
-            guard now < deadline else { break }
             let remaining = now.duration(to: intended)
-            if remaining <= .zero { return interval == nil ? now : intended }
+            if remaining <= .zero {
+                guard interval == nil else { return intended }
+                return now < deadline ? now : nil
+            }
             try await eventLoop.scheduleTask(in: TimeAmount(min(remaining, Self.sleepMax))) {}
                 .futureResult.get()
         }

@@ -12,8 +12,6 @@ final class SeatsScenario: Scenario {
     static let startingSeats: Int64 = 1_000
     /// What is left of an organization's licence before the load.
     static let startingFreeSeats: Int64 = 100
-    /// The rejection code of docs/rules.md.
-    private static let invariantViolated: UInt32 = 1
 
     private let teams: NumberedKeys
     private let organizations: NumberedKeys
@@ -28,17 +26,7 @@ final class SeatsScenario: Scenario {
         /// The seats of each team, as the acknowledged transactions add up to. Small, to be near: every
         /// transaction changes another one.
         var seats: [Int32]
-        /// Rejections that no rule of the scenario's schema explains: the first one, in words.
-        var unexpectedRejectionCount = 0
-        var unexpectedRejection: String?
-
-        mutating func note(_ rejection: Rejection) {
-            guard rejection.code != SeatsScenario.invariantViolated else { return }
-            unexpectedRejectionCount += 1
-            if unexpectedRejection == nil {
-                unexpectedRejection = "\(rejection.rule): \(rejection.message)"
-            }
-        }
+        var unexplainedRejections = UnexplainedRejections()
     }
 
     /// - Parameter rejectedPercent: of the transactions, once the free seats are taken.
@@ -82,7 +70,7 @@ final class SeatsScenario: Scenario {
                     seats[batch.numbers[index]] -= Int32(truncatingIfNeeded: counts[index])
                 }
             }
-            for rejection in reply.rejections { model.note(rejection) }
+            for rejection in reply.rejections { model.unexplainedRejections.note(rejection) }
         }
     }
 
@@ -141,10 +129,8 @@ extension SeatsScenario {
     func compare(through session: Session) async throws -> StateComparison {
         let model = model.withLock { $0 }
         var comparison = StateComparison()
-        if let rejection = model.unexpectedRejection {
-            comparison.addDifference(
-                "\(model.unexpectedRejectionCount) rejections that bench/scenarios/seats.yaml does "
-                    + "not explain, such as \(rejection)")
+        if let difference = model.unexplainedRejections.difference {
+            comparison.addDifference(difference)
         }
         try await compareTeams(model, &comparison, through: session)
         try await compareOrganizations(model, &comparison, through: session)

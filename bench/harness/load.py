@@ -12,42 +12,37 @@ _FLAGS = (
     "rate",
 )  # fmt: skip
 _FLAGS_OF_LOAD = {"bank": ("accounts",), "seats": ("teams", "organizations", "rejected")}
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
 class LoadResult:
     """What the load generator found out."""
 
-    def __init__(self, report, is_passed, was_interrupted):
+    def __init__(self, report, is_passed):
         self.report = report
         # Whether the server's state is exactly what it acknowledged.
         self.is_passed = is_passed
-        self.was_interrupted = was_interrupted
 
 
-def run(binary, settings, address, folder):
-    """Ends early, and well, on Ctrl-C; on a second one at once."""
+def run(binary, settings, address, folder, interrupts):
+    """Ends early, and well, on the first of the interrupts (`interrupts.Deferred`); on a second one at once."""
     report_path = folder / "load.json"
     command = [binary, "--server", address, "--scenario", settings["load"], "--json", report_path]
     for name in _FLAGS + _FLAGS_OF_LOAD[settings["load"]]:
         command += ["--" + name.replace("_", "-"), str(settings[name])]
-    interrupts = []
     # Its summary, on standard output, is a part of the one that is printed at the end. A session of
     # its own, so that a Ctrl-C on the terminal reaches it once: from here.
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-
-    def interrupt(*_):
-        interrupts.append(True)
-        process.send_signal(signal.SIGINT)
-
-    previous = {number: signal.signal(number, interrupt) for number in _INTERRUPTS}
+    interrupts.listener = lambda: process.send_signal(signal.SIGINT)
     try:
         code = process.wait()
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        interrupts.listener = None
     if not report_path.exists():
-        if interrupts:
+        if interrupts.count > 0:
             raise Interrupted
         raise BenchError(f"the load generator ended with code {code}, without a result")
-    return LoadResult(json.loads(report_path.read_text()), code == 0, bool(interrupts))
+    try:
+        report = json.loads(report_path.read_text())
+    except ValueError as failure:
+        raise BenchError(f"the load generator's result can't be read: {failure}") from failure
+    return LoadResult(report, code == 0)

@@ -10,11 +10,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import bare_pair, load, machine, preflight, words
+from . import bare_pair, interrupts, load, machine, preflight, settings, words
 from .errors import BenchError
 from .metrics import Sampler
 from .server import Server, audit
-from .settings import ROOT
 
 SYNC = "sync=true: every commit group is on the disk before it is acknowledged"
 
@@ -99,15 +98,21 @@ class Bench:
 
     def _measure(self, scenario, disk, folder):
         data = folder / "data"
-        schema = ROOT / scenario.settings["schema"]
+        schema = settings.ROOT / scenario.settings["schema"]
         flags = ["--keep-processors-awake"] if scenario.keeps_processors_awake else []
-        with Server(self._server_binary, schema, data, folder / "server.log", flags) as server:
+        with (
+            Server(self._server_binary, schema, data, folder / "server.log", flags) as server,
+            interrupts.Deferred() as noted,
+        ):
             with Sampler(f"{server.admin_url}/metrics", server.process_id, data) as sampler:
-                loaded = load.run(self._load_binary, scenario.settings, server.address, folder)
+                loaded = load.run(
+                    self._load_binary, scenario.settings, server.address, folder, noted
+                )
             server.stop()
-        is_intact, audit_text = audit(self._server_binary, data)
+            is_intact, audit_text = audit(self._server_binary, data)
         print(f"audit        {audit_text}")
         report = _report(loaded, sampler.samples, is_intact, audit_text)
+        report["interrupted"] = noted.count > 0
         report["scenario"] = scenario.name
         report["fsync_preflight_us"] = disk["mean_us"]
         report["fsync_preflight_p99_us"] = disk["p99_us"]
@@ -120,7 +125,7 @@ class Bench:
             "processors": sorted(os.sched_getaffinity(0)),
             "preflight_seconds": self._options.preflight_seconds,
             "preflight_gate_us": self._options.preflight_gate_us,
-            **_server_environment(),
+            **settings.of_server(),
         }
         return report
 
@@ -147,7 +152,9 @@ def _report(loaded, samples, is_intact, audit_text):
         "invalid_because": invalid_because,
         "items_total": client["items_total"],
         "rejected_total": client["rejected_total"],
-        "rejected_per_second": client["rejected_total"] / client["elapsed_seconds"],
+        "rejected_per_second": (
+            client["rejected_total"] / client["elapsed_seconds"] if is_valid else None
+        ),
         "batch_latency_ms": client["batch_latency_ms"],
         "pause_ms": client["pause_ms"],
         "wal_bytes": max(sample["wal_bytes"] for sample in samples),
@@ -163,7 +170,6 @@ def _report(loaded, samples, is_intact, audit_text):
         "model_check": client["model_check"],
         "seed": client["seed"],
         "build_mode": client["build_mode"],
-        "interrupted": client["interrupted"],
         "sync": SYNC,
         "start_unix_seconds": client["start_unix_seconds"],
         "elapsed_seconds": client["elapsed_seconds"],
@@ -178,22 +184,17 @@ def is_stalled(sample):
     return sample["rocksdb_writes_stopped"] > 0 or sample["rocksdb_delayed_write_rate_bytes"] > 0
 
 
-def _server_environment():
-    """The server's settings that come from the environment."""
-    return {name: value for name, value in os.environ.items() if name.startswith("ATOMIC_STATE_")}
-
-
-def settings_in_words(settings):
+def settings_in_words(values):
     population = {
         "bank": "{accounts:,} accounts",
-        "seats": "{teams:,} teams of {organizations:,} organizations",
-    }[settings["load"]].format(**settings)
-    pace = f", {settings['rate']:,.0f} transactions/s asked for" if settings["rate"] else ""
-    keys = "" if settings["keys"] == "each" else ", no idempotency keys"
-    awake = ", processors kept awake" if settings["keep_processors_awake"] else ""
-    one = ", all on one processor" if settings["one_processor"] else ""
+        "seats": "{teams:,} teams of {organizations:,} organizations, {rejected} % to be rejected",
+    }[values["load"]].format(**values)
+    pace = f", {values['rate']:,.0f} transactions/s asked for" if values["rate"] else ""
+    keys = "" if values["keys"] == "each" else ", no idempotency keys"
+    awake = ", processors kept awake" if values["keep_processors_awake"] else ""
+    one = ", all on one processor" if values["one_processor"] else ""
     return (
-        f"{settings['workers']} workers, {settings['in_flight']} batches of "
-        f"{settings['batch']:,} in flight each, {population}, {settings['duration']}, "
-        f"seed {settings['seed']}{keys}{pace}{awake}{one}"
+        f"{values['workers']} workers, {values['in_flight']} batches of "
+        f"{values['batch']:,} in flight each, {population}, {values['duration']}, "
+        f"seed {values['seed']}{keys}{pace}{awake}{one}"
     )

@@ -1,10 +1,10 @@
 """The server's metrics, and its process as the kernel sees it."""
 
+import http.client
 import os
 import re
 import threading
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -111,7 +111,7 @@ class Sampler:
         try:
             with urllib.request.urlopen(self._metrics_url, timeout=10) as response:
                 return parse(response.read().decode())
-        except (urllib.error.URLError, OSError) as failure:
+        except (OSError, http.client.HTTPException) as failure:
             raise BenchError(f"the server's metrics can't be read: {failure}") from failure
 
 

@@ -95,11 +95,12 @@ def with_references(scenarios, flags=None):
 
 def _changed(in_file, resolved):
     as_described = settings.resolve(in_file, environment={})
-    return tuple(
+    changed = (
         name
         for name, value in resolved.items()
         if name not in settings.FREE and value != as_described[name]
     )
+    return (*changed, *settings.of_server())
 
 
 def _content(path):

@@ -92,9 +92,11 @@ class Server:
 
 def audit(binary, data_folder):
     """Whether the data folder passed, and what the audit said."""
+    # A session of its own: Ctrl-C is for the load.
     result = subprocess.run(
-        [binary, "audit", "--data", data_folder], capture_output=True, text=True
-    )
+        [binary, "audit", "--data", data_folder], capture_output=True, text=True,
+        start_new_session=True,
+    )  # fmt: skip
     is_passed = result.returncode == 0 and any(
         line.split()[:1] == ["INTEGRITY_OK"] for line in result.stdout.splitlines()
     )

@@ -1,5 +1,6 @@
 """Several scenarios in one go, and what is printed of them."""
 
+import dataclasses
 import json
 
 from . import scenario as scenarios
@@ -7,33 +8,54 @@ from . import target, words
 from .errors import BenchError, Interrupted
 
 
-def measure_all(bench, chosen, flags, json_path, keeps_going=False):
-    """Reports by scenario, those that the chosen ones refer to included, and why others have none.
+@dataclasses.dataclass
+class Session:
+    # By scenario, those that the chosen ones refer to included.
+    reports: dict = dataclasses.field(default_factory=dict)
+    # Why others have none.
+    failures: dict = dataclasses.field(default_factory=dict)
+    was_interrupted: bool = False
 
-    Each report is written as soon as it is there. An interrupted run is the last one.
-    """
-    reports, failures = {}, {}
+    @property
+    def is_valid(self):
+        rates = [report["items_per_second"] for report in self.reports.values()]
+        return not self.failures and None not in rates
+
+
+def measure_all(bench, chosen, flags, json_path, keeps_going=False):
+    """Each report is written as soon as it is there. An interrupt ends the session, not what it has so far."""
+    session = Session()
     for scenario in scenarios.with_references(chosen, flags):
+        path = json_path(scenario.name)
+        # What fails now must not look as it did before.
+        path.unlink(missing_ok=True)
         try:
-            scenario = scenario.with_rate(reports)
+            scenario = scenario.with_rate(session.reports)
             report = bench.measure(scenario)
-        except BenchError as failure:
-            if not keeps_going or isinstance(failure, Interrupted):
+        except (Interrupted, KeyboardInterrupt):
+            session.was_interrupted = True
+            if not session.reports:
                 raise
-            failures[scenario.name] = str(failure)
+            print(f"interrupted  {scenario.name} has no result")
+            break
+        except BenchError as failure:
+            if not keeps_going:
+                raise
+            session.failures[scenario.name] = str(failure)
             print(f"failed       {failure}")
             continue
-        report["checks"] = [vars(check) for check in target.judge(scenario, report, reports)]
+        checks = target.judge(scenario, report, session.reports)
+        report["checks"] = [vars(check) for check in checks]
         report["not_judged_because"] = target.reason_not_judged(scenario, report)
-        reports[scenario.name] = report
-        path = json_path(scenario.name)
+        session.reports[scenario.name] = report
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(report, indent=2) + "\n")
         print_summary(report)
         print(f"report       {path}")
         if report["interrupted"]:
+            session.was_interrupted = True
             break
-    return reports, failures
+    return session
 
 
 def print_summary(report):

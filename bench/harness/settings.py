@@ -69,7 +69,7 @@ def add_bench_options(parser):
 
     def add(flag, variable, default, meaning, kind=str):
         parser.add_argument(
-            flag, type=kind, default=os.environ.get(variable, default), metavar="VALUE",
+            flag, type=kind, default=os.environ.get(variable) or default, metavar="VALUE",
             help=f"{meaning} ({variable}; {default})",
         )  # fmt: skip
 
@@ -83,6 +83,7 @@ def add_bench_options(parser):
 def parser(description):
     return argparse.ArgumentParser(
         description=description,
+        allow_abbrev=False,
         epilog="In parentheses: the environment variable that a flag goes before, and the default. "
         "A scenario's own setting goes before the default.",
     )
@@ -100,6 +101,11 @@ def resolve(in_file, flags=None, environment=os.environ):
     if values["organizations"] > values["teams"]:
         raise BenchError("expected at least as many --teams as --organizations")
     return values
+
+
+def of_server():
+    """Those of the server that come from the environment."""
+    return {name: value for name, value in os.environ.items() if name.startswith("ATOMIC_STATE_")}
 
 
 def _source(setting, in_file, flags, environment):
@@ -145,8 +151,8 @@ def _rate(value, source):
         number = float(value)
     except ValueError:
         number = -1
-    if not 0 <= number <= 1e9:
-        raise BenchError(f"{source} {value}: expected 0 to 1000000000")
+    if number != 0 and not 0.001 <= number <= 1e9:
+        raise BenchError(f"{source} {value}: expected 0, or 0.001 to 1000000000")
     return number
 
 

@@ -1,6 +1,6 @@
-"""PostgreSQL: serializable, a CHECK for the credit limit, prepared statements over loopback.
+"""PostgreSQL: a CHECK for the credit limit, prepared statements over loopback.
 
-Three forms, each with several numbers of clients:
+Three forms, each with several numbers of clients and sizes of batches, serializable and read committed:
 
 - one transfer a call of a function, with pgbench -M prepared; a transaction that can't be
   serialized is tried again;
@@ -9,8 +9,9 @@ Three forms, each with several numbers of clients:
   could break a rule, and judges them one after the other otherwise.
 
 A transfer is an update that finds its row only if the credit limit allows it, so that a rejection
-costs no exception. Neither form keeps a record of the transfers, and the batches' arguments are
-constants of prepared statements: both in PostgreSQL's favour.
+costs no exception, and that is as right under read committed. No form keeps a record of the transfers, and the
+batches' arguments are constants of prepared statements: both in PostgreSQL's favour. Every other batch takes back
+what the one before has moved, lest the same accounts come to their limits.
 """
 
 import os
@@ -28,7 +29,6 @@ _SERVER_SETTINGS = {
     "fsync": "on",
     "full_page_writes": "on",
     "synchronous_commit": "on",
-    "default_transaction_isolation": "serializable",
     "shared_buffers": "1GB",
     "max_wal_size": "16GB",
     "checkpoint_timeout": "30min",
@@ -44,6 +44,7 @@ _SERVER_SETTINGS = {
 
 _SINGLE_CLIENTS = (1, 8, 16, 32, 64, 128)
 _BATCH_CLIENTS = (1, 2)
+_ISOLATIONS = ("serializable", "read committed")
 # Different batches, chosen at random. pgbench takes at most 128 files.
 _BATCH_FILES = 100
 
@@ -183,22 +184,29 @@ class Postgres:
         return f"PostgreSQL {version}, loopback TCP, {settings}"
 
     def forms(self):
-        """Each form's name, and its variants: clients, and files for pgbench."""
+        """Each form's name, and its variants: isolation, clients, transfers of a call, and files for pgbench."""
         single = self._write("single.sql", _single_script())
-        each = [self._write(f"each-{n}.sql", _batch_script("transfer_each", n))
-                for n in range(_BATCH_FILES)]  # fmt: skip
-        summed = [self._write(f"summed-{n}.sql", _batch_script("transfer_summed", n))
-                  for n in range(_BATCH_FILES)]  # fmt: skip
         return {
-            "one transfer a call": [(clients, 1, [single]) for clients in _SINGLE_CLIENTS],
-            f"{peer.BATCH:,} in a call, each in turn": [
-                (clients, peer.BATCH, each) for clients in _BATCH_CLIENTS],
-            f"{peer.BATCH:,} in a call, added up": [
-                (clients, peer.BATCH, summed) for clients in _BATCH_CLIENTS],
+            "one transfer a call": [
+                (isolation, clients, 1, [single])
+                for isolation in _ISOLATIONS for clients in _SINGLE_CLIENTS],
+            "a batch in a call, each in turn": self._batch_variants("transfer_each"),
+            "a batch in a call, added up": self._batch_variants("transfer_summed"),
         }  # fmt: skip
 
+    def _batch_variants(self, function):
+        files = {
+            size: [self._write(f"{function}-{size}-{number}.sql", _batch_script(function, size, number))
+                   for number in range(_BATCH_FILES)]
+            for size in peer.BATCHES
+        }  # fmt: skip
+        return [
+            (isolation, clients, size, files[size])
+            for isolation in _ISOLATIONS for size in peer.BATCHES for clients in _BATCH_CLIENTS
+        ]  # fmt: skip
+
     def measure(self, form, variant, seconds):
-        clients, items, files = variant
+        isolation, clients, items, files = variant
         self._sql(_SCHEMA)
         self._sql("VACUUM ANALYZE accounts")
         self._sql("CHECKPOINT")
@@ -210,6 +218,7 @@ class Postgres:
             "--random-seed", "1", "--log", "--log-prefix", log_prefix,
             *(part for file in files for part in ("--file", file)),
             *self._connection(), "bench", timeout=seconds + 120,
+            env={**os.environ, "PGOPTIONS": _options(default_transaction_isolation=isolation)},
         )  # fmt: skip
         latencies = sorted(self._latencies(log_prefix))
         if not latencies:
@@ -222,7 +231,8 @@ class Postgres:
             system=self.name, form=form, items_per_second=tps * items * accepted_share,
             p50_ms=latencies[len(latencies) // 2] / 1000,
             p99_ms=latencies[len(latencies) * 99 // 100] / 1000,
-            client=f"pgbench -M prepared -c {clients} -j {threads}", server=self.settings,
+            client=f"{isolation}, {items:,} a call, pgbench -M prepared -c {clients} -j {threads}",
+            server=self.settings,
             check=check,
         )  # fmt: skip
 
@@ -291,6 +301,12 @@ def _binaries():
     return Path(peer.require_command("pgbench")).parent
 
 
+def _options(**settings):
+    """For libpq, which separates them by spaces."""
+    escaped = ((name, value.replace(" ", "\\ ")) for name, value in settings.items())
+    return " ".join(f"-c {name}={value}" for name, value in escaped)
+
+
 def _single_script():
     return (
         f"\\set source random(1, {peer.ACCOUNTS})\n"
@@ -301,9 +317,11 @@ def _single_script():
     )
 
 
-def _batch_script(function, number):
-    numbers = random.Random(number)
-    pairs = [numbers.sample(range(1, peer.ACCOUNTS + 1), 2) for _ in range(peer.BATCH)]
+def _batch_script(function, size, number):
+    numbers = random.Random(number // 2)
+    pairs = [numbers.sample(range(1, peer.ACCOUNTS + 1), 2) for _ in range(size)]
+    if number % 2 == 1:
+        pairs = [(target, source) for source, target in pairs]
     columns = (
         ("integer", [source for source, _ in pairs]),
         ("integer", [target for _, target in pairs]),

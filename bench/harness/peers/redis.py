@@ -1,6 +1,6 @@
 """Redis: every write synced before its answer (appendfsync always), transfers as Lua functions.
 
-Two forms, each with several numbers of clients and pipeline depths, from redis-benchmark:
+Two forms, each with several numbers of clients, pipeline depths and sizes of batches, from redis-benchmark:
 
 - one transfer a call;
 - a batch of transfers in one call, which reads its accounts at once, judges the transfers one after
@@ -33,6 +33,18 @@ _CALIBRATION_SECONDS = 0.5
 
 _LIBRARY = """#!lua name=bank
 local balances, limits = 'balances', 'limits'
+-- Lua puts no more than some 8,000 arguments on its stack.
+local arguments_max = 4000
+
+local function call_in_parts(command, key, arguments, add)
+    for first = 1, #arguments, arguments_max do
+        local last = math.min(first + arguments_max - 1, #arguments)
+        local reply = redis.call(command, key, unpack(arguments, first, last))
+        if add then
+            for i, value in ipairs(reply) do add(first + i - 1, value) end
+        end
+    end
+end
 
 redis.register_function('transfer', function(keys, arguments)
     local source, target, amount = arguments[1], arguments[2], tonumber(arguments[3])
@@ -62,13 +74,9 @@ redis.register_function('transfer_batch', function(keys, arguments)
             end
         end
     end
-    local found_balances = redis.call('HMGET', balances, unpack(names))
-    local found_limits = redis.call('HMGET', limits, unpack(names))
     local balance, limit = {}, {}
-    for i, name in ipairs(names) do
-        balance[name] = tonumber(found_balances[i])
-        limit[name] = tonumber(found_limits[i])
-    end
+    call_in_parts('HMGET', balances, names, function(i, value) balance[names[i]] = tonumber(value) end)
+    call_in_parts('HMGET', limits, names, function(i, value) limit[names[i]] = tonumber(value) end)
     local rejected = 0
     for i = 1, #arguments, 3 do
         local source, target, amount = arguments[i], arguments[i + 1], tonumber(arguments[i + 2])
@@ -88,7 +96,7 @@ redis.register_function('transfer_batch', function(keys, arguments)
             pairs_to_set[#pairs_to_set + 1] = string.format('%d', balance[name])
         end
     end
-    if #pairs_to_set > 0 then redis.call('HSET', balances, unpack(pairs_to_set)) end
+    call_in_parts('HSET', balances, pairs_to_set)
     if rejected > 0 then redis.call('INCRBY', 'rejections', rejected) end
     return #arguments / 3 - rejected
 end)
@@ -131,15 +139,13 @@ class Redis:
     def forms(self):
         """Each form's name, and its variants: clients, pipeline depth, transfers and command."""
         single = ("FCALL", "transfer", "2", "balances", "limits", _RANDOM, _RANDOM, "10")
-        amounts = random.Random(1)
-        batch = ["FCALL", "transfer_batch", "2", "balances", "limits"]
-        for _ in range(peer.BATCH):
-            batch += (_RANDOM, _RANDOM, str(amounts.randint(1, peer.AMOUNT_MAX)))
+        batches = {size: _batch_command(size) for size in peer.BATCHES}
         return {
             "one transfer a call": [
                 (clients, depth, 1, single) for clients, depth in _SINGLE_VARIANTS],
-            f"{peer.BATCH:,} in a call": [
-                (clients, depth, peer.BATCH, batch) for clients, depth in _BATCH_VARIANTS],
+            "a batch in a call": [
+                (clients, depth, size, command)
+                for size, command in batches.items() for clients, depth in _BATCH_VARIANTS],
         }  # fmt: skip
 
     def measure(self, form, variant, seconds):
@@ -155,11 +161,13 @@ class Redis:
         count = max(first_count, round(requests_per_second * seconds))
         requests_per_second, row = self._load(clients, depth, command, count)
         rejected, check = self._check()
-        items *= 1 - rejected / (count * items)
+        accepted_share = 1 - rejected / (count * items)
         return peer.Result(
-            system=self.name, form=form, items_per_second=requests_per_second * items,
+            system=self.name, form=form,
+            items_per_second=requests_per_second * items * accepted_share,
             p50_ms=float(row["p50_latency_ms"]), p99_ms=float(row["p99_latency_ms"]),
-            client=f"redis-benchmark -c {clients} -P {depth}", server=self.settings, check=check,
+            client=f"{items:,} a call, redis-benchmark -c {clients} -P {depth}", server=self.settings,
+            check=check,
         )  # fmt: skip
 
     def _prepare(self):
@@ -206,3 +214,11 @@ class Redis:
             [self._client, "-h", "127.0.0.1", "-p", str(self._port), "--raw", "-e", *arguments],
             timeout=60, **options,
         ).strip()  # fmt: skip
+
+
+def _batch_command(size):
+    amounts = random.Random(1)
+    command = ["FCALL", "transfer_batch", "2", "balances", "limits"]
+    for _ in range(size):
+        command += (_RANDOM, _RANDOM, str(amounts.randint(1, peer.AMOUNT_MAX)))
+    return command
