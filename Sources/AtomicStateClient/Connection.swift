@@ -128,7 +128,8 @@ final class Connection: Sendable {
                 if Task.isCancelled { perform { $0.abandon(id: id) } }
             }
         } onCancel: {
-            perform { $0.abandon(id: id) }
+            // Also on the event loop in its turn: the request may wait there to be sent.
+            eventLoop.execute { [handler] in handler.value.abandon(id: id) }
         }
         let response = try result.get()
         if case .failure(let status) = response { throw .status(status) }

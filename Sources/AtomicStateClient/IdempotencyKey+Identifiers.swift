@@ -7,7 +7,7 @@ extension IdempotencyKey {
     ///
     /// - Parameters:
     ///   - milliseconds: when the thing came into being, since 1970-01-01T00:00:00Z, by a clock that is
-    ///     close to the server's: a server refuses keys from more than ten seconds ahead, and those from
+    ///     close to the server's: a server refuses keys from more than a second ahead, and those from
     ///     before what it remembers. At most `millisecondsMax`.
     ///   - identifier: unique among what has the same time.
     public init(milliseconds: UInt64, of identifier: String) {

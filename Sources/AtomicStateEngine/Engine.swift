@@ -166,7 +166,8 @@ extension Engine {
         for start in stride(from: 0, to: transactionCount, by: Lookahead.rows.step) {
             if let keyed, Lookahead.keys.begins(at: start) { reserveSlots(keyed, from: start) }
             lookahead.advance(to: start, stores)
-            let isFull = journal.byteCountEstimate >= journalByteCountMax
+            let journalRoom = journalByteCountMax - journal.byteCountEstimate
+            let textByteCount = journal.storedTextByteCount
             let count = min(Lookahead.rows.step, transactionCount &- start)
             let bound = bindAhead(
                 cursor, count: count, form: form, likelyRows: lookahead.likelyRows(of: start))
@@ -184,7 +185,11 @@ extension Engine {
                     slot = reserved
                 }
                 let observationCount = outcome.observations.count
+                let textCount = outcome.text.count
                 changes.begin(keepingEarlier: isInAtomicBatch)
+                let isFull =
+                    journal.storedTextByteCount - textByteCount >= journalRoom
+                    || changes.imageByteCount > EngineLimits.imageByteCountMax
                 let frame = frames + place &* frameStride
                 let fault: Verdict? =
                     isFull
@@ -210,6 +215,9 @@ extension Engine {
                     reject(
                         index, code, rule: rule, entity: entity, observations: observations,
                         cursor: cursor, parameters: parameters, &outcome)
+                    if outcome.rejections.count > EngineLimits.describedRejectionCountMax {
+                        outcome.forgetDescription(observationCount, textCount)
+                    }
                     undoChanges()
                     if rejectionsTakeSequences { lastSequence += 1 }
                     if isInAtomicBatch { return }

@@ -15,6 +15,10 @@ package enum EngineLimits {
     /// The bytes of a journal record from which on a batch's further transactions are rejected. A batch's arguments are
     /// less, but what it stores may be much more: texts that rules put together, or copy.
     package static let journalRecordByteCountMax = 64 << 20
+    /// The bytes of the rows as they were that an atomic batch may need to be undone, from which on it is rejected.
+    static let imageByteCountMax = 64 << 20
+    /// The rejections of a batch that are described in full; the rest carry place, code and rule.
+    package static let describedRejectionCountMax = 1_000
     /// The transactions of one run of a journal record; a longer run is split.
     static let journalRunTransactionCountMax = 8_192
 }

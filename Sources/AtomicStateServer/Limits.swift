@@ -83,9 +83,7 @@ package enum ServerLimits {
     package static let composedFormCountPerBatchMax = 64
     /// What a look-up may find, in bytes of its reply, which has to fit a frame.
     package static let readByteCountMax = ProtocolLimits.frameByteCountMax - (4 << 10)
-    /// The rejections of a batch that are described in full; the rest carry place, code and rule.
-    package static let describedRejectionCountMax = 1_000
-    /// The same in bytes; also the bytes of the rules' names of the rest.
+    /// The bytes of the rejections that are described in full; also those of the rules' names of the rest.
     package static let describedRejectionByteCountMax = 1 << 20
     /// The entities whose images the writer takes between two commit groups; more if the round would take
     /// too long.

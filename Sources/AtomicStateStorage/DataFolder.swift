@@ -106,11 +106,11 @@ package struct DataFolder: ~Copyable {
         }
     }
 
-    /// Closes IDENTITY and gives its lock up. To close it alone would not do: a process that is just being
+    /// Closes a file and gives its lock up. To close it alone would not do: a process that is just being
     /// started by this one still has it open.
-    private static func release(_ identity: CInt) {
-        flock(identity, LOCK_UN)
-        close(identity)
+    private static func release(_ descriptor: CInt) {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 
     private static func identity(state: String, schemaName: String) -> String {
@@ -119,13 +119,17 @@ package struct DataFolder: ~Copyable {
 
     private static func create(_ path: String, schemaName: String) throws(StorageError) {
         let temporaryName = "IDENTITY.new"
-        if mkdir(path, 0o750) != 0 {
-            guard errno == EEXIST else { throw .system("mkdir", path) }
-            // A first start that did not come far leaves the temporary file behind.
-            guard try entryNames(of: path).allSatisfy({ $0 == temporaryName }) else {
-                throw StorageError(
-                    "\(path) is neither a data folder nor empty: expected one of the two")
-            }
+        guard mkdir(path, 0o750) == 0 || errno == EEXIST else { throw .system("mkdir", path) }
+        // One process after the other: an IDENTITY that is put in the place of another is locked by neither.
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw .system("open", path) }
+        defer { release(folder) }
+        guard flock(folder, LOCK_EX) == 0 else { throw .system("flock", path) }
+        if access(path + "/IDENTITY", F_OK) == 0 { return }
+        // A first start that did not come far leaves the temporary file behind.
+        guard try entryNames(of: path).allSatisfy({ $0 == temporaryName }) else {
+            throw StorageError(
+                "\(path) is neither a data folder nor empty: expected one of the two")
         }
         try syncParent(of: path)
         let temporary = path + "/" + temporaryName

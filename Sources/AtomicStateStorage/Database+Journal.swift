@@ -2,13 +2,8 @@ internal import CRocksDB
 
 extension Database {
     /// The first sequence that the journal still holds; nil for an empty journal.
-    package func firstJournalSequence() -> UInt64? {
-        var first: UInt64?
-        withIterator(over: .journal) { iterator in
-            rocksdb_iter_seek_to_first(iterator)
-            first = sequence(at: iterator)
-        }
-        return first
+    package func firstJournalSequence() throws(StorageError) -> UInt64? {
+        try key { rocksdb_iter_seek_to_first($0) }
     }
 
     /// Calls the body with each journal record from the one that holds a sequence on: its first
@@ -17,7 +12,12 @@ extension Database {
         holding sequence: UInt64,
         _ body: (_ firstSequence: UInt64, _ record: UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(IterationError<Failure>) {
-        let start = firstSequence(ofRecordHolding: sequence) ?? sequence
+        let start: UInt64
+        do throws(StorageError) {
+            start = try firstSequence(ofRecordHolding: sequence) ?? sequence
+        } catch {
+            throw .storage(error)
+        }
         try forEach(
             in: .journal, from: withBigEndianBytes(start) { Array(UnsafeRawBufferPointer($0)) }
         ) { (key, value) throws(Failure) in
@@ -28,8 +28,8 @@ extension Database {
     /// Drops old journal files, so that about as many bytes of journal stay. Files are dropped whole,
     /// and only behind level 0; what is not flushed yet does not count.
     package func trimJournal(to byteCount: UInt64, keeping needed: UInt64) throws(StorageError) {
-        guard let first = firstJournalSequence(),
-            let kept = firstSequence(ofRecordHolding: needed), kept > first
+        guard let first = try firstJournalSequence(),
+            let kept = try firstSequence(ofRecordHolding: needed), kept > first
         else { return }
         // The least sequence from which on there are no more than the bytes to be kept.
         var low = first
@@ -44,7 +44,7 @@ extension Database {
         }
         guard low > first else { return }
         // Files that are being compacted stay, whatever lies behind them.
-        let rest = firstSequence(from: low) ?? low
+        let rest = try firstSequence(from: low) ?? low
         try put(.journalTrimmedUntil, withUnsafeBytes(of: rest.littleEndian) { Array($0) })
         try dropFiles(of: .journal, before: low)
     }
@@ -83,32 +83,31 @@ extension Database {
     }
 
     /// The key of the first record that begins with the sequence or behind it.
-    private func firstSequence(from sequence: UInt64) -> UInt64? {
-        self.sequence(seeking: sequence, rocksdb_iter_seek)
+    private func firstSequence(from sequence: UInt64) throws(StorageError) -> UInt64? {
+        try key { iterator in
+            withBigEndianBytes(sequence) { rocksdb_iter_seek(iterator, $0.baseAddress, $0.count) }
+        }
     }
 
     /// The key of the last record that begins with the sequence or before it.
-    private func firstSequence(ofRecordHolding sequence: UInt64) -> UInt64? {
-        self.sequence(seeking: sequence, rocksdb_iter_seek_for_prev)
-    }
-
-    private func sequence(
-        seeking sequence: UInt64,
-        _ seek: (OpaquePointer?, UnsafePointer<CChar>?, Int) -> Void
-    ) -> UInt64? {
-        var found: UInt64?
-        withIterator(over: .journal) { iterator in
-            withBigEndianBytes(sequence) { key in seek(iterator, key.baseAddress, key.count) }
-            found = self.sequence(at: iterator)
+    private func firstSequence(ofRecordHolding sequence: UInt64) throws(StorageError) -> UInt64? {
+        try key { iterator in
+            withBigEndianBytes(sequence) {
+                rocksdb_iter_seek_for_prev(iterator, $0.baseAddress, $0.count)
+            }
         }
-        return found
     }
 
-    private func sequence(at iterator: OpaquePointer?) -> UInt64? {
-        guard rocksdb_iter_valid(iterator) != 0 else { return nil }
-        var byteCount = 0
-        let key = rocksdb_iter_key(iterator, &byteCount)
-        return Self.number(of: UnsafeRawBufferPointer(start: key, count: byteCount))
+    /// The record's key that an iterator is led to; nil if there is none.
+    private func key(_ seek: (OpaquePointer?) -> Void) throws(StorageError) -> UInt64? {
+        try withIterator(over: .journal) { (iterator) throws(StorageError) -> UInt64? in
+            seek(iterator)
+            try withErrorPointer("read family journal") { rocksdb_iter_get_error(iterator, $0) }
+            guard rocksdb_iter_valid(iterator) != 0 else { return nil }
+            var byteCount = 0
+            let key = rocksdb_iter_key(iterator, &byteCount)
+            return Self.number(of: UnsafeRawBufferPointer(start: key, count: byteCount))
+        }
     }
 
     static func number(of key: UnsafeRawBufferPointer) -> UInt64 {

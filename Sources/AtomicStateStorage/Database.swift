@@ -98,7 +98,14 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         self.options = options
         self.stagingPath = stagingPath
         ingestion = BulkWriteOptions(options)
-        let secret = try BatchSeal.secret(ofDatabase: path) ?? BatchSeal.randomSecret()
+        let secret: BatchSeal.Secret
+        do throws(StorageError) {
+            secret = try BatchSeal.secret(ofDatabase: path) ?? BatchSeal.randomSecret()
+        } catch {
+            // What is not whole yet has no `deinit`.
+            Self.close(handle, self.families)
+            throw error
+        }
         batch = Mutex(WriteBatch(following: logs.lastBatchNumber, secret: secret))
         flushPace = Mutex(FlushPace(now: ContinuousClock.now))
         if !isReadOnly { try beginNumbers(after: logs.lastBatchNumber) }
@@ -113,7 +120,9 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
         try put(.batchNumber, withUnsafeBytes(of: number.littleEndian) { Array($0) })
     }
 
-    deinit {
+    deinit { Self.close(handle, families) }
+
+    private static func close(_ handle: OpaquePointer, _ families: [OpaquePointer]) {
         for family in families { rocksdb_column_family_handle_destroy(family) }
         rocksdb_close(handle)
     }

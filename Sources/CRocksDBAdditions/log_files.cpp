@@ -283,7 +283,7 @@ rocksdb::IOStatus LogFiles::NewWritableFile(const std::string &path,
   const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC | (is_spare ? 0 : O_CREAT | O_TRUNC), 0644);
   if (descriptor < 0) return Failure("open", path);
   *file = std::make_unique<LogFile>(*this, path, descriptor);
-  unbegun_ = is_spare ? file->get() : nullptr;
+  unbegun_ = file->get();
   return rocksdb::IOStatus::OK();
 }
 
@@ -351,7 +351,8 @@ void LogFiles::AdoptSpares(const std::string &folder) {
     if (!EndsWith(name, kSpareSuffix)) continue;
     const std::string path = folder + "/" + name;
     struct stat status;
-    if (stat(path.c_str(), &status) == 0 && HasRoomFor(status.st_size)) {
+    // Under another name as well it is a part of somebody's copy.
+    if (stat(path.c_str(), &status) == 0 && status.st_nlink == 1 && HasRoomFor(status.st_size)) {
       AddSpare({path, static_cast<uint64_t>(status.st_size)});
     } else {
       unlink(path.c_str());

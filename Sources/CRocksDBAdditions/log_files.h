@@ -52,7 +52,7 @@ class LogFiles : public rocksdb::FileSystemWrapper {
   const uint64_t spare_byte_count_max_;
   // By name; not changed once the database is open.
   std::unordered_map<std::string, uint64_t> ends_;
-  // The log in use if it is written over a former one and has nothing durable yet; null otherwise.
+  // The log in use if it has nothing durable yet; null otherwise.
   std::atomic<const rocksdb::FSWritableFile *> unbegun_ = nullptr;
   std::mutex mutex_;
   bool is_first_ = true;

@@ -107,6 +107,18 @@ import Testing
         #expect(try holds("money < 0 && money < -12.7 && money in [-12.75]"))
     }
 
+    /// The sign is judged before the fraction digits are cut off.
+    @Test(arguments: [(-1, nil), (-50, nil), (-100, nil), (0, 0), (50, 0), (199, 1)])
+    func anUnsignedNumberOfADecimal(cents: Int64, expected: UInt64?) throws {
+        let compiled = try CompiledExpression(
+            "uint(money)", variables: [.init(name: "money", type: .decimal(scale: 2))])
+        var engine = try emptyEngine()
+        let memory = ArgumentMemory([[.int(cents)]])
+        #expect(
+            engine.evaluate(compiled, arguments: memory.columns)
+                == expected.map { .success([.word($0)]) } ?? .failure(.conversionFailed))
+    }
+
     private func emptyEngine() throws -> Engine {
         let schema = Schema(
             name: "none", entities: [], operations: [], transactionInvariants: [])

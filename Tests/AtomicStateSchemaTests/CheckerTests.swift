@@ -88,7 +88,7 @@ import Testing
         ("int(number) == count", "(to(int, $4) == $3)"),
         ("uint(count) == number", "(to(uint, $3) == $4)"),
         ("int(count) == int(7u)", "($3 == 7)"),
-        ("count in []", "false"),
+        ("count in []", "($3 in [])"),
         ("order in [other]", "($0 in [$1])"),
     ]
 

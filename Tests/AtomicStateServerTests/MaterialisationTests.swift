@@ -91,9 +91,24 @@ import Testing
             stored.byteCount = fullCount * ServerLimits.rowFileByteCount
             stored.fileCount = fullCount + smallCount
             let isToBeginAnew = stored.isToBeginAnew(
-                entityCount: engine.entityCount, changedCount: engine.changedCount)
+                entityCount: engine.entityCount, changedCount: engine.changedCount,
+                byteCountOfAll: 9_000 * ServerLimits.rowFileByteCount)
             #expect(isToBeginAnew == isDue, "\(fullCount) full files, \(smallCount) small ones")
         }
+    }
+
+    /// Where those that change are large, storage would have few images in many bytes.
+    @Test(arguments: [(3, false), (4, true)]) func aRoundOfAllForTheSakeOfBytes(
+        times: Int, isDue: Bool
+    ) {
+        var stored = RowVolume()
+        stored.imageCount = 1_000
+        stored.byteCount = times * 100 * ServerLimits.rowFileByteCount
+        stored.fileCount = times * 100
+        #expect(
+            stored.isToBeginAnew(
+                entityCount: 1_000_000, changedCount: 1,
+                byteCountOfAll: 100 * ServerLimits.rowFileByteCount) == isDue)
     }
 
     /// What is loaded is reckoned like what was written: by its last blocks, a file for each.

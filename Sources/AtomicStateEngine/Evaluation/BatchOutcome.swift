@@ -101,4 +101,17 @@ extension BatchOutcome {
         self.text.append(contentsOf: text)
         return .text(start..<self.text.count)
     }
+
+    /// Keeps the place, code and rule of the last rejection alone.
+    ///
+    /// - Parameters: how many observations, and bytes of text, there were before it.
+    mutating func forgetDescription(_ observationCount: Int, _ textByteCount: Int) {
+        guard let last = rejections.popLast() else { return }
+        rejections.append(
+            RejectionRecord(
+                index: last.index, code: last.code, rule: last.rule, key: nil, entityType: nil,
+                observations: 0..<0))
+        observations.removeLast(observations.count - observationCount)
+        text.removeLast(text.count - textByteCount)
+    }
 }

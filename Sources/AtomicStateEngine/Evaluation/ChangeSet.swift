@@ -79,6 +79,13 @@ struct ChangeSet: ~Copyable {
         for chunk in imageChunks { chunk.deallocate() }
     }
 
+    /// The memory of images and of the list of rows, but for what there is always.
+    var imageByteCount: Int {
+        @inline(__always) get {
+            imageChunk * chunkWordCount * 8 + count * MemoryLayout<TouchedRow>.stride
+        }
+    }
+
     /// Starts the next transaction.
     ///
     /// - Parameter keepingEarlier: leaves the changes of the one before in place.

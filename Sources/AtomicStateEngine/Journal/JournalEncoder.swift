@@ -52,6 +52,8 @@ struct JournalEncoder: ~Copyable {
     private var openColumns = UnsafeBufferPointer<JournalColumn>(start: nil, count: 0)
     private var openArgumentColumnCount = 0
     private var openCount = 0
+    /// Of the fields of all transactions so far, those of other records and of rejected batches included.
+    private(set) var storedTextByteCount = 0
     private var stretch = Stretch()
     /// By argument column.
     private var sources: UnsafeMutablePointer<ArgumentSource>
@@ -262,6 +264,7 @@ struct JournalEncoder: ~Copyable {
 
     private mutating func append(_ text: UnsafeRawBufferPointer, to column: Int) -> UInt64 {
         texts[column].append(text)
+        storedTextByteCount += text.count
         return UInt64(text.count)
     }
 

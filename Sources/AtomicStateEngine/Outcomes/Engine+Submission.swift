@@ -175,6 +175,10 @@ extension Engine {
         case .new: preconditionFailure("a new transaction is carried out")
         case .known(let known):
             if let sequence = known.sequence {
+                // `repeatAtomicBatch` has found what came before it: the key is another transaction's of the batch.
+                guard !isInAtomicBatch else {
+                    return refuse(index, .idempotencyKeyReused, &outcome)
+                }
                 outcome.duplicates.append(DuplicateRecord(index: index, sequence: sequence))
             } else if known.replyNumber == outcomes.nextReplyNumber,
                 let rejection = outcome.rejections.first(numbered: known.index, by: \.index)

@@ -1,7 +1,7 @@
 /// Memory for the text of rows: blocks that are found by their address.
 ///
 /// A block is a byte count (UInt32) and as many bytes of UTF-8. Blocks of up to 1 KiB are carved from
-/// large chunks and kept in a free list for each size; larger ones come from the system.
+/// large chunks and kept in a free list for each size; larger ones come from the system, and are linked.
 struct TextHeap: ~Copyable {
     private static let granule = 16
     private static let smallByteCountMax = 1024
@@ -10,6 +10,12 @@ struct TextHeap: ~Copyable {
 
     /// For each size in granules, the first free block; a free block's first word is the next one.
     private let freeBlocks: UnsafeMutablePointer<UInt64>
+    /// What lies before a large block: the links to those around it. The first and last one is the heap's own.
+    private struct Links {
+        var next: UnsafeMutablePointer<Links>
+        var previous: UnsafeMutablePointer<Links>
+    }
+    private let largeBlocks: UnsafeMutablePointer<Links>
     private var chunks: [UnsafeMutableRawPointer] = []
     private var next = UnsafeMutableRawPointer(bitPattern: Self.granule)!
     private var remaining = 0
@@ -20,10 +26,13 @@ struct TextHeap: ~Copyable {
         let sizeCount = Self.smallByteCountMax / Self.granule + 1
         freeBlocks = .allocate(capacity: sizeCount)
         freeBlocks.initialize(repeating: 0, count: sizeCount)
+        largeBlocks = .allocate(capacity: 1)
+        largeBlocks.initialize(to: Links(next: largeBlocks, previous: largeBlocks))
     }
 
     deinit {
-        // Large blocks that are still in use go with the process.
+        while largeBlocks.pointee.next != largeBlocks { Self.unlink(largeBlocks.pointee.next) }
+        largeBlocks.deallocate()
         for chunk in chunks { chunk.deallocate() }
         freeBlocks.deallocate()
     }
@@ -50,8 +59,8 @@ struct TextHeap: ~Copyable {
         let block = Self.pointer(address)
         let granules = Self.granules(Self.headerByteCount + Self.text(at: address).count)
         guard granules * Self.granule <= Self.smallByteCountMax else {
-            byteCount -= granules * Self.granule
-            block.deallocate()
+            byteCount -= granules * Self.granule + MemoryLayout<Links>.size
+            Self.unlink((block - MemoryLayout<Links>.size).assumingMemoryBound(to: Links.self))
             return
         }
         block.storeBytes(of: freeBlocks[granules], as: UInt64.self)
@@ -82,13 +91,30 @@ struct TextHeap: ~Copyable {
         (byteCount + granule - 1) / granule
     }
 
+    private mutating func allocateLarge(_ blockByteCount: Int) -> UnsafeMutableRawPointer {
+        let linkByteCount = MemoryLayout<Links>.size
+        byteCount += linkByteCount + blockByteCount
+        let memory = UnsafeMutableRawPointer.allocate(
+            byteCount: linkByteCount + blockByteCount, alignment: Self.granule)
+        let first = largeBlocks.pointee.next
+        let links = memory.bindMemory(to: Links.self, capacity: 1)
+        links.initialize(to: Links(next: first, previous: largeBlocks))
+        first.pointee.previous = links
+        largeBlocks.pointee.next = links
+        return memory + linkByteCount
+    }
+
+    /// Gives a large block back.
+    private static func unlink(_ links: UnsafeMutablePointer<Links>) {
+        links.pointee.next.pointee.previous = links.pointee.previous
+        links.pointee.previous.pointee.next = links.pointee.next
+        UnsafeMutableRawPointer(links).deallocate()
+    }
+
     private mutating func allocateBlock(_ blockByteCount: Int) -> UnsafeMutableRawPointer {
         let granules = Self.granules(blockByteCount)
         let rounded = granules * Self.granule
-        guard rounded <= Self.smallByteCountMax else {
-            byteCount += rounded
-            return .allocate(byteCount: rounded, alignment: Self.granule)
-        }
+        guard rounded <= Self.smallByteCountMax else { return allocateLarge(rounded) }
         if freeBlocks[granules] != 0 {
             let block = Self.pointer(freeBlocks[granules])
             freeBlocks[granules] = block.load(as: UInt64.self)

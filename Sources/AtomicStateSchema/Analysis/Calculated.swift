@@ -102,7 +102,10 @@ extension Calculated {
 
     /// Between int, uint and decimals, by way of 64 bits with a sign.
     private init(rescaling number: Interval, from source: ValueType, to target: ValueType) {
-        let signed = Calculated(number, in: .int)
+        var signed = Calculated(number, in: .int)
+        if target == .uint, case .number(let value) = signed.range {
+            signed = Calculated(value, in: .uint, mayFail: signed.mayFail)
+        }
         guard case .number(let value) = signed.range else {
             self = signed
             return

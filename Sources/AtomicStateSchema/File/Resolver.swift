@@ -196,21 +196,28 @@ extension Resolver {
 
     /// Refuses derived values that are computed from themselves by way of a condition.
     private func refuseCycles(_ types: [EntityType]) {
-        var isSettled: [DerivedPlace: Bool] = [:]
-        func settle(_ place: DerivedPlace) -> Bool {
-            if let known = isSettled[place] { return known }
-            isSettled[place] = false
+        /// Whether it is known to be sound; false while those that it is computed from are looked at.
+        var isSound: [DerivedPlace: Bool] = [:]
+        /// - Returns: one that is met on the way from itself.
+        func cycle(from place: DerivedPlace) -> DerivedPlace? {
+            if let known = isSound[place] { return known ? nil : place }
+            isSound[place] = false
             let value = types[place.owner].derived[place.index]
-            let isSound = value.derivedInputs.allSatisfy {
-                settle(DerivedPlace(owner: value.source, index: $0))
+            for input in value.derivedInputs.sorted() {
+                let found = cycle(from: DerivedPlace(owner: value.source, index: input))
+                if let found { return found }
             }
-            isSettled[place] = isSound
-            return isSound
+            isSound[place] = true
+            return nil
         }
         for (owner, type) in types.enumerated() {
-            for index in type.derived.indices
-            where !settle(DerivedPlace(owner: owner, index: index)) {
-                let value = type.derived[index]
+            for index in type.derived.indices {
+                guard let found = cycle(from: DerivedPlace(owner: owner, index: index)) else {
+                    continue
+                }
+                let (type, value) = (
+                    types[found.owner], types[found.owner].derived[found.index]
+                )
                 log.report(
                     value.location, "\(type.name).\(value.name) would be computed from itself")
                 return

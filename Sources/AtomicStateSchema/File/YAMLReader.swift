@@ -107,12 +107,18 @@ extension YAMLReader {
         -> [YAMLEntry]
     {
         var entries: [YAMLEntry] = []
+        var names: Set<String> = []
         for (key, value) in mapping {
             let location = self.location(key.mark)
             let value = try node(value, depth: depth + 1)
             // A key's tag tells nothing: the parser has resolved it, to compare the keys.
             guard case .scalar(let scalar) = key else {
                 log.report(location, "a key has to be a name")
+                continue
+            }
+            // To the parser, keys of other tags are other keys.
+            guard names.insert(scalar.string).inserted else {
+                log.report(location, "'\(scalar.string)' is in this map already")
                 continue
             }
             entries.append(

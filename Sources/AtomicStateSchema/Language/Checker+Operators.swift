@@ -57,11 +57,11 @@ extension Checker {
         let element = check(element)
         let members = self.members(of: list)
         guard let element, let values = members else { return nil }
-        if values.isEmpty {
-            return Expression(.literal(.bool(false)), type: .bool, location: location)
-        }
         if case .list = element.type {
             return reject(element.location, "'in' does not look for lists")
+        }
+        if values.isEmpty {
+            return Expression(.isIn(element, []), type: .bool, location: location)
         }
         if values.contains(where: element.meetsAsNumber),
             values.allSatisfy({ $0.type == element.type || element.meetsAsNumber($0) })
@@ -69,9 +69,13 @@ extension Checker {
             return Expression(.isIn(element, values), type: .bool, location: location)
         }
         guard let type = commonType(of: [element] + values) else {
-            let stranger = values.first { commonType(of: [element, $0]) == nil } ?? values[0]
             let need = "'in' compares values of one type"
-            return reject(stranger.location, mismatch(need, element, stranger))
+            for known in [element] + values {
+                if let stranger = values.first(where: { commonType(of: [known, $0]) == nil }) {
+                    return reject(stranger.location, mismatch(need, known, stranger))
+                }
+            }
+            return reject(location, need)
         }
         let converted = ([element] + values).map { convert($0, to: type) }.compactMap(\.self)
         guard converted.count == values.count + 1 else { return nil }

@@ -17,7 +17,7 @@ struct Lexer {
     }
 
     private mutating func next() throws(Diagnostic) -> Token {
-        skipBlanksAndComments()
+        try skipBlanksAndComments()
         let location = self.location
         return Token(kind: try nextKind(), location: location)
     }
@@ -30,15 +30,29 @@ struct Lexer {
         return .symbol(try symbol())
     }
 
-    private mutating func skipBlanksAndComments() {
+    private mutating func skipBlanksAndComments() throws(Diagnostic) {
         while let scalar = peek() {
             if scalar.isBlank {
                 advance()
             } else if scalar == "/", peek(1) == "/" {
-                _ = take { $0 != "\n" }
+                try skipComment()
             } else {
                 return
             }
+        }
+    }
+
+    /// YAML may have put lines together, of which the comment was to end the first one alone.
+    private mutating func skipComment() throws(Diagnostic) {
+        let start = location
+        while let scalar = peek(), scalar != "\n" {
+            guard scalar.isBlank || location.line == start.line else {
+                throw Diagnostic(
+                    start,
+                    "the comment would go on to the end of the rule, as its lines are folded into one; "
+                        + "write the rule behind '|'")
+            }
+            advance()
         }
     }
 

@@ -97,6 +97,8 @@ extension RoutineBuilder {
     ) -> Register {
         var value = value
         if source == .uint { value = emit(.convertSign, value, to: .int, onError: onError) }
+        // Before digits are cut off: -0.5 is none.
+        if target == .uint { value = emit(.convertSign, value, to: .uint, onError: onError) }
         let scaleChange = target.scale - source.scale
         if scaleChange != 0 {
             let factor = constant(powerOfTen(abs(scaleChange)))
@@ -106,7 +108,6 @@ extension RoutineBuilder {
                 onError: onError)
             value = result
         }
-        if target == .uint { value = emit(.convertSign, value, to: .uint, onError: onError) }
         return value
     }
 

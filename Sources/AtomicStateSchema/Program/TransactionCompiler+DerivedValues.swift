@@ -16,7 +16,9 @@ extension TransactionCompiler {
             where holder.type == layout.source && derived.contains(holder.derived) {
                 if !sources.contains(holder.row) { sources.append(holder.row) }
             }
-            for source in sources {
+            // Each level of derived values may double the rows of the one before.
+            for source in sources
+            where rowCount <= Limits.Transaction.rowCount && !builder.exceedsFrame {
                 settle(index, of: source, isTarget: targets.contains { $0.row == source })
             }
         }

@@ -81,15 +81,28 @@ struct TransactionCompiler {
     }
 
     var schema: Schema { data.schema }
+    /// That the transaction can change.
+    var rowCount: Int { targets.count + holders.count }
     var layouts: [RowLayout] { data.layouts }
 
     consuming func compile(rules: inout RuleTable) throws(SchemaError) -> TransactionForm {
         for (index, step) in steps.enumerated() { emit(step, isFirst: index == 0, &rules) }
         settleDerivedValues()
+        let operation = steps[0].operation
+        let name = steps.count == 1 ? "operation '\(operation.name)'" : "the transaction"
+        // Before rules are compiled for all of them.
+        guard rowCount <= Limits.Transaction.rowCount else {
+            let message =
+                "\(name) can change more than \(Limits.Transaction.rowCount) rows, derived values included"
+            throw SchemaError(diagnostics: [Diagnostic(operation.location, message)])
+        }
         checkUniqueKeys()
         for target in targets where target.kind == .delete { checkUnreferenced(target, &rules) }
-        for target in targets where target.kind != .delete { checkInvariants(of: target) }
-        for holder in holders { checkInvariants(of: holder) }
+        // Once registers have run out, `finish` says so.
+        for target in targets where target.kind != .delete && !builder.exceedsFrame {
+            checkInvariants(of: target)
+        }
+        for holder in holders where !builder.exceedsFrame { checkInvariants(of: holder) }
         checkTransactionInvariants()
         builder.emit(.accept)
 
@@ -97,15 +110,6 @@ struct TransactionCompiler {
         for error in errors {
             builder.place(error.label)
             emitRejection(error)
-        }
-        let operation = steps[0].operation
-        let name = steps.count == 1 ? "operation '\(operation.name)'" : "the transaction"
-        let rowCount = targets.count + holders.count
-        guard rowCount <= Limits.Transaction.rowCount else {
-            let message =
-                "\(name) can change \(rowCount) rows, derived values included; expected at most "
-                + "\(Limits.Transaction.rowCount)"
-            throw SchemaError(diagnostics: [Diagnostic(operation.location, message)])
         }
         let storedCount =
             2 * parameters.count + targets.reduce(0) { $0 + 1 + 3 * $1.fields.count }

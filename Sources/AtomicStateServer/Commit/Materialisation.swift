@@ -41,9 +41,12 @@ package struct RowVolume {
     }
 
     /// Whether it is to be all entities' images alone, rather than images of some behind it: if there would be
-    /// two for each otherwise, more or less, or many files that are small.
-    func isToBeginAnew(entityCount: Int, changedCount: Int) -> Bool {
+    /// two for each otherwise, more or less, if those that change are large ones, or if many files are small.
+    ///
+    /// - Parameter byteCountOfAll: about what the images of all entities take.
+    func isToBeginAnew(entityCount: Int, changedCount: Int, byteCountOfAll: Int) -> Bool {
         imageCount + 2 * changedCount > 2 * entityCount
+            || byteCount > 3 * byteCountOfAll
             || fileCount > byteCount / ServerLimits.rowFileByteCount
                 + ServerLimits.smallRowFileCountMax
     }
@@ -59,6 +62,7 @@ struct Materialisation {
         /// Of the last transaction before it.
         let sequence: UInt64
         let placeCount: Int
+        let isOfAll: Bool
     }
 
     private let afterByteCount: Int
@@ -66,6 +70,8 @@ struct Materialisation {
     /// The journal since the last round began.
     private var journalByteCount: Int
     private var stored: RowVolume
+    /// Of the last round of all entities; 0 if there was none since the start.
+    private var byteCountOfAll = 0
     private var round: Round?
     private var part: MaterialisationPart
 
@@ -98,29 +104,34 @@ struct Materialisation {
             limit: min(max(dueCount, limits.lowerBound), limits.upperBound),
             byteCountMax: ServerLimits.rowFileByteCount, into: &part.rows)
         part.reachedSequence = engine.lastSequence
-        if !engine.isDraining {
-            part.completeSequence = round?.sequence
-            round = nil
-        } else if part.rows.byteCount < ServerLimits.rowFileByteCount {
+        guard !engine.isDraining || part.rows.byteCount >= ServerLimits.rowFileByteCount else {
             return nil
         }
         stored.add(part.rows)
+        if let round, !engine.isDraining {
+            part.completeSequence = round.sequence
+            if round.isOfAll { byteCountOfAll = stored.byteCount }
+            self.round = nil
+        }
         defer { part = MaterialisationPart(schemaVersion: schemaVersion) }
         return part
     }
 
     private mutating func beginRound(_ engine: inout Engine) {
         journalByteCount = 0
-        if stored.isToBeginAnew(
-            entityCount: engine.entityCount, changedCount: engine.changedCount)
-        {
+        // In memory an entity may take less than its image, which has references as whole keys.
+        let isOfAll = stored.isToBeginAnew(
+            entityCount: engine.entityCount, changedCount: engine.changedCount,
+            byteCountOfAll: max(byteCountOfAll, engine.byteCount))
+        if isOfAll {
             stored = RowVolume()
             part.beginsAnew = true
             engine.beginDrainingAll()
         } else {
             engine.beginDraining(deleted: &part.rows)
         }
-        round = Round(sequence: engine.lastSequence, placeCount: engine.drainingCount)
+        round = Round(
+            sequence: engine.lastSequence, placeCount: engine.drainingCount, isOfAll: isOfAll)
     }
 
     /// How many of the round's places may be left, now that so much journal was written since it began.

@@ -18,7 +18,9 @@ package enum SchemaMove {
                 schemaVersion: engine.schemaVersion,
                 expectedByteCount: ServerLimits.rowFileByteCount)
             while engine.isDraining, blocks.byteCount < ServerLimits.rowFileByteCount {
-                engine.drain(limit: ServerLimits.drainedEntityCountPerGroup, into: &blocks)
+                engine.drain(
+                    limit: ServerLimits.drainedEntityCountPerGroup,
+                    byteCountMax: ServerLimits.rowFileByteCount, into: &blocks)
             }
             next = try blocks.store(in: database, from: next, reaching: engine.lastSequence)
             volume.add(blocks)

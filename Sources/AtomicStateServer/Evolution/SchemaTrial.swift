@@ -64,8 +64,6 @@ package struct SchemaTrial: Sendable {
             (replay, replayObstacle) = (nil, nil)
         } else if !valuesAreKept {
             (replay, replayObstacle) = (nil, "the entities can't be taken over")
-        } else if database.firstJournalSequence() != 1 {
-            (replay, replayObstacle) = (nil, "the journal no longer goes back to the first one")
         } else {
             let first = lastSequence - min(replayCount, lastSequence) + 1
             var repetition = Repetition(versions, offered, from: first)
@@ -124,6 +122,8 @@ private struct Repetition: ~Copyable {
     private var state: RepeatedState
     /// The state under the offered schema, from the first transaction on.
     private var trial: Engine?
+    /// Of the next record.
+    private var expectedSequence: UInt64 = 1
     private(set) var replay = SchemaTrial.Replay()
     /// Why the transactions could not be carried out.
     private(set) var obstacle: String?
@@ -141,6 +141,11 @@ private struct Repetition: ~Copyable {
                 (firstSequence, bytes) throws(CorruptionError) in
                 guard obstacle == nil else { return }
                 let header = try JournalRecordHeader(bytes, key: firstSequence)
+                guard firstSequence == expectedSequence else {
+                    obstacle = "the journal no longer goes back to the first one"
+                    return
+                }
+                expectedSequence = header.lastSequence + 1
                 let schema = try state.version(header.schemaVersion).compiled
                 // Forms of its own: those of an engine are forgotten from time to time.
                 let forms = TransactionForms(program: schema.program)

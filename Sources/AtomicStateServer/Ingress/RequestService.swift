@@ -59,8 +59,8 @@ final class RequestService: Sendable {
         else {
             throw Status(
                 .failedPrecondition,
-                "schema \(hello.schemaFingerprint.prefix(ServerLimits.repeatedTextByteCountMax)): expected "
-                    + compiled.fingerprint)
+                "schema \(beginning(of: hello.schemaFingerprint)): expected \(compiled.fingerprint)"
+            )
         }
         return ServerGreeting(
             version: ProtocolLimits.version, server: serverVersion, role: "primary",
@@ -72,6 +72,11 @@ final class RequestService: Sendable {
             keyByteCountMax: EngineLimits.keyByteCountMax,
             rememberedOutcomeCount: rememberedOutcomeCount, health: health.status,
             milliseconds: nameMilliseconds)
+    }
+
+    /// As much of a client's text as is repeated to it, and logged.
+    private func beginning(of text: String) -> String {
+        String(decoding: text.utf8.prefix(ServerLimits.repeatedTextByteCountMax), as: UTF8.self)
     }
 
     /// The server's clock does not step back, even if the system's does.

@@ -65,7 +65,7 @@ extension BatchOutcome {
 /// What of a reply may go to rejections, so that it fits a frame.
 private struct DescriptionRoom {
     /// The rejections that may yet be described.
-    private var remainingCount = ServerLimits.describedRejectionCountMax
+    private var remainingCount = EngineLimits.describedRejectionCountMax
     /// For the rules' names of those that are not described.
     private var remainingByteCount = ServerLimits.describedRejectionByteCountMax
 

@@ -32,6 +32,10 @@ package struct Audit: ~Copyable {
 
     private var report = AuditReport()
     private var trimmedUntil: UInt64 = 0
+    /// The end of the journal so far.
+    private var journalEnd: UInt64 = 0
+    /// Whether there is a state to carry transactions out on.
+    private var isCarryingOut = true
 
     /// - Parameter schemaName: of the schema that the folder says it is of.
     package static func run(
@@ -63,21 +67,17 @@ package struct Audit: ~Copyable {
                 try carryOutAgain(bytes, firstSequence: firstSequence, on: &repeated)
             }
         }
-        // What an empty journal stands for can't be carried out again either.
-        if report.transactionCount == 0 && report.lastSequence > 0 {
-            report.journalIsComplete = false
+        if journalEnd != report.lastSequence {
+            find("the journal ends at sequence \(journalEnd), the state at \(report.lastSequence)")
         }
-        if report.journalIsComplete {
+        if isCarryingOut {
             do throws(CorruptionError) {
                 try move(&repeated, to: inForce.number)
             } catch {
                 throw RecoveryError("schema: \(error)")
             }
-            if repeated.engine.lastSequence != served.engine.lastSequence {
-                find(
-                    "the journal ends at sequence \(repeated.engine.lastSequence), the state at "
-                        + "\(served.engine.lastSequence)")
-            }
+        }
+        if isCarryingOut {
             for difference in served.engine.differences(
                 from: repeated.engine, limit: Self.findingCountMax)
             {
@@ -100,26 +100,25 @@ package struct Audit: ~Copyable {
         _ bytes: UnsafeRawBufferPointer, firstSequence: UInt64, on state: inout RepeatedState
     ) throws(CorruptionError) {
         let header = try JournalRecordHeader(bytes, key: firstSequence)
-        if report.transactionCount == 0 && firstSequence > 1 { report.journalIsComplete = false }
         report.transactionCount += header.transactionCount
-        guard report.journalIsComplete else {
+        let expected = journalEnd + 1
+        journalEnd = header.lastSequence
+        if firstSequence != expected {
+            // What was dropped on purpose can't be carried out again, nor what came after it.
+            isCarryingOut = false
+            report.journalIsComplete = false
+            if firstSequence > trimmedUntil {
+                find("the journal continues at sequence \(firstSequence): expected \(expected)")
+            }
+        }
+        guard isCarryingOut else {
             let program = try state.version(header.schemaVersion).compiled.program
             _ = try JournalRecord(bytes, forms: TransactionForms(program: program))
             return
         }
         try move(&state, to: header.schemaVersion)
+        guard isCarryingOut else { return }
         let record = try JournalRecord(bytes, forms: state.engine.forms)
-        guard header.firstSequence == state.engine.lastSequence + 1 else {
-            guard header.firstSequence > trimmedUntil else {
-                report.journalIsComplete = false
-                return
-            }
-            find(
-                "the journal continues at sequence \(header.firstSequence): expected "
-                    + "\(state.engine.lastSequence + 1)")
-            state.engine.resume(after: header.lastSequence)
-            return
-        }
         var again = ByteBuffer()
         let outcome = state.engine.carryOutAgain(record, into: &again)
         if let rejection = outcome.describeRejections(state.schema.compiled.schema, limit: 1).first
@@ -138,7 +137,10 @@ package struct Audit: ~Copyable {
     private mutating func move(
         _ state: inout RepeatedState, to version: UInt16
     ) throws(CorruptionError) {
-        for violation in try state.move(to: version).described {
+        let findings = try state.move(to: version)
+        // Not all values could be kept: there is no state then.
+        if findings.isIncomplete { isCarryingOut = false }
+        for violation in findings.described {
             find(
                 "at sequence \(state.engine.lastSequence), when schema version "
                     + "\(state.schema.number) came: \(violation)")

@@ -37,10 +37,12 @@ package struct LoadedState: ~Copyable {
         }
         engine.resume(after: complete)
         var byteCount = 0
+        var journalEnd: UInt64 = 0
         try describingFailures("journal") { () throws(IterationError<CorruptionError>) in
             try storage.forEachJournalRecord(holding: complete + 1) {
                 (firstSequence, bytes) throws(CorruptionError) in
                 let header = try JournalRecordHeader(bytes, key: firstSequence)
+                journalEnd = header.lastSequence
                 guard header.lastSequence > complete else {
                     // The last one that the rows show; it may be of another version of the schema.
                     engine.beginGroup(microseconds: header.microseconds)
@@ -54,6 +56,11 @@ package struct LoadedState: ~Copyable {
                 try engine.replay(try JournalRecord(bytes, forms: engine.forms))
                 byteCount += bytes.count
             }
+        }
+        guard journalEnd >= complete else {
+            throw RecoveryError(
+                "journal: it ends at sequence \(journalEnd), and rows are complete up to "
+                    + "\(complete): its end is gone")
         }
         try Self.checkEnd(of: engine, storage)
         do throws(CorruptionError) {
