@@ -185,11 +185,10 @@ extension Engine {
                     slot = reserved
                 }
                 let observationCount = outcome.observations.count
-                let textCount = outcome.text.count
                 changes.begin(keepingEarlier: isInAtomicBatch)
                 let isFull =
-                    journal.storedTextByteCount - textByteCount >= journalRoom
-                    || changes.imageByteCount > EngineLimits.imageByteCountMax
+                    journal.storedTextByteCount &- textByteCount >= journalRoom
+                    || isInAtomicBatch && changes.imageByteCount > EngineLimits.imageByteCountMax
                 let frame = frames + place &* frameStride
                 let fault: Verdict? =
                     isFull
@@ -215,9 +214,7 @@ extension Engine {
                     reject(
                         index, code, rule: rule, entity: entity, observations: observations,
                         cursor: cursor, parameters: parameters, &outcome)
-                    if outcome.rejections.count > EngineLimits.describedRejectionCountMax {
-                        outcome.forgetDescription(observationCount, textCount)
-                    }
+                    outcome.limitDescriptions()
                     undoChanges()
                     if rejectionsTakeSequences { lastSequence += 1 }
                     if isInAtomicBatch { return }

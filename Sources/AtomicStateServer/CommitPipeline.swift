@@ -62,14 +62,16 @@ final class CommitPipeline: Sendable {
         }
     }
 
-    /// Queues a request. On its connection's event loop.
-    func enqueue(_ item: WorkItem) {
-        if sequencer.enqueue(item) {
+    /// Queues a request. On its connection's event loop. False if there is nobody any more to carry it out.
+    func enqueue(_ item: WorkItem) -> Bool {
+        switch sequencer.enqueue(item) {
+        case .queued: diskProcessor?.letGo()
+        case .promisedTurn:
             item.connection.hasWritersTurn = true
             diskProcessor?.keepThread()
-        } else {
-            diskProcessor?.letGo()
+        case .refused: return false
         }
+        return true
     }
 
     /// Returns when everything queued is durable, answered and, as far as it was due, materialised.

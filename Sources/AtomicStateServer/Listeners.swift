@@ -62,6 +62,14 @@ enum Listeners {
         }
     }
 
+    /// Finds out early whether clients can be listened for: a start may take long, and change the data's schema
+    /// for good.
+    static func checkClients(
+        on address: Configuration.Address, group: any EventLoopGroup, logger: Logger
+    ) async throws {
+        try await listen(bootstrap(group, logger), on: address).close()
+    }
+
     static func admin(
         on address: Configuration.Address, group: any EventLoopGroup, site: AdminSite,
         statistics: Statistics, logger: Logger
@@ -95,5 +103,8 @@ struct ListenError: Error, CustomStringConvertible {
     let address: Configuration.Address
     let cause: any Error
 
-    var description: String { "listen on \(address): \(cause)" }
+    var description: String {
+        let reason = (cause as? IOError).map { String(cString: strerror($0.errnoCode)) }
+        return "listen on \(address): \(reason ?? "\(cause)")"
+    }
 }

@@ -56,6 +56,8 @@ package struct Server: Sendable {
     private func serve(_ admin: Admin, _ adminAddress: SocketAddress?) async throws {
         let processorSleep =
             configuration.keepsProcessorsAwake ? try ProcessorSleep(logger: logger) : nil
+        try await Listeners.checkClients(
+            on: configuration.listen, group: admin.eventLoop, logger: logger)
         var folder = try DataFolder(
             opening: configuration.dataPath, schemaName: compiled.schema.name)
         try folder.clearStaging()
@@ -91,6 +93,10 @@ package struct Server: Sendable {
                 "milliseconds": "\((Clock.system.monotonicNanoseconds - start) / 1_000_000)",
             ])
         if let refusal { try report(refusal, schema) }
+        guard !Task.isShuttingDownGracefully else {
+            logger.info("stopped before it served")
+            return
+        }
         let pipeline = CommitPipeline(
             state: state, schema: schema, storage: database,
             configuration: configuration, statistics: admin.statistics,

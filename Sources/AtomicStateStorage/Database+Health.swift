@@ -1,4 +1,5 @@
 internal import CRocksDB
+internal import CRocksDBAdditions
 
 /// RocksDB's own state, as its properties tell it.
 package struct StorageHealth: Sendable {
@@ -36,6 +37,8 @@ package struct StorageHealth: Sendable {
     /// Bytes a second that RocksDB slows its writers down to; 0 if it does not.
     package var delayedWriteRate: UInt64 = 0
     package var writesStopped = false
+    /// The times since the start that RocksDB began to slow its writers down, or stopped them.
+    package var writeStallCount: UInt64 = 0
     package var backgroundErrorCount: UInt64 = 0
 
     /// Of storage that has nothing to do.
@@ -95,6 +98,7 @@ extension Database {
                         memtableByteCount: options.memtableByteCount)))
         }
         var health = StorageHealth()
+        health.writeStallCount = rocksdb_stall_counter_count(options.stallCounter)
         health.families = families
         health.runningCompactionCount = try number("rocksdb.num-running-compactions")
         health.runningFlushCount = try number("rocksdb.num-running-flushes")

@@ -47,6 +47,7 @@ final class DatabaseOptions {
     let read: OpaquePointer
     let scan: OpaquePointer
     let flushLimiter: OpaquePointer
+    let stallCounter: OpaquePointer
     let logFiles: OpaquePointer
     let memtableByteCount: Int
     private let blockCache: OpaquePointer
@@ -82,6 +83,8 @@ final class DatabaseOptions {
         // See `FlushPace`.
         flushLimiter = rocksdb_flush_limiter_create(Int64(FlushPace.bytesPerSecondMin))
         rocksdb_options_set_flush_limiter(database, flushLimiter)
+        stallCounter = rocksdb_stall_counter_create()
+        rocksdb_options_add_stall_counter(database, stallCounter)
         if !isReadOnly {
             rocksdb_options_set_slow_deletion(
                 database, logFiles, SlowDeletion.bytesPerSecondMin, SlowDeletion.seconds,
@@ -145,6 +148,7 @@ final class DatabaseOptions {
         for table in tableOptions { rocksdb_block_based_options_destroy(table) }
         rocksdb_cache_destroy(blockCache)
         rocksdb_flush_limiter_destroy(flushLimiter)
+        rocksdb_stall_counter_destroy(stallCounter)
         rocksdb_log_files_destroy(logFiles)
         rocksdb_writeoptions_destroy(syncedWrite)
         rocksdb_readoptions_destroy(read)

@@ -8,7 +8,14 @@ extension SchemaTrial {
         _ compiled: CompiledSchema, data: String, replayCount: UInt64
     ) throws -> SchemaTrial? {
         let folder = try DataFolder(opening: data, schemaName: nil)
-        guard !folder.isNew else { return nil }
+        guard !folder.isNew else {
+            guard folder.schemaName == compiled.schema.name else {
+                throw RecoveryError(
+                    "\(data) holds data of another schema: expected one whose name is "
+                        + "\(folder.schemaName), found \(compiled.schema.name)")
+            }
+            return nil
+        }
         let database = try Database(
             path: folder.databasePath, stagingPath: folder.stagingPath, mayCreate: false,
             isReadOnly: true)

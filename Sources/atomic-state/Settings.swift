@@ -12,8 +12,7 @@ enum Environment {
     static func address(_ name: String, otherwise text: String) -> ServerAddress {
         let text = value(name) ?? text
         guard let address = ServerAddress(text) else {
-            print("\(name)=\(text): expected HOST:PORT")
-            Foundation.exit(ExitCode.validationFailure.rawValue)
+            fail("\(name)=\(text): expected HOST:PORT", .validationFailure)
         }
         return address
     }
@@ -23,16 +22,14 @@ enum Environment {
         case nil, "", "0", "false": return false
         case "1", "true": return true
         case let text?:
-            print("\(name)=\(text): expected true or false")
-            Foundation.exit(ExitCode.validationFailure.rawValue)
+            fail("\(name)=\(text): expected true or false", .validationFailure)
         }
     }
 
     static func integer(_ name: String, otherwise number: Int) -> Int {
         guard let text = value(name) else { return number }
         guard let number = Int(text) else {
-            print("\(name)=\(text): expected a whole number")
-            Foundation.exit(ExitCode.validationFailure.rawValue)
+            fail("\(name)=\(text): expected a whole number", .validationFailure)
         }
         return number
     }
@@ -44,8 +41,8 @@ extension ServerAddress: ExpressibleByArgument {
     }
 }
 
-/// Prints why a command failed, and ends with the exit code 1.
-func fail(_ reason: some CustomStringConvertible) -> Never {
+/// Prints why a command failed, and ends with the exit code.
+func fail(_ reason: some CustomStringConvertible, _ code: ExitCode = .failure) -> Never {
     FileHandle.standardError.write(Data("atomic-state: \(reason)\n".utf8))
-    Foundation.exit(ExitCode.failure.rawValue)
+    Foundation.exit(code.rawValue)
 }

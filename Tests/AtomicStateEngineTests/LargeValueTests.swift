@@ -40,6 +40,47 @@ import Testing
         #expect(body.before == body.value)
     }
 
+    /// No more are described than are told.
+    @Test func manyRejections() throws {
+        let count = 50_000
+        let outcome = try execute("shrink", Array(repeating: [1], count: count))
+        #expect(outcome.rejections.count == count)
+        #expect(outcome.text.count < 1_001 * 1_000, "\(outcome.text.count)")
+        #expect(outcome.observations.count <= 1_001 * 6)
+        #expect(outcome.rejections.allSatisfy { $0.code == .invariantViolated })
+        let told = outcome.describeRejections(program.schema, limit: 1_000)
+        #expect(told.allSatisfy { $0.entityKey == "1" && !$0.observations.isEmpty })
+    }
+
+    /// What an atomic batch has to keep, to be undone, is bounded.
+    @Test func rowsAsTheyWere() throws {
+        let fields = (0..<64).map { "f\($0): { type: timestamp, default: '1970-01-01T00:00:00Z' }" }
+        let program = try Program(
+            compiling: Schema(
+                parsing: """
+                    schema: 1
+                    name: wide
+                    entities:
+                      Wide: { key: uint64, fields: { \(fields.joined(separator: ", ")) } }
+                    operations:
+                      make: { parameters: { wide: uint64 }, effects: ['create Wide(wide) {}'] }
+                      touch: { parameters: { wide: { ref: Wide } }, effects: ["wide.f0 = timestamp(1)"] }
+                    """))
+        engine = Engine(program: program, schemaVersion: testSchemaVersion)
+        func execute(_ operation: Int, _ count: Int, isAtomic: Bool) throws -> BatchOutcome {
+            try engine.execute(
+                [(.operation(operation), Array(repeating: [1], count: count))], isAtomic: isAtomic)
+        }
+        #expect(try execute(0, 1, isAtomic: false).acceptedCount == 1)
+        let rejected = try execute(1, 100_000, isAtomic: true)
+        #expect(rejected.rejections.map(\.code) == [.batchTooLarge])
+        #expect(rejected.acceptedCount == 0)
+        for isAtomic in [true, false] {
+            let count = isAtomic ? 20_000 : 100_000
+            #expect(try execute(1, count, isAtomic: isAtomic).acceptedCount == count)
+        }
+    }
+
     @Test(arguments: [false, true]) func theRecordOfABatch(isAtomic: Bool) throws {
         // Each stores 64,000 bytes anew.
         let count = 2_000
@@ -47,7 +88,7 @@ import Testing
             "copy", Array(repeating: [1, 2], count: count), isAtomic: isAtomic)
         #expect(outcome.rejections.allSatisfy { $0.code == .batchTooLarge })
         let byteCount = engine.groupByteCount
-        #expect(byteCount < EngineLimits.journalRecordByteCountMax + (2 << 20))
+        #expect(byteCount < EngineLimits.journalRecordByteCountMax + 100_000)
         if isAtomic {
             #expect(outcome.acceptedCount == 0 && outcome.rejections.count == 1)
             let isEmpty = engine.groupIsEmpty

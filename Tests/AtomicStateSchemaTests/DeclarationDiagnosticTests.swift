@@ -144,6 +144,11 @@ import Testing
             "a: { count: N, by: up, where: has(self.b) }, b: { min: N.a, by: up }",
             ["7:10: N.a would be computed from itself"]
         ),
+        // One that only leads there is not named.
+        (
+            "b: { sum: N.a, by: up }, a: { count: N, by: up, where: self.a > 0 }",
+            ["7:10: N.a would be computed from itself"]
+        ),
         ("a: { count: N, by: up }, b: { sum: N.a, by: up, where: self.a > 1 }", []),
         ("b: { sum: N.a, by: up }, a: { count: N, by: up }", []),
     ]

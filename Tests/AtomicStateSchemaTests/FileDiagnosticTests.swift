@@ -93,9 +93,33 @@ import Testing
                 "1:1: a schema needs 'name'", "1:1: a schema needs 'schema'",
             ]
         ),
-        (field("!!str int"), ["7:10: tags are not allowed, found 'tag:yaml.org,2002:str'"]),
-        (field("!mine { type: int }"), ["7:10: tags are not allowed, found '!mine'"]),
-        (field("@int"), ["7:10: not valid YAML: found character that cannot start any token"]),
+        (
+            field("!!str int"),
+            [
+                "7:10: tags are not allowed, found 'tag:yaml.org,2002:str'; text that begins with '!' has to be in quotes"
+            ]
+        ),
+        (
+            field("!mine { type: int }"),
+            [
+                "7:10: tags are not allowed, found '!mine'; text that begins with '!' has to be in quotes"
+            ]
+        ),
+        (
+            field("@int"),
+            [
+                "7:10: not valid YAML: found character that cannot start any token; text that begins with "
+                    + "one of !&*|>%@` has to be in quotes"
+            ]
+        ),
+        (
+            field("!has(self.f) || true"),
+            [
+                "7:24: not valid YAML: did not find expected comment or line break; text that begins with "
+                    + "'!' has to be in quotes"
+            ]
+        ),
+        (field("int\n  !x f: int"), ["8:7: 'f' is in this map already"]),
     ]
 
     static let entities: [Case] = [

@@ -48,6 +48,27 @@ import Testing
         #expect(mistakes(rule) == (place.isEmpty ? [] : ["\(place): \(message)"]))
     }
 
+    /// YAML puts the lines of these rules together, and the comment would end the rule.
+    @Test(arguments: [
+        (">-\n          true  // c\n          && x", "8:17"),
+        ("true  // c\n          && x", "7:21"),
+        ("'true // c\n            && x'", "7:21"),
+    ])
+    func aCommentThatWouldGoOn(rule: String, place: String) {
+        #expect(
+            mistakes(rule) == [
+                "\(place): the comment would go on to the end of the rule, as its lines are folded into one; "
+                    + "write the rule behind '|'"
+            ])
+    }
+
+    @Test(arguments: [
+        "|\n          true // c\n          && true", ">-\n          true\n          // c",
+    ])
+    func aCommentThatEnds(rule: String) {
+        #expect(mistakes(rule) == [])
+    }
+
     @Test func anEmptyRuleHasAPlaceToo() {
         #expect(mistakes("''") == ["7:16: expected a value, found the end"])
         #expect(mistakes("") == ["7:14: expected a value, found the end"])

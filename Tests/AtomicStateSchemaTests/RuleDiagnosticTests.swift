@@ -316,7 +316,7 @@ import Testing
         (
             "order.units = number",
             [
-                "15: 'units' holds int; this is uint; convert with int(...) or uint(...)"
+                "15: 'units' holds int; this is uint; convert with int(...)"
             ]
         ),
         (
@@ -365,7 +365,7 @@ import Testing
         (
             "order.price = double(count)",
             [
-                "15: 'price' holds decimal(2); this is double; convert with double(...)"
+                "15: 'price' holds decimal(2); this is double; a double never becomes a decimal"
             ]
         ),
         ("delete count", ["8: 'delete' needs an entity; this is int"]),

@@ -145,11 +145,13 @@ import Testing
         from connection: Connection, transactionCount: Int = 1, isLight: Bool = false
     ) throws -> Bool {
         let request = try [UInt8]().withUnsafeBytes { try DecodedRequest($0) }
-        return sequencer.enqueue(
+        let admission = sequencer.enqueue(
             WorkItem(
                 kind: .submit([], isAtomic: false, name: nil), request: request,
                 connection: connection, deadline: nil, transactionCount: transactionCount,
                 byteCount: 0, replyByteCount: 0, isLight: isLight, forms: []))
+        try #require(admission != .refused)
+        return admission == .promisedTurn
     }
 
     private func takeWork() throws -> Bool {

@@ -164,8 +164,8 @@ def _report(loaded, samples, is_intact, audit_text):
         "client_cpu_ns_per_item": client["client_cpu_ns_per_item"],
         "server_resident_bytes_max": max(sample["resident_bytes"] for sample in samples),
         "l0_files_max": max(max(sample["rocksdb_level0_files"].values()) for sample in samples),
-        "write_stalls": sum(is_stalled(sample) for sample in samples),
-        "background_errors": last["rocksdb_background_errors"],
+        "write_stalls": growth("rocksdb_write_stalls_total"),
+        "background_errors": last["rocksdb_background_errors_total"],
         "integrity": audit_text,
         "model_check": client["model_check"],
         "seed": client["seed"],
@@ -176,12 +176,6 @@ def _report(loaded, samples, is_intact, audit_text):
         "intervals": client["intervals"] if is_valid else [],
         "samples": samples,
     }
-
-
-def is_stalled(sample):
-    """Whether RocksDB held writers up or stopped them: counted in seconds, as there is one sample
-    for each."""
-    return sample["rocksdb_writes_stopped"] > 0 or sample["rocksdb_delayed_write_rate_bytes"] > 0
 
 
 def settings_in_words(values):

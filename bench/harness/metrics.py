@@ -27,9 +27,8 @@ _REQUIRED = {
     "journal_bytes_total",
     "rocksdb_level0_files",
     "rocksdb_pending_compaction_bytes",
-    "rocksdb_writes_stopped",
-    "rocksdb_delayed_write_rate_bytes",
-    "rocksdb_background_errors",
+    "rocksdb_write_stalls_total",
+    "rocksdb_background_errors_total",
 }
 
 

@@ -90,7 +90,7 @@ def _targets(entries, failures):
 
 def _figures(entries):
     head = _head("Scenario", "#Accepted/s", "#Rejected/s", "#p50, ms", "#p99, ms", "#p99.9, ms",
-                 "#max, ms", "#Pause p99, ms", "#Server, ns", "#Client, ns", "#Level 0", "#Stalled, s")  # fmt: skip
+                 "#max, ms", "#Pause p99, ms", "#Server, ns", "#Client, ns", "#Level 0", "#Write stalls")  # fmt: skip
     rows = []
     for scenario, report, _ in entries:
         latency = report["batch_latency_ms"]

@@ -77,7 +77,7 @@ def print_summary(report):
         f"processor    server {report['server_cpu_ns_per_item']:.0f} ns, "
         f"client {report['client_cpu_ns_per_item']:.0f} ns a transaction\n"
         f"storage      level 0 files at most {report['l0_files_max']:.0f}, "
-        f"{report['write_stalls']} s with stalled writes, "
+        f"{report['write_stalls']:.0f} write stalls, "
         f"journal {words.byte_count(report['journal_bytes'])}"
     )
     if report["checks"] and report["not_judged_because"]:

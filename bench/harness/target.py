@@ -110,9 +110,9 @@ def _l0_files_max(wanted, report, _):
     return _check("level 0 files", f"at most {wanted}", f"{measured:.0f}", measured <= wanted)
 
 
-def _write_stall_seconds(wanted, report, _):
+def _write_stalls_max(wanted, report, _):
     measured = report["write_stalls"]
-    return _check("stalled writes", f"at most {wanted} s", f"{measured} s", measured <= wanted)
+    return _check("write stalls", f"at most {wanted}", f"{measured:.0f}", measured <= wanted)
 
 
 TARGETS = {
@@ -123,5 +123,5 @@ TARGETS = {
     "batch_p99_ms": _batch_p99_ms,
     "last_to_first": _last_to_first,
     "l0_files_max": _l0_files_max,
-    "write_stall_seconds": _write_stall_seconds,
+    "write_stalls_max": _write_stalls_max,
 }

@@ -19,6 +19,8 @@ package struct BatchOutcome {
     package internal(set) var rules: [RuleDescription] = []
     /// The texts that records refer to.
     package internal(set) var text: [UInt8] = []
+    /// The ends of observations and text that are kept, once enough rejections are described.
+    private var describedEnd: (observations: Int, text: Int)?
 
     package init() {}
 }
@@ -102,16 +104,18 @@ extension BatchOutcome {
         return .text(start..<self.text.count)
     }
 
-    /// Keeps the place, code and rule of the last rejection alone.
-    ///
-    /// - Parameters: how many observations, and bytes of text, there were before it.
-    mutating func forgetDescription(_ observationCount: Int, _ textByteCount: Int) {
-        guard let last = rejections.popLast() else { return }
-        rejections.append(
-            RejectionRecord(
-                index: last.index, code: last.code, rule: last.rule, key: nil, entityType: nil,
-                observations: 0..<0))
-        observations.removeLast(observations.count - observationCount)
-        text.removeLast(text.count - textByteCount)
+    /// Keeps the place, code and rule of the last rejection alone if enough are described.
+    mutating func limitDescriptions() {
+        guard rejections.count >= EngineLimits.describedRejectionCountMax else { return }
+        guard let end = describedEnd else {
+            describedEnd = (observations.count, text.count)
+            return
+        }
+        let last = rejections[rejections.count - 1]
+        rejections[rejections.count - 1] = RejectionRecord(
+            index: last.index, code: last.code, rule: last.rule, key: nil, entityType: nil,
+            observations: 0..<0)
+        observations.removeLast(observations.count - end.observations)
+        text.removeLast(text.count - end.text)
     }
 }

@@ -132,7 +132,9 @@ extension YAMLReader {
     ) {
         if tag.description != Tag.implicit.description, tag.description != expected.rawValue {
             log.report(
-                location, "tags are not allowed, found \(Suggestion.quoted(tag.description))")
+                location,
+                "tags are not allowed, found \(Suggestion.quoted(tag.description)); text that begins with "
+                    + "'!' has to be in quotes")
         }
     }
 }
@@ -155,15 +157,22 @@ extension YAMLReader {
         }
     }
 
+    /// What the parser says of text that is no YAML as it stands, as rules often are not.
+    private static let quotesAreNeeded: [(problem: String, text: String)] = [
+        ("mapping values are not allowed", "text that holds ': '"),
+        ("expected comment or line break", "text that begins with '!'"),
+        ("cannot start any token", "text that begins with one of !&*|>%@`"),
+        ("did not find expected ',' or ']'", "text that holds one of {}[],"),
+        ("did not find expected ',' or '}'", "text that holds one of {}[],"),
+    ]
+
     private static func message(_ problem: String) -> String {
         if problem.contains("Maximum nesting level") {
             // The parser's own limit is far above this one; who meets it has passed both.
             return "the file nests too deeply; the limit is \(Limits.File.depth)"
         }
-        let hint =
-            problem.contains("mapping values are not allowed")
-            ? "; text that holds ': ' has to be in quotes" : ""
-        return "not valid YAML: \(problem)\(hint)"
+        let hint = quotesAreNeeded.first(where: { problem.contains($0.problem) })?.text
+        return "not valid YAML: \(problem)" + (hint.map { "; \($0) has to be in quotes" } ?? "")
     }
 }
 

@@ -158,13 +158,22 @@ extension Checker {
     {
         let expected = "\(holder.map { "\($0) holds" } ?? "expected") \(catalog.name(of: type))"
         let found = "this is \(catalog.name(of: expression.type))"
-        return "\(expected); \(found)" + conversionHint(type, expression.type)
+        return "\(expected); \(found)" + conversionHint(to: type, from: expression.type)
     }
 
     /// The message for two operands that do not meet.
     func mismatch(_ need: String, _ left: Expression, _ right: Expression) -> String {
         let types = "\(catalog.name(of: left.type)) and \(catalog.name(of: right.type))"
         return "\(need); these are \(types)" + conversionHint(left.type, right.type)
+    }
+
+    private func conversionHint(to target: ValueType, from source: ValueType) -> String {
+        switch (target, source) {
+        case (.int, .uint), (.int, .double), (.decimal, .uint): "; convert with int(...)"
+        case (.uint, .int), (.uint, .double), (.uint, .decimal): "; convert with uint(...)"
+        case (.decimal, .double): "; a double never becomes a decimal"
+        default: conversionHint(target, source)
+        }
     }
 
     private func conversionHint(_ first: ValueType, _ second: ValueType) -> String {

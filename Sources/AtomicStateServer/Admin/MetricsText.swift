@@ -20,7 +20,7 @@ struct MetricsText {
             "atomic_state_transactions_accepted_total", "Transactions that were accepted.",
             statistics.acceptedCount.load(ordering: .relaxed))
         counter(
-            "atomic_state_transactions_rejected_total", "Transactions that a rule rejected.",
+            "atomic_state_transactions_rejected_total", "Transactions that were rejected.",
             statistics.rejectedCount.load(ordering: .relaxed))
         counter(
             "atomic_state_batches_total", "Batches that were carried out.",
@@ -34,7 +34,8 @@ struct MetricsText {
             "Batches that had been carried out before, by their names.",
             statistics.repeatedBatchCount.load(ordering: .relaxed))
         counter(
-            "atomic_state_requests_refused_total", "Requests that were malformed or unfit.",
+            "atomic_state_requests_refused_total",
+            "Requests that were not queued: malformed, unfit, or at a bad time.",
             statistics.refusedRequestCount.load(ordering: .relaxed))
         counter(
             "atomic_state_commit_groups_total", "Groups of batches that were written and synced.",
@@ -61,7 +62,8 @@ struct MetricsText {
             "atomic_state_rows_waiting_bytes", "Images of rows that are to be stored.",
             statistics.waitingRowByteCount.load(ordering: .relaxed))
         gauge(
-            "atomic_state_queue_transactions", "Transactions that wait for the writer.",
+            "atomic_state_queue_transactions",
+            "Transactions, and keys of look-ups, that wait for the writer.",
             health.queuedTransactionCount)
         gauge("atomic_state_connections", "Open connections.", connections.count)
         gauge(
@@ -114,14 +116,18 @@ struct MetricsText {
         gauge(
             "atomic_state_rocksdb_running_flushes", "Flushes under way.", storage.runningFlushCount)
         gauge(
-            "atomic_state_rocksdb_delayed_write_rate_bytes",
-            "Bytes a second that writers are slowed down to; 0 if they are not.",
+            "atomic_state_rocksdb_delayed_write_bytes_per_second",
+            "What writers are slowed down to; 0 if they are not.",
             storage.delayedWriteRate)
         gauge(
             "atomic_state_rocksdb_writes_stopped", "1 if writers are stopped.",
             storage.writesStopped ? 1 : 0)
-        gauge(
-            "atomic_state_rocksdb_background_errors", "Background errors since the start.",
+        counter(
+            "atomic_state_rocksdb_write_stalls_total",
+            "Times that RocksDB began to slow writers down, or stopped them.",
+            storage.writeStallCount)
+        counter(
+            "atomic_state_rocksdb_background_errors_total", "Background errors.",
             storage.backgroundErrorCount)
     }
 

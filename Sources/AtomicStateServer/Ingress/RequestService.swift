@@ -16,6 +16,10 @@ final class RequestService: Sendable {
     private let processorSleep: ProcessorSleep?
     private let isDraining = Atomic<Bool>(false)
 
+    private static let isShuttingDown = Status(
+        .unavailable, "the server is shutting down; nothing was done", retryAfterMilliseconds: 1_000
+    )
+
     init(
         compiled: CompiledSchema, pipeline: CommitPipeline, rememberedOutcomeCount: Int,
         connections: ConnectionTable, processorSleep: ProcessorSleep? = nil, clock: Clock = .system
@@ -143,11 +147,7 @@ final class RequestService: Sendable {
         timeoutMilliseconds: UInt32, transactionCount: Int, forms: [[TransactionStep]],
         byteCount: Int, replyByteCount: Int, isLight: Bool
     ) throws(Status) -> Admission {
-        guard !isDraining.load(ordering: .acquiring) else {
-            throw Status(
-                .unavailable, "the server is shutting down; nothing was done",
-                retryAfterMilliseconds: 1_000)
-        }
+        guard !isDraining.load(ordering: .acquiring) else { throw Self.isShuttingDown }
         processorSleep?.noteWork()
         let deadline =
             timeoutMilliseconds == 0
@@ -156,7 +156,7 @@ final class RequestService: Sendable {
             kind: kind, request: request, connection: connection, deadline: deadline,
             transactionCount: transactionCount, byteCount: request.byteCount + byteCount,
             replyByteCount: replyByteCount, isLight: isLight, forms: forms[...])
-        pipeline.enqueue(item)
+        guard pipeline.enqueue(item) else { throw Self.isShuttingDown }
         return .queued(item)
     }
 }

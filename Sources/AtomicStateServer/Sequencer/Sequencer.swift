@@ -66,10 +66,18 @@ extension Sequencer {
         }
     }
 
-    /// - Returns: whether the writer's thread is left asleep, so that the caller has to take the writer's
-    ///   steps, on the connection's event loop.
-    func enqueue(_ item: WorkItem) -> Bool {
+    /// What becomes of an item that is to be queued.
+    enum Admission {
+        case queued
+        /// The writer's thread is left asleep: the caller has to take the writer's steps, on the connection's event loop.
+        case promisedTurn
+        /// The writer is about to stop, or has stopped.
+        case refused
+    }
+
+    func enqueue(_ item: WorkItem) -> Admission {
         monitor.withLock {
+            guard !isStopping else { return .refused }
             let isIdle =
                 turn == .nobody && queue.isEmpty && waitingGroup == nil && !committerIsBusy
             let isAlone = loneSender.note(
@@ -78,11 +86,11 @@ extension Sequencer {
             note(item, queued: 1)
             if isAlone, item.transactionCount <= ServerLimits.groupTransactionCountSmall {
                 turn = .promised
-                return true
+                return .promisedTurn
             }
             if turn == .promised { turn = .nobody }
             monitor.signal(Wake.writer)
-            return false
+            return .queued
         }
     }
 

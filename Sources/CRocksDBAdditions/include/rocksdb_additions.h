@@ -58,6 +58,18 @@ void rocksdb_options_set_flush_limiter(rocksdb_options_t *options, rocksdb_flush
 // At any time and on any thread.
 void rocksdb_flush_limiter_set_bytes_per_second(rocksdb_flush_limiter_t *limiter, int64_t bytes_per_second);
 
+// Counts the times that RocksDB began to slow writers down, or stopped them
+// (https://github.com/facebook/rocksdb/wiki/Write-Stalls).
+typedef struct rocksdb_stall_counter_t rocksdb_stall_counter_t;
+
+// To be destroyed after use, in any order with the options.
+rocksdb_stall_counter_t *rocksdb_stall_counter_create(void);
+void rocksdb_stall_counter_destroy(rocksdb_stall_counter_t *counter);
+void rocksdb_options_add_stall_counter(rocksdb_options_t *options, rocksdb_stall_counter_t *counter);
+
+// At any time and on any thread.
+uint64_t rocksdb_stall_counter_count(const rocksdb_stall_counter_t *counter);
+
 // CRC-32C (Castagnoli): https://datatracker.ietf.org/doc/html/rfc3720#appendix-B.4. As RocksDB computes it.
 uint32_t rocksdb_crc32c(const void *bytes, size_t byte_count);
 

@@ -77,6 +77,15 @@ import Testing
         #expect(balance == 11)
     }
 
+    /// Which of the two the key stands for could not be told of a batch that is one.
+    @Test(arguments: [5, 6] as [Argument]) func keyTwiceInOneAtomicBatch(amount: Argument) throws {
+        let outcome = try submit(
+            [deposit(5, key(1)), deposit(2), deposit(amount, key(1))], isAtomic: true)
+        #expect(outcome == [.notApplied, .notApplied, .rejected(.idempotencyKeyReused)])
+        #expect(balance == 0)
+        #expect(try submit([deposit(7, key(1))]) == [.accepted(2)])
+    }
+
     @Test(arguments: [false, true]) func rejectedKeyTwiceInOneBatch(restarts: Bool) throws {
         let batch = [withdraw(9, key(1)), deposit(50), withdraw(9, key(1)), withdraw(9, key(2))]
         let told: [ToldOutcome] = [
