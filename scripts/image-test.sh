@@ -74,12 +74,24 @@ make_base() {
     buildah commit --quiet --rm "$container" localhost/debian:$release >/dev/null
 }
 
+# What .dockerignore lets into a build, and no more: what the build stage lacks is missing here too.
+make_context() {
+    local path
+    context=$cache/context
+    find "$context" -mindepth 1 -maxdepth 1 ! -name '.build*' -exec rm -rf {} + 2>/dev/null || true
+    mkdir -p "$context"
+    sed -n 's/^!//p' .dockerignore | while read -r path; do
+        cp --archive --parents "$path" "$context"
+    done
+}
+
 build_image() {
     mkdir -p "$work/build/out"
     if [ -n "${BINARY-}" ]; then
         cp "$BINARY" "$work/build/out/atomic-state"
     else
-        scripts/build-static.sh "$work/build/out"
+        make_context
+        "$context/scripts/build-static.sh" "$work/build/out"
     fi
     # The folder stands for the stage 'build', which is then not run.
     buildah build --format docker --file docker/Dockerfile --tag localhost/atomic-state \

@@ -4,7 +4,8 @@ public import AtomicStateProtocol
 /// enumerations by name, references as the key of their target, bytes in hexadecimal digits.
 public struct EntityState: Sendable, Equatable {
     public let key: String
-    /// The sequence of the entity's last change.
+    /// The sequence of the last transaction that changed the entity's fields. That a derived value changed does
+    /// not count.
     public let version: UInt64
     /// The fields and then the derived values, in the schema's order.
     public let values: [Value]

@@ -1,10 +1,21 @@
 import AtomicStateClient
 import AtomicStateProtocol
+import AtomicStateSchema
 import Foundation
 import Testing
 
 /// The examples over real sockets, as their comments promise them.
 @Suite struct ExampleTests {
+    /// The file that docs/schema.md explains.
+    @Test func theDocumentedFile() throws {
+        let text = try String(contentsOfFile: repositoryFile("docs/schema.md"), encoding: .utf8)
+        let start = try #require(text.range(of: "```yaml\n")).upperBound
+        let end = try #require(text.range(of: "```", range: start..<text.endIndex)).lowerBound
+        let schema = try Schema(parsing: String(text[start..<end]))
+        #expect(schema.entities.map(\.name) == ["Hotel", "Booking"])
+        _ = try Program(compiling: schema)
+    }
+
     @Test func bank() async throws {
         try await withExample("bank") { _, client in
             for account in [1, 2] {

@@ -487,8 +487,8 @@ struct  Atomicstate__V1__SubmitReply
   uint64_t first_sequence;
   uint32_t accepted;
   /*
-   * In the batch's order. The first 1,000 are described in full, later ones by index and code,
-   * and rule while the reply has room.
+   * In the batch's order. The first 1,000 are described in full, as far as a MiB holds them, later ones by index
+   * and code, and rule within another MiB.
    * Of an atomic batch, at most one.
    */
   size_t n_rejections;
