@@ -156,12 +156,14 @@ struct Get: AsyncParsableCommand {
             var allExist = true
             for (key, entity) in zip(keys, try await client.get(type, keys: keys)) {
                 guard let entity else {
-                    print("\(type) \(key): not found")
+                    print("\(type) \(key.printed): not found")
                     allExist = false
                     continue
                 }
-                print("\(type) \(key), version \(entity.version)")
-                for value in entity.values { print("  \(value.name): \(value.text ?? "no value")") }
+                print("\(type) \(key.printed), version \(entity.version)")
+                for value in entity.values {
+                    print("  \(value.name): \(value.text?.printed ?? "no value")")
+                }
             }
             if !allExist { throw ExitCode(2) }
         }

@@ -26,6 +26,16 @@ import Testing
                 """)
     }
 
+    /// Stored text can't pass for lines of its own, nor command a terminal.
+    @Test(arguments: [
+        ("a\nb\r\u{1B}[2J\u{0}", "a\\u{a}b\\u{d}\\u{1b}[2J\\u{0}"),
+        ("\u{202E}x\u{2028}", "\\u{202e}x\\u{2028}"),
+        ("Zoë 👩‍🚀 = 1", "Zoë 👩‍🚀 = 1"),
+    ])
+    func textsStayWithinTheirLine(text: String, printed: String) {
+        #expect(text.printed == printed)
+    }
+
     @Test func leavesOutWhatThereIsNot() {
         let rejection = Rejection(
             index: 0, code: 2, rule: "positive", entityType: "", entityKey: "",
