@@ -255,9 +255,13 @@ import Testing
                 #expect(bytes.starts(with: Data(ROCKSDB_LOG_END_MARK.utf8)))
             }
             #expect(try logByteCount(in: folder.databasePath) < 20 << 20)
+            // One that somebody's copy shares is not written over.
+            let shared = "\(folder.databasePath)/\(spares[0])"
+            try FileManager.default.linkItem(atPath: shared, toPath: "\(path)/copy")
             for _ in 0..<2 {
                 let database = try open(folder, memtableByteCount: 1 << 20)
                 #expect(try records(database, holding: 1).count == count)
+                #expect(!FileManager.default.fileExists(atPath: shared))
             }
             // Those of a process before are taken over, or given back where there are too many.
             #expect(try logByteCount(in: folder.databasePath) < 20 << 20)
