@@ -75,7 +75,9 @@ extension SchemaDescription {
         case .bool: "true or false"
         case .int: "a whole number from \(Int64.min) to \(Int64.max)"
         case .uint: "a whole number from 0 to \(UInt64.max)"
-        case .decimal(let scale): "a decimal number with at most \(scale) fraction digits"
+        case .decimal(let scale):
+            "a decimal number from \(DecimalText.text(of: .min, scale: scale)) to "
+                + "\(DecimalText.text(of: .max, scale: scale)), with at most \(scale) fraction digits"
         case .string(let byteCountMax): "text of at most \(byteCountMax) bytes"
         case .bytes(let byteCountMax):
             "at most \(byteCountMax) bytes, each of two hexadecimal digits"

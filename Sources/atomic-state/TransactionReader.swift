@@ -40,6 +40,9 @@ struct TransactionReader {
         guard let verb = words.popFirst() else {
             throw ValidationError("nothing follows at the end: expected a step")
         }
+        guard !Self.conjunctions.contains(verb) else {
+            throw ValidationError("expected a step, found '\(verb)'")
+        }
         let isGeneric = words.first.map { !$0.contains("=") && !Self.conjunctions.contains($0) }
         guard isGeneric == true, ["create", "update", "delete"].contains(verb) else {
             return .call(verb, try assignments().valuesToSet(in: verb))

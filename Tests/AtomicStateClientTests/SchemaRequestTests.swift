@@ -78,7 +78,7 @@ import Testing
         }
         #expect(
             error?.description
-                == "transfer's amount: '12.505' is not a decimal number with at most 2 fraction digits"
+                == "transfer's amount: '12.505' is not a decimal number from -92233720368547758.08 to 92233720368547758.07, with at most 2 fraction digits"
         )
     }
 

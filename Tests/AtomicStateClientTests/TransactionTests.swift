@@ -151,7 +151,7 @@ import Testing
             ),
             (
                 Transaction(.update("Team", 1, add: ["fee": "0.001"])),
-                "Team's fee: '0.001' is not a decimal number with at most 2 fraction digits"
+                "Team's fee: '0.001' is not a decimal number from -92233720368547758.08 to 92233720368547758.07, with at most 2 fraction digits"
             ),
             (
                 Transaction(.update("Team", 1, expectedVersion: 7)),

@@ -65,6 +65,8 @@ import Testing
         ("delete Team 1 seats=1", "delete Team: expected nothing but a key and a @VERSION"),
         ("delete Team 1 and", "nothing follows at the end: expected a step"),
         ("tick then", "nothing follows at the end: expected a step"),
+        ("and tick", "expected a step, found 'and'"),
+        ("tick then then tick", "expected a step, found 'then'"),
     ])
     func namesTheWordThatDoesNotFit(line: String, message: String) {
         let error = #expect(throws: ValidationError.self) { try read(line) }
