@@ -93,16 +93,27 @@ package struct DataFolder: ~Copyable {
                 throw StorageError("\(path) is in use by another process")
             }
             let found = try parse(try read(identity, identityPath), path: identityPath)
-            if let schemaName, schemaName != found.schemaName {
-                throw StorageError(
-                    "\(path) holds data of another schema: expected one whose name is "
-                        + "\(found.schemaName), found \(schemaName)")
-            }
+            if let schemaName { try require(schemaName, of: found.schemaName, path) }
             guard access(path, W_OK) == 0 else { throw .system("write to", path) }
             return (identity, found)
         } catch {
             release(identity)
             throw error
+        }
+    }
+
+    /// - Throws: if a schema of this name is not the data's.
+    package func requireSchema(_ name: String) throws(StorageError) {
+        try Self.require(name, of: schemaName, path)
+    }
+
+    private static func require(
+        _ schemaName: String, of found: String, _ path: String
+    ) throws(StorageError) {
+        guard schemaName == found else {
+            throw StorageError(
+                "\(path) holds data of another schema: expected one whose name is \(found), found "
+                    + schemaName)
         }
     }
 

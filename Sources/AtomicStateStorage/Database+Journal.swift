@@ -2,8 +2,8 @@ internal import CRocksDB
 
 extension Database {
     /// The first sequence that the journal still holds; nil for an empty journal.
-    package func firstJournalSequence() throws(StorageError) -> UInt64? {
-        try key { rocksdb_iter_seek_to_first($0) }
+    private func firstSequence() throws(StorageError) -> UInt64? {
+        try sequence { rocksdb_iter_seek_to_first($0) }
     }
 
     /// Calls the body with each journal record from the one that holds a sequence on: its first
@@ -28,7 +28,7 @@ extension Database {
     /// Drops old journal files, so that about as many bytes of journal stay. Files are dropped whole,
     /// and only behind level 0; what is not flushed yet does not count.
     package func trimJournal(to byteCount: UInt64, keeping needed: UInt64) throws(StorageError) {
-        guard let first = try firstJournalSequence(),
+        guard let first = try firstSequence(),
             let kept = try firstSequence(ofRecordHolding: needed), kept > first
         else { return }
         // The least sequence from which on there are no more than the bytes to be kept.
@@ -45,7 +45,7 @@ extension Database {
         guard low > first else { return }
         // Files that are being compacted stay, whatever lies behind them.
         let rest = try firstSequence(from: low) ?? low
-        try put(.journalTrimmedUntil, withUnsafeBytes(of: rest.littleEndian) { Array($0) })
+        try put(.journalTrimmedUntil, littleEndianBytes(rest))
         try dropFiles(of: .journal, before: low)
     }
 
@@ -84,30 +84,22 @@ extension Database {
 
     /// The key of the first record that begins with the sequence or behind it.
     private func firstSequence(from sequence: UInt64) throws(StorageError) -> UInt64? {
-        try key { iterator in
+        try self.sequence { iterator in
             withBigEndianBytes(sequence) { rocksdb_iter_seek(iterator, $0.baseAddress, $0.count) }
         }
     }
 
     /// The key of the last record that begins with the sequence or before it.
     private func firstSequence(ofRecordHolding sequence: UInt64) throws(StorageError) -> UInt64? {
-        try key { iterator in
+        try self.sequence { iterator in
             withBigEndianBytes(sequence) {
                 rocksdb_iter_seek_for_prev(iterator, $0.baseAddress, $0.count)
             }
         }
     }
 
-    /// The record's key that an iterator is led to; nil if there is none.
-    private func key(_ seek: (OpaquePointer?) -> Void) throws(StorageError) -> UInt64? {
-        try withIterator(over: .journal) { (iterator) throws(StorageError) -> UInt64? in
-            seek(iterator)
-            try withErrorPointer("read family journal") { rocksdb_iter_get_error(iterator, $0) }
-            guard rocksdb_iter_valid(iterator) != 0 else { return nil }
-            var byteCount = 0
-            let key = rocksdb_iter_key(iterator, &byteCount)
-            return Self.number(of: UnsafeRawBufferPointer(start: key, count: byteCount))
-        }
+    private func sequence(_ seek: (OpaquePointer?) -> Void) throws(StorageError) -> UInt64? {
+        try key(in: .journal, seek) { Self.number(of: $0) }
     }
 
     static func number(of key: UnsafeRawBufferPointer) -> UInt64 {

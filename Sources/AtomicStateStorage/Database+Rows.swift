@@ -99,15 +99,10 @@ extension Database {
     }
 
     private func rowKey(_ seek: (OpaquePointer?) -> Void) throws(StorageError) -> RowKey? {
-        try withIterator(over: .rows) { (iterator) throws(StorageError) -> RowKey? in
-            seek(iterator)
-            try withErrorPointer("read family rows") { rocksdb_iter_get_error(iterator, $0) }
-            guard rocksdb_iter_valid(iterator) != 0 else { return nil }
-            var byteCount = 0
-            let bytes = rocksdb_iter_key(iterator, &byteCount)
-            guard let key = RowKey(UnsafeRawBufferPointer(start: bytes, count: byteCount)) else {
+        try key(in: .rows, seek) { (bytes) throws(StorageError) in
+            guard let key = RowKey(bytes) else {
                 throw StorageError(
-                    "rows: a key of \(byteCount) bytes: expected \(RowKey.byteCount)")
+                    "rows: a key of \(bytes.count) bytes: expected \(RowKey.byteCount)")
             }
             return key
         }

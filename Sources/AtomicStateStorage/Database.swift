@@ -114,10 +114,9 @@ package final class Database: @unchecked Sendable {  // Guarded by RocksDB itsel
     /// Numbers batches from beyond those of all processes before, whose logs may be gone but for remains: they numbered
     /// fewer than 2^40 each. And the first record of a process holds nothing that a client has sent.
     private func beginNumbers(after last: UInt64) throws(StorageError) {
-        let former = try get(.batchNumber)?.reversed().reduce(0) { $0 << 8 | UInt64($1) } ?? 0
-        let number = max(last, former &+ 1 << 40)
+        let number = max(last, try self.number(.batchNumber) &+ 1 << 40)
         batch.withLock { $0.number = number }
-        try put(.batchNumber, withUnsafeBytes(of: number.littleEndian) { Array($0) })
+        try put(.batchNumber, littleEndianBytes(number))
     }
 
     deinit { Self.close(handle, families) }
@@ -269,6 +268,25 @@ extension Database {
             }
         } catch {
             throw .storage(error)
+        }
+    }
+
+    /// The key that an iterator is led to; nil if there is none.
+    ///
+    /// - Parameter read: makes of the key's bytes what they stand for.
+    func key<Key>(
+        in family: ColumnFamily, _ seek: (OpaquePointer?) -> Void,
+        _ read: (UnsafeRawBufferPointer) throws(StorageError) -> Key
+    ) throws(StorageError) -> Key? {
+        try withIterator(over: family) { (iterator) throws(StorageError) -> Key? in
+            seek(iterator)
+            try withErrorPointer("read family \(family.name)") {
+                rocksdb_iter_get_error(iterator, $0)
+            }
+            guard rocksdb_iter_valid(iterator) != 0 else { return nil }
+            var byteCount = 0
+            let bytes = rocksdb_iter_key(iterator, &byteCount)
+            return try read(UnsafeRawBufferPointer(start: bytes, count: byteCount))
         }
     }
 

@@ -82,3 +82,14 @@ package struct NumberedRecord {
 }
 
 extension Database: Storage {}
+
+extension Storage {
+    /// A fact that is a number in eight little-endian bytes; 0 if it was never noted.
+    package func number(_ key: MetaKey) throws(StorageError) -> UInt64 {
+        guard let bytes = try get(key) else { return 0 }
+        guard bytes.count == 8 else {
+            throw StorageError("meta: \(key.rawValue) has \(bytes.count) bytes: expected 8")
+        }
+        return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}

@@ -22,12 +22,12 @@ struct WriteBatch: ~Copyable, @unchecked Sendable {  // Its handle is its own.
         rocksdb_writebatch_clear(handle)
         number += 1
         checksum = BatchSeal.checksumOf(number)
-        putLogData(secret + withUnsafeBytes(of: number.littleEndian) { Array($0) })
+        putLogData(secret + littleEndianBytes(number))
     }
 
     /// Nothing is put behind that.
     func close() {
-        putLogData(withUnsafeBytes(of: checksum.littleEndian) { Array($0) })
+        putLogData(littleEndianBytes(checksum))
     }
 
     private func putLogData(_ bytes: [UInt8]) {

@@ -9,11 +9,7 @@ extension SchemaTrial {
     ) throws -> SchemaTrial? {
         let folder = try DataFolder(opening: data, schemaName: nil)
         guard !folder.isNew else {
-            guard folder.schemaName == compiled.schema.name else {
-                throw RecoveryError(
-                    "\(data) holds data of another schema: expected one whose name is "
-                        + "\(folder.schemaName), found \(compiled.schema.name)")
-            }
+            try folder.requireSchema(compiled.schema.name)
             return nil
         }
         let database = try Database(

@@ -59,7 +59,9 @@ package struct Audit: ~Copyable {
         report.entityCount = served.engine.entityCount
         report.lastSequence = served.engine.lastSequence
 
-        trimmedUntil = try database.number(.journalTrimmedUntil)
+        trimmedUntil = try describingFailures { () throws(StorageError) in
+            try database.number(.journalTrimmedUntil)
+        }
         var repeated = RepeatedState(versions)
         try describingFailures("journal") { () throws(IterationError<CorruptionError>) in
             try database.forEachJournalRecord(holding: 1) {

@@ -9,8 +9,11 @@ extension OutcomeMemory {
     /// - Parameter capacity: the outcomes to remember.
     /// - Throws: what is damaged, and where.
     package init(_ storage: any Storage, capacity: Int) throws(RecoveryError) {
+        let forgottenUntil = try describingFailures { () throws(StorageError) in
+            try storage.number(.forgottenUntil)
+        }
         var memory = OutcomeMemory(
-            capacity: capacity, forgottenUntil: try storage.number(.forgottenUntil), firstGroup: 1)
+            capacity: capacity, forgottenUntil: forgottenUntil, firstGroup: 1)
         try describingFailures("outcomes") { () throws(IterationError<CorruptionError>) in
             try storage.forEachOutcomeRecord { (number, bytes) throws(CorruptionError) in
                 try memory.load(bytes, group: number) { (reply) throws(CorruptionError) in

@@ -21,11 +21,8 @@ package struct LoadedState: ~Copyable {
     /// - Throws: what is damaged, and where. The folder is not changed.
     package init(_ storage: any Storage, _ schema: SchemaVersion) throws(RecoveryError) {
         var engine = Engine(program: schema.compiled.program, schemaVersion: schema.number)
-        let rows: RowsInForce
-        do throws(StorageError) {
-            rows = try storage.rowsInForce()
-        } catch {
-            throw RecoveryError(error.description)
+        let rows = try describingFailures { () throws(StorageError) in
+            try storage.rowsInForce()
         }
         let complete = rows.completeSequence
         var rowVolume = RowVolume()
@@ -92,20 +89,14 @@ package struct LoadedState: ~Copyable {
     }
 }
 
-extension Storage {
-    /// A fact that is a number in eight little-endian bytes; 0 if it was never noted.
-    func number(_ key: MetaKey) throws(RecoveryError) -> UInt64 {
-        let bytes: [UInt8]?
-        do throws(StorageError) {
-            bytes = try get(key)
-        } catch {
-            throw RecoveryError(error.description)
-        }
-        guard let bytes else { return 0 }
-        guard bytes.count == 8 else {
-            throw RecoveryError("meta: \(key.rawValue) has \(bytes.count) bytes: expected 8")
-        }
-        return bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
+/// Reads, and turns what that throws into words.
+func describingFailures<Value>(
+    _ read: () throws(StorageError) -> Value
+) throws(RecoveryError) -> Value {
+    do throws(StorageError) {
+        return try read()
+    } catch {
+        throw RecoveryError(error.description)
     }
 }
 
