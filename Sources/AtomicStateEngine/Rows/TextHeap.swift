@@ -8,13 +8,15 @@ struct TextHeap: ~Copyable {
     private static let chunkByteCount = TableMemory.hugePageByteCount
     private static let headerByteCount = MemoryLayout<UInt32>.size
 
-    /// For each size in granules, the first free block; a free block's first word is the next one.
-    private let freeBlocks: UnsafeMutablePointer<UInt64>
-    /// What lies before a large block: the links to those around it. The first and last one is the heap's own.
+    /// What lies before a large block: those around it.
     private struct Links {
         var next: UnsafeMutablePointer<Links>
         var previous: UnsafeMutablePointer<Links>
     }
+
+    /// For each size in granules, the first free block; a free block's first word is the next one.
+    private let freeBlocks: UnsafeMutablePointer<UInt64>
+    /// Before the first large block, and behind the last one.
     private let largeBlocks: UnsafeMutablePointer<Links>
     private var chunks: [UnsafeMutableRawPointer] = []
     private var next = UnsafeMutableRawPointer(bitPattern: Self.granule)!

@@ -210,14 +210,13 @@ extension Resolver {
             isSound[place] = true
             return nil
         }
-        for (owner, type) in types.enumerated() {
-            for index in type.derived.indices {
+        for owner in types.indices {
+            for index in types[owner].derived.indices {
                 guard let found = cycle(from: DerivedPlace(owner: owner, index: index)) else {
                     continue
                 }
-                let (type, value) = (
-                    types[found.owner], types[found.owner].derived[found.index]
-                )
+                let type = types[found.owner]
+                let value = type.derived[found.index]
                 log.report(
                     value.location, "\(type.name).\(value.name) would be computed from itself")
                 return

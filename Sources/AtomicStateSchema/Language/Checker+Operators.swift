@@ -60,9 +60,6 @@ extension Checker {
         if case .list = element.type {
             return reject(element.location, "'in' does not look for lists")
         }
-        if values.isEmpty {
-            return Expression(.isIn(element, []), type: .bool, location: location)
-        }
         if values.contains(where: element.meetsAsNumber),
             values.allSatisfy({ $0.type == element.type || element.meetsAsNumber($0) })
         {
